@@ -1,0 +1,99 @@
+// Commits as values: what core and store work on. The header stays the bytes
+// that came; everything else here is read from them once, by commit_decode.
+#ifndef ENLACE_LIB_COMMIT_H
+#define ENLACE_LIB_COMMIT_H
+
+#include "lib/bytes.h"
+#include "lib/crypto.h"
+#include "lib/ids.h"
+
+#define COMMIT_CHANGES_MAX 256u
+#define COMMIT_BYTES_MAX (128u * 1024)   // header and payloads, encoded
+#define PAYLOAD_BYTES_MAX (64u * 1024)
+#define RUN_COMMITS_MAX 32u
+#define RUN_BYTES_MAX (1024u * 1024)
+#define PUBLISH_BYTES_MAX (16u * 1024)   // bigger commits are published as their head
+#define HEADER_VERSION 1u
+#define SCHEMA_VERSION 1u                // of records: the highest min_reader known here
+
+typedef enum {
+    CHANGE_RECORD = 1,   // body: Record; creates without target, revises with one
+    CHANGE_RETRACT = 2,  // body: Retraction; target required
+    CHANGE_CONSENT = 3,  // body: Consent; lane 0
+    CHANGE_SEALED = 4,
+    CHANGE_ERASED = 5,
+    CHANGE_GENERATION = 6,
+} change_type_t;
+
+typedef enum { PAYLOAD_PRESENT = 1, PAYLOAD_ERASED = 2, PAYLOAD_MISSING = 3 } payload_state_t;
+
+typedef struct {
+    uint32_t type;
+    bool has_target;
+    position_t target;
+    uint32_t min_reader;
+    hash_t commitment;
+    payload_state_t state;
+    uint8_t salt[SALT_SIZE];  // zero unless present
+    span_t body;              // points into the commit's own memory
+} change_t;
+
+typedef struct {
+    feed_t feed;
+    uint64_t first;      // number of the first change
+    uint64_t last;
+    hash_t previous;
+    uint64_t time_ms;
+    uint32_t card_number;
+    hash_t hash;         // of the header
+    size_t count;
+    change_t *changes;
+    bool has_signature;
+    sig_t signature;
+    span_t header;       // points into the commit's own memory
+    buf_t memory;
+} commit_t;
+
+typedef struct {
+    feed_t feed;
+    size_t count;
+    commit_t *commits[RUN_COMMITS_MAX];
+} run_t;
+
+// ---- reading: bounds, canonical form, lengths, ranges; not chain, not signature ----
+
+// *commit is the caller's, for commit_destroy. Payloads marked present whose
+// commitment does not match are refused here (BAD_COMMITMENT).
+err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
+                    const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
+                    const span_t *bodies, commit_t **commit, fault_t *fault);
+err_t run_decode(span_t bytes, run_t *run, fault_t *fault);  // run_clear after use, on success only
+commit_t *commit_copy(const commit_t *commit);
+void commit_destroy(commit_t **commit);
+void run_clear(run_t *run);
+
+// ---- writing ----
+
+typedef struct {
+    uint32_t type;
+    bool has_target;
+    position_t target;
+    uint32_t min_reader;
+    span_t body;
+} draft_t;
+
+// How many of the drafts (from the first) fit into one commit; 0 where the
+// first alone is over a bound.
+size_t commit_fit(const draft_t *drafts, size_t count);
+// Hashes, commits to payloads (salts derived from seed), signs.
+commit_t *commit_author(const feed_t *feed, uint64_t first, const hash_t *previous,
+                        uint64_t time_ms, uint32_t card_number, const draft_t *drafts,
+                        size_t count, const uint8_t seed[32], const secret_t *signing,
+                        const hash_t *coalition);
+buf_t run_encode(const feed_t *feed, commit_t *const *commits, size_t count);
+size_t commit_encoded_size(const commit_t *commit);  // within a run
+
+bool commit_signature_holds(const commit_t *commit, const pubkey_t *signing_key,
+                            const hash_t *coalition);
+
+#endif
