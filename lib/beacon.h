@@ -19,7 +19,7 @@ typedef struct {
     head_t *held;
     hash_t coalition;
     hash_t hash;       // of the body, personalised "enlace-beacon"
-    sig_t signature;
+    signature_t signature;
     buf_t signed_form; // encoded SignedBeacon, as received or made
 } beacon_t;
 

@@ -37,7 +37,7 @@ typedef struct {
     uint32_t protocol, schema;
     hash_t hash;                // of the body
     buf_t body;                 // as signed
-    sig_t signature;
+    signature_t signature;
 } card_t;
 
 // Bounds, canonical form, lengths, and the root's signature; for card 1 also

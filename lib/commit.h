@@ -49,7 +49,7 @@ typedef struct {
     size_t count;
     change_t *changes;
     bool has_signature;
-    sig_t signature;
+    signature_t signature;
     span_t header;       // points into the commit's own memory
     buf_t memory;
 } commit_t;

@@ -34,7 +34,7 @@ typedef struct secret secret_t;  // an Ed25519 secret key, or a Curve25519 one
 err_t crypto_start(void);  // once a process; ERR_INTERNAL where libsodium cannot
 void crypto_random(void *bytes, size_t size);
 
-hash_t crypto_hash(hash_use_t use, span_t bytes);
+hash_t crypto_hash_of(hash_use_t use, span_t bytes);  // crypto_hash is libsodium's own name
 hash_t crypto_commitment(const uint8_t salt[SALT_SIZE], span_t body);  // HASH_PAYLOAD
 // Expands 32 bytes of randomness into any number of independent ones.
 void crypto_derive(const uint8_t seed[32], uint64_t index, void *bytes, size_t size);
@@ -49,10 +49,10 @@ void secret_destroy(secret_t **secret);
 
 // Signs context ‖ coalition id ‖ hash. coalition is NULL for cards and charters,
 // which come before there is one: then context ‖ hash.
-sig_t crypto_sign_hash(const secret_t *secret, sign_use_t use, const hash_t *coalition,
+signature_t crypto_sign_hash(const secret_t *secret, sign_use_t use, const hash_t *coalition,
                        const hash_t *hash);
 bool crypto_verify_hash(const pubkey_t *key, sign_use_t use, const hash_t *coalition,
-                        const hash_t *hash, const sig_t *signature);
+                        const hash_t *hash, const signature_t *signature);
 
 // Sum modulo 2^256, little-endian, of the view digest.
 void digest_add(hash_t *sum, const hash_t *term);

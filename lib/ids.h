@@ -24,7 +24,7 @@ typedef struct { char text[CODE_MAX + 1]; } code_t;       // [A-Z][A-Z0-9-]{1,15
 typedef struct { uint8_t bytes[ORIGIN_SIZE]; } origin_t;  // BLAKE2b-128 of the first root key
 typedef struct { uint8_t bytes[HASH_SIZE]; } hash_t;
 typedef struct { uint8_t bytes[KEY_SIZE]; } pubkey_t;      // a public key of any sort
-typedef struct { uint8_t bytes[SIGNATURE_SIZE]; } sig_t;
+typedef struct { uint8_t bytes[SIGNATURE_SIZE]; } signature_t;  // sig_t is signal.h's
 
 typedef struct {
     origin_t origin;

@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
     origin_t origin;
     uint32_t card_number;  // 0: root key (charter)
-    sig_t signature;
+    signature_t signature;
 } roster_signature_t;
 
 typedef struct {
