@@ -91,7 +91,10 @@ commit_t *commit_author(const feed_t *feed, uint64_t first, const hash_t *previo
                         size_t count, const uint8_t seed[32], const secret_t *signing,
                         const hash_t *coalition);
 buf_t run_encode(const feed_t *feed, commit_t *const *commits, size_t count);
-size_t commit_encoded_size(const commit_t *commit);  // within a run
+size_t commit_encoded_size(const commit_t *commit);  // within a run, tag and length included
+// Header and payloads encoded, without the signature (which comes and goes):
+// what COMMIT_BYTES_MAX bounds.
+size_t commit_content_size(const commit_t *commit);
 
 bool commit_signature_holds(const commit_t *commit, const pubkey_t *signing_key,
                             const hash_t *coalition);

@@ -1,0 +1,223 @@
+#include "lib/commit.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "enlace/v1/commit.pb-c.h"
+#include "lib/bounded.h"
+#include "lib/mem.h"
+#include "lib/wire.h"
+
+// 8 singular fields, and 256 changes of 6 each; room for what a newer version
+// adds, so that it is told from garbage.
+static const limits_t header_limits = {
+    .bytes = COMMIT_BYTES_MAX,
+    .fields = 4096,
+    .depth = 2,
+    .memory = 1024 * 1024,
+    .unknown = true,
+};
+
+// ---- the header ----
+
+static bool has_unknown_fields(const Enlace__V1__CommitHeader *header)
+{
+    if (header->base.n_unknown_fields)
+        return true;
+    for (size_t i = 0; i < header->n_changes; i++)
+        if (header->changes[i]->base.n_unknown_fields)
+            return true;
+    return false;
+}
+
+// The version comes first: a newer header is not a bad one.
+static void check_form(wire_t *wire, const Enlace__V1__CommitHeader *header, span_t bytes)
+{
+    uint32_t version = 0;
+    WIRE_U32(wire, header, header_version, 1, UINT32_MAX, &version);
+    if (version > HEADER_VERSION)
+        wire_refuse(wire, ERR_TOO_NEW, "header_version");
+    else if (has_unknown_fields(header))
+        wire_refuse(wire, ERR_UNKNOWN_FIELD, "");
+    if (wire->err)
+        return;
+    buf_t again = bounded_pack(&header->base);
+    if (!span_equal(buf_span(&again), bytes))
+        wire_refuse(wire, ERR_NOT_CANONICAL, "");
+    buf_free(&again);
+}
+
+static void read_target(wire_t *wire, const Enlace__V1__CommitHeader__Change *message,
+                        change_t *change)
+{
+    change->has_target =
+        message->has_target_epoch || message->has_target_lane || message->has_target_number;
+    if (!change->has_target) {
+        if (change->type == CHANGE_RETRACT)
+            wire_refuse(wire, ERR_MISSING_FIELD, "target_number");
+        return;
+    }
+    WIRE_U32(wire, message, target_epoch, 1, EPOCH_MAX, &change->target.epoch);
+    WIRE_U32(wire, message, target_lane, 0, LANE_MAX, &change->target.lane);
+    WIRE_U64(wire, message, target_number, 1, NUMBER_MAX, &change->target.number);
+}
+
+static void read_change(wire_t *wire, size_t place, const Enlace__V1__CommitHeader__Change *message,
+                        change_t *change)
+{
+    char path[WIRE_PATH];
+    wire_t inside = wire_inside(wire, "changes", place, path);
+    WIRE_U32(&inside, message, type, 1, UINT32_MAX, &change->type);
+    read_target(&inside, message, change);
+    WIRE_U32(&inside, message, min_reader, 0, UINT32_MAX, &change->min_reader);
+    WIRE_BYTES(&inside, message, commitment, &change->commitment);
+    wire->err = inside.err;
+}
+
+static void read_header(wire_t *wire, const Enlace__V1__CommitHeader *header, commit_t *commit)
+{
+    WIRE_BYTES(wire, header, origin, &commit->feed.origin);
+    WIRE_U32(wire, header, epoch, 1, EPOCH_MAX, &commit->feed.epoch);
+    WIRE_U32(wire, header, lane, 0, LANE_MAX, &commit->feed.lane);
+    WIRE_U64(wire, header, first_number, 1, NUMBER_MAX, &commit->first);
+    WIRE_BYTES(wire, header, previous, &commit->previous);
+    WIRE_U64(wire, header, time_ms, 0, TIME_MS_MAX, &commit->time_ms);
+    WIRE_U32(wire, header, card_number, 1, UINT32_MAX, &commit->card_number);
+    wire_count(wire, "changes", header->n_changes, 1, COMMIT_CHANGES_MAX);
+    if (wire->err)
+        return;
+    commit->count = header->n_changes;
+    commit->last = commit->first + commit->count - 1;
+    if (commit->last > NUMBER_MAX)
+        wire_refuse(wire, ERR_BAD_VALUE, "first_number");
+    commit->changes = mem_alloc_array(commit->count, sizeof *commit->changes);
+    for (size_t i = 0; i < commit->count && !wire->err; i++)
+        read_change(wire, i + 1, header->changes[i], &commit->changes[i]);
+}
+
+static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
+{
+    ProtobufCMessage *message = NULL;
+    wire_t wire = {ERR_OK, fault, NULL};
+    wire.err = bounded_unpack(&enlace__v1__commit_header__descriptor, bytes, &header_limits,
+                              &message, fault);
+    if (wire.err)
+        return wire.err;
+    const Enlace__V1__CommitHeader *header = (const Enlace__V1__CommitHeader *)message;
+    check_form(&wire, header, bytes);
+    if (!wire.err)
+        read_header(&wire, header, commit);
+    bounded_free(message);
+    return wire.err;
+}
+
+// ---- the payloads ----
+
+static void check_payload(wire_t *wire, payload_state_t state, const uint8_t salt[SALT_SIZE],
+                          span_t body, change_t *change)
+{
+    if (state < PAYLOAD_PRESENT || state > PAYLOAD_MISSING) {
+        wire_refuse(wire, ERR_BAD_VALUE, "state");
+        return;
+    }
+    change->state = state;
+    if (state != PAYLOAD_PRESENT)
+        return;
+    if (body.size > PAYLOAD_BYTES_MAX) {
+        wire_refuse(wire, ERR_TOO_BIG, "body");
+        return;
+    }
+    memcpy(change->salt, salt, SALT_SIZE);
+    change->body = body;
+    hash_t commitment = crypto_commitment(salt, body);
+    if (!hash_equal(&commitment, &change->commitment))
+        wire_refuse(wire, ERR_BAD_COMMITMENT, "body");
+}
+
+static err_t take_payloads(commit_t *commit, size_t count, const payload_state_t *states,
+                           const uint8_t (*salts)[SALT_SIZE], const span_t *bodies, fault_t *fault)
+{
+    char path[WIRE_PATH];
+    wire_t wire = {ERR_OK, fault, NULL};
+    if (count != commit->count)
+        wire_refuse(&wire, count < commit->count ? ERR_MISSING_FIELD : ERR_TOO_MANY, "payloads");
+    for (size_t i = 0; i < count && !wire.err; i++) {
+        wire_t inside = wire_inside(&wire, "payloads", i + 1, path);
+        check_payload(&inside, states[i], salts[i], bodies[i], &commit->changes[i]);
+        wire.err = inside.err;
+    }
+    return wire.err;
+}
+
+// Copies header and bodies, in that order, into one piece and points into it.
+static void take_memory(commit_t *commit, span_t header)
+{
+    size_t size = header.size;
+    for (size_t i = 0; i < commit->count; i++)
+        size += commit->changes[i].body.size;
+    uint8_t *at = buf_extend(&commit->memory, size);
+    memcpy(at, header.data, header.size);
+    commit->header = span_of(at, header.size);
+    at += header.size;
+    for (size_t i = 0; i < commit->count; i++) {
+        span_t *body = &commit->changes[i].body;
+        if (body->size)
+            memcpy(at, body->data, body->size);
+        body->data = at;
+        at += body->size;
+    }
+}
+
+err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
+                    const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
+                    const span_t *bodies, commit_t **commit, fault_t *fault)
+{
+    commit_t *made = mem_alloc(sizeof *made);
+    *commit = NULL;
+    err_t err = decode_header(header, made, fault);
+    if (!err)
+        err = take_payloads(made, payload_count, states, salts, bodies, fault);
+    if (!err)
+        take_memory(made, header);
+    if (!err && commit_content_size(made) > COMMIT_BYTES_MAX)
+        err = fault_set(fault, ERR_TOO_BIG, "", NULL);
+    if (err) {
+        commit_destroy(&made);
+        return err;
+    }
+    made->hash = crypto_hash_of(HASH_COMMIT, header);
+    if (signature64_or_null) {
+        made->has_signature = true;
+        memcpy(made->signature.bytes, signature64_or_null, SIGNATURE_SIZE);
+    }
+    *commit = made;
+    return ERR_OK;
+}
+
+commit_t *commit_copy(const commit_t *commit)
+{
+    commit_t *copy = mem_alloc(sizeof *copy);
+    *copy = *commit;
+    copy->changes = mem_alloc_array(copy->count, sizeof *copy->changes);
+    memcpy(copy->changes, commit->changes, copy->count * sizeof *copy->changes);
+    copy->memory = (buf_t){0};
+    take_memory(copy, commit->header);
+    return copy;
+}
+
+void commit_destroy(commit_t **commit)
+{
+    if (!commit || !*commit)
+        return;
+    mem_free((*commit)->changes);
+    buf_free(&(*commit)->memory);
+    mem_free(*commit);
+    *commit = NULL;
+}
+
+bool commit_signature_holds(const commit_t *commit, const pubkey_t *signing_key,
+                            const hash_t *coalition)
+{
+    return commit->has_signature && crypto_verify_hash(signing_key, SIGN_COMMIT, coalition,
+                                                       &commit->hash, &commit->signature);
+}

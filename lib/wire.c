@@ -1,0 +1,226 @@
+#include "lib/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/bounded.h"
+#include "lib/mem.h"
+
+void wire_refuse(wire_t *wire, err_t err, const char *field)
+{
+    char path[WIRE_PATH * 2];
+    if (wire->err)
+        return;
+    const char *prefix = wire->prefix ? wire->prefix : "";
+    snprintf(path, sizeof path, "%s%s%s", prefix, *prefix && *field ? "." : "", field);
+    wire->err = fault_set(wire->fault, err, path, NULL);
+}
+
+wire_t wire_inside(const wire_t *wire, const char *field, size_t place, char text[WIRE_PATH])
+{
+    const char *prefix = wire->prefix ? wire->prefix : "";
+    const char *dot = *prefix ? "." : "";
+    if (place == WIRE_NO_PLACE)
+        snprintf(text, WIRE_PATH, "%s%s%s", prefix, dot, field);
+    else
+        snprintf(text, WIRE_PATH, "%s%s%s.%zu", prefix, dot, field, place);
+    return (wire_t){wire->err, wire->fault, text};
+}
+
+void wire_bytes(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, void *to,
+                size_t size)
+{
+    if (wire->err)
+        return;
+    if (!has)
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+    else if (bytes.len != size)
+        wire_refuse(wire, ERR_BAD_LENGTH, field);
+    else
+        memcpy(to, bytes.data, size);
+}
+
+void wire_u32(wire_t *wire, const char *field, bool has, uint32_t value, uint32_t least,
+              uint32_t most, uint32_t *to)
+{
+    uint64_t wide = 0;
+    wire_u64(wire, field, has, value, least, most, &wide);
+    if (!wire->err)
+        *to = (uint32_t)wide;
+}
+
+void wire_u64(wire_t *wire, const char *field, bool has, uint64_t value, uint64_t least,
+              uint64_t most, uint64_t *to)
+{
+    if (wire->err)
+        return;
+    if (!has)
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+    else if (value < least || value > most)
+        wire_refuse(wire, ERR_BAD_VALUE, field);
+    else
+        *to = value;
+}
+
+void wire_span(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, size_t most,
+               span_t *to)
+{
+    if (wire->err)
+        return;
+    if (!has)
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+    else if (bytes.len > most)
+        wire_refuse(wire, ERR_TOO_BIG, field);
+    else
+        *to = span_of(bytes.data, bytes.len);
+}
+
+void wire_count(wire_t *wire, const char *field, size_t count, size_t least, size_t most)
+{
+    if (count < least)
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+    else if (count > most)
+        wire_refuse(wire, ERR_TOO_MANY, field);
+}
+
+void wire_feed(wire_t *wire, const char *field, const Enlace__V1__Feed *message, feed_t *feed)
+{
+    char path[WIRE_PATH];
+    if (wire->err)
+        return;
+    if (!message) {
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+        return;
+    }
+    wire_t inside = wire_inside(wire, field, WIRE_NO_PLACE, path);
+    WIRE_BYTES(&inside, message, origin, &feed->origin);
+    WIRE_U32(&inside, message, epoch, 1, EPOCH_MAX, &feed->epoch);
+    WIRE_U32(&inside, message, lane, 0, LANE_MAX, &feed->lane);
+    wire->err = inside.err;
+}
+
+void wire_head(wire_t *wire, const char *field, size_t place, const Enlace__V1__Head *message,
+               head_t *head)
+{
+    char path[WIRE_PATH];
+    if (wire->err)
+        return;
+    if (!message) {
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+        return;
+    }
+    wire_t inside = wire_inside(wire, field, place, path);
+    wire_feed(&inside, "feed", message->feed, &head->feed);
+    WIRE_U64(&inside, message, number, 0, NUMBER_MAX, &head->number);
+    WIRE_BYTES(&inside, message, hash, &head->hash);
+    wire->err = inside.err;
+}
+
+head_t *wire_heads(wire_t *wire, const char *field, Enlace__V1__Head *const *messages, size_t count,
+                   size_t most)
+{
+    wire_count(wire, field, count, 0, most);
+    if (wire->err)
+        return NULL;
+    head_t *heads = mem_alloc_array(count, sizeof *heads);
+    for (size_t i = 0; i < count && !wire->err; i++)
+        wire_head(wire, field, i + 1, messages[i], &heads[i]);
+    if (wire->err) {
+        mem_free(heads);
+        return NULL;
+    }
+    return heads;
+}
+
+void wire_payload(wire_t *wire, const Enlace__V1__Payload *message, payload_state_t *state,
+                  uint8_t salt[SALT_SIZE], span_t *body)
+{
+    uint32_t number = 0;
+    memset(salt, 0, SALT_SIZE);
+    *body = span_of(NULL, 0);
+    WIRE_U32(wire, message, state, PAYLOAD_PRESENT, PAYLOAD_MISSING, &number);
+    if (wire->err)
+        return;
+    *state = (payload_state_t)number;
+    if (*state == PAYLOAD_PRESENT) {
+        wire_bytes(wire, "salt", message->has_salt, message->salt, salt, SALT_SIZE);
+        WIRE_SPAN(wire, message, body, PAYLOAD_BYTES_MAX, body);
+    } else if (message->has_salt || message->has_body) {
+        wire_refuse(wire, ERR_BAD_VALUE, message->has_salt ? "salt" : "body");
+    }
+}
+
+// protobuf-c's type for bytes has no const; packing only reads them.
+ProtobufCBinaryData wire_data(const void *bytes, size_t size)
+{
+    ProtobufCBinaryData data = {size, NULL};
+    memcpy(&data.data, &bytes, sizeof data.data);
+    return data;
+}
+
+void wire_put_feed(Enlace__V1__Feed *message, const feed_t *feed)
+{
+    enlace__v1__feed__init(message);
+    WIRE_SET_BYTES(message, origin, &feed->origin);
+    WIRE_SET(message, epoch, feed->epoch);
+    WIRE_SET(message, lane, feed->lane);
+}
+
+void wire_put_payload(Enlace__V1__Payload *message, payload_state_t state,
+                      const uint8_t salt[SALT_SIZE], span_t body)
+{
+    enlace__v1__payload__init(message);
+    WIRE_SET(message, state, (uint32_t)state);
+    if (state != PAYLOAD_PRESENT)
+        return;
+    WIRE_SET(message, salt, wire_data(salt, SALT_SIZE));
+    WIRE_SET(message, body, wire_data(body.data, body.size));
+}
+
+// One block: the pointers come first and are as many as the heads, so that
+// what they point at (of the same alignment) follows.
+Enlace__V1__Head **wire_put_heads(const head_t *heads, size_t count)
+{
+    typedef struct {
+        Enlace__V1__Head head;
+        Enlace__V1__Feed feed;
+    } pair_t;
+    Enlace__V1__Head **list = mem_alloc_array(count, sizeof(Enlace__V1__Head *) + sizeof(pair_t));
+    pair_t *pairs = (pair_t *)(void *)(list + count);
+    for (size_t i = 0; i < count; i++) {
+        enlace__v1__head__init(&pairs[i].head);
+        wire_put_feed(&pairs[i].feed, &heads[i].feed);
+        pairs[i].head.feed = &pairs[i].feed;
+        WIRE_SET(&pairs[i].head, number, heads[i].number);
+        WIRE_SET_BYTES(&pairs[i].head, hash, &heads[i].hash);
+        list[i] = &pairs[i].head;
+    }
+    return list;
+}
+
+void wire_append(buf_t *buf, uint32_t tag, span_t bytes)
+{
+    uint64_t numbers[2] = {(uint64_t)tag << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, bytes.size};
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t left = numbers[i];
+        for (; left >= 0x80; left >>= 7)
+            *buf_extend(buf, 1) = (uint8_t)(left | 0x80);
+        *buf_extend(buf, 1) = (uint8_t)left;
+    }
+    buf_append(buf, bytes);
+}
+
+// Control characters: C0, DEL, and C1 (U+0080 to U+009F, 0xc2 and one of 0x80 to 0x9f).
+static bool has_controls(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0))
+            return true;
+    return false;
+}
+
+bool wire_text_valid(const char *text, size_t most)
+{
+    size_t size = text ? strlen(text) : 0;
+    return size > 0 && size <= most && utf8_valid(span_of(text, size)) && !has_controls(text);
+}

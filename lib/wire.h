@@ -1,0 +1,83 @@
+// What the codecs share: reading the fields of an unpacked message into values,
+// each with its length or range, and writing values into messages.
+//
+// wire_t remembers the first error and makes every later step do nothing, so that
+// a decoder reads as the list of its fields. Presence, length and range are
+// checked here and nowhere else. Internal to lib/.
+#ifndef ENLACE_LIB_WIRE_H
+#define ENLACE_LIB_WIRE_H
+
+#include "enlace/v1/commit.pb-c.h"
+#include "lib/bytes.h"
+#include "lib/commit.h"
+#include "lib/error.h"
+#include "lib/ids.h"
+
+#define TIME_MS_MAX ((uint64_t)1 << 53)
+
+typedef struct {
+    err_t err;
+    fault_t *fault;     // NULL allowed
+    const char *prefix; // of every field's path; may be NULL
+} wire_t;
+
+void wire_refuse(wire_t *wire, err_t err, const char *field);
+// The same as `wire` was, with a path of its own for what lies inside; `text` holds it.
+#define WIRE_PATH 64
+wire_t wire_inside(const wire_t *wire, const char *field, size_t place, char text[WIRE_PATH]);
+#define WIRE_NO_PLACE 0 // places count from 1
+
+void wire_bytes(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, void *to,
+                size_t size);
+void wire_u32(wire_t *wire, const char *field, bool has, uint32_t value, uint32_t least,
+              uint32_t most, uint32_t *to);
+void wire_u64(wire_t *wire, const char *field, bool has, uint64_t value, uint64_t least,
+              uint64_t most, uint64_t *to);
+// Present, at most `most` bytes; what it points at stays the message's.
+void wire_span(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, size_t most,
+               span_t *to);
+void wire_count(wire_t *wire, const char *field, size_t count, size_t least, size_t most);
+
+#define WIRE_BYTES(wire, message, field, to)                                                       \
+    wire_bytes(wire, #field, (message)->has_##field, (message)->field, (to)->bytes,                \
+               sizeof(to)->bytes)
+#define WIRE_U32(wire, message, field, least, most, to)                                            \
+    wire_u32(wire, #field, (message)->has_##field, (message)->field, least, most, to)
+#define WIRE_U64(wire, message, field, least, most, to)                                            \
+    wire_u64(wire, #field, (message)->has_##field, (message)->field, least, most, to)
+#define WIRE_SPAN(wire, message, field, most, to)                                                  \
+    wire_span(wire, #field, (message)->has_##field, (message)->field, most, to)
+
+// `message` may be NULL: then the field is missing.
+void wire_feed(wire_t *wire, const char *field, const Enlace__V1__Feed *message, feed_t *feed);
+void wire_head(wire_t *wire, const char *field, size_t place, const Enlace__V1__Head *message,
+               head_t *head);
+// A list of heads, an array of the caller's to free (mem_free), NULL on error.
+head_t *wire_heads(wire_t *wire, const char *field, Enlace__V1__Head *const *messages, size_t count,
+                   size_t most);
+
+// State 1 to 3; salt and body where present, and only there.
+void wire_payload(wire_t *wire, const Enlace__V1__Payload *message, payload_state_t *state,
+                  uint8_t salt[SALT_SIZE], span_t *body);
+
+// ---- writing: what the message points at stays the value's ----
+
+#define WIRE_SET(message, field, value) ((message)->has_##field = true, (message)->field = (value))
+#define WIRE_SET_BYTES(message, field, value)                                                      \
+    ((message)->has_##field = true,                                                                \
+     (message)->field = wire_data((value)->bytes, sizeof(value)->bytes))
+
+ProtobufCBinaryData wire_data(const void *bytes, size_t size);
+void wire_put_feed(Enlace__V1__Feed *message, const feed_t *feed);
+void wire_put_payload(Enlace__V1__Payload *message, payload_state_t state,
+                      const uint8_t salt[SALT_SIZE], span_t body);
+// Heads as messages: one allocation for the caller to free (mem_free).
+Enlace__V1__Head **wire_put_heads(const head_t *heads, size_t count);
+
+// Appends one length-prefixed field: what is encoded already goes in as it is.
+void wire_append(buf_t *buf, uint32_t tag, span_t bytes);
+
+// 1 to most bytes of UTF-8 without control characters: it will stand on a terminal.
+bool wire_text_valid(const char *text, size_t most);
+
+#endif
