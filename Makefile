@@ -5,28 +5,36 @@
 #   make BUILD=build/asan SANITIZE=1
 
 BUILD    ?= build
-CC       ?= gcc
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 VERSION  := 0.1.0
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
 
+# CFLAGS, CPPFLAGS, LDFLAGS and WERROR are the user's; what the code needs is
+# beside them, so that `make CFLAGS=-O0` changes the optimisation and no more.
 PACKAGES := libzmq libczmq libprotobuf-c sqlite3 libsodium libsystemd jansson
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
 HARDEN   := -fstack-protector-strong -fPIE -ftrapv
-CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DENLACE_VERSION='"$(VERSION)"' \
-            -DENLACE_LOCALEDIR='"$(PREFIX)/share/locale"'
 CFLAGS   ?= -O2 -g
-CFLAGS   += -std=c11 $(WARNINGS) $(HARDEN) $(WERROR)
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
+ALL_CPPFLAGS := -I. -I$(BUILD)/gen -D_GNU_SOURCE -DENLACE_VERSION='"$(VERSION)"' \
+                -DENLACE_LOCALEDIR='"$(PREFIX)/share/locale"'
 ifndef SANITIZE
-CPPFLAGS += -D_FORTIFY_SOURCE=2
+ALL_CPPFLAGS += -D_FORTIFY_SOURCE=2
 else
-CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
-LDFLAGS  += -fsanitize=address,undefined
+SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 endif
-CPPFLAGS += $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIBS      = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+ALL_CPPFLAGS += $(CPPFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+ALL_CFLAGS   := -std=c11 $(WARNINGS) $(HARDEN) $(CFLAGS) $(SANITIZER) $(WERROR)
+ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now -pthread $(LDFLAGS)
+LIBS         := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+# One short line a file; V=1 shows the whole command.
+say     = $(if $(V),,@echo '  $(1)' && )
+COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)
+LINK    = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 PROTOS   := $(wildcard proto/enlace/v1/*.proto)
 GEN_C    := $(PROTOS:proto/%.proto=$(BUILD)/gen/%.pb-c.c)
@@ -40,6 +48,7 @@ STORE_O  := $(call objects,daemon/store/*.c)
 NET_O    := $(call objects,daemon/net/*.c)
 DAEMON_O := $(call objects,daemon/*.c)
 CLIENT_O := $(call objects,client/*.c)
+TEST_O   := $(call objects,tests/*/*.c)
 
 LIBENLACE := $(BUILD)/libenlace.a
 LIBCORE   := $(BUILD)/libcore.a
@@ -49,60 +58,172 @@ LIBDAEMON := $(BUILD)/libdaemon.a
 LIBCLIENT := $(BUILD)/libclient.a
 ARCHIVES  := $(LIBDAEMON) $(LIBCORE) $(LIBSTORE) $(LIBNET) $(LIBENLACE)
 
-UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/sim/test_*.c))
-UNIT_HELP  := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(wildcard tests/sim/test_*.c),$(wildcard tests/sim/*.c)))
-SYSTEM_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/test_*.c))
-SYSTEM_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/tool_*.c))
-SYSTEM_HELP := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(wildcard tests/system/test_*.c tests/system/tool_*.c),$(wildcard tests/system/*.c)))
+# In each folder of tests: programs are test_*.c (and tool_*.c, which tests
+# run), everything else there is linked into all of them.
+programs  = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
+helpers   = $(filter-out $(BUILD)/obj/tests/$(1)/test_% $(BUILD)/obj/tests/$(1)/tool_%,$(call objects,tests/$(1)/*.c))
+UNIT_TESTS   := $(call programs,tests/unit/test_*.c)
+SIM_TESTS    := $(call programs,tests/sim/test_*.c)
+SYSTEM_TESTS := $(call programs,tests/system/test_*.c)
+SYSTEM_TOOLS := $(call programs,tests/system/tool_*.c)
+UNIT_HELP    := $(call helpers,unit)
+SIM_HELP     := $(call helpers,sim)
+SYSTEM_HELP  := $(call helpers,system)
 
+# Targets that call make again do it on all processors, unless -j was given.
+JOBS  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: FORCE
+FORCE:
+
+#: make            the daemon build/enlaced and the client build/enlace
 .PHONY: all
 all: $(BUILD)/enlaced $(BUILD)/enlace
 
-.PHONY: help
-help:
-	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
+#: make demo       eight nodes of the regional coalition come into step (KEEP=1: leaves them running)
+.PHONY: demo
+demo:
+	@scripts/deps.sh build
+	$(AGAIN) all
+	@BUILD=$(BUILD) KEEP=$(KEEP) deploy/examples/regional-coalition.sh
 
-$(BUILD)/enlaced: $(BUILD)/obj/daemon/main.o $(ARCHIVES)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(BUILD)/enlace: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBENLACE)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+#: make check      both compilers without a warning, all tests under ASan and UBSan, units under valgrind
+# Each variant has a folder of its own, so that nothing compiled with other
+# flags, warnings let through among them, is taken for checked.
+.PHONY: check
+check:
+	@scripts/deps.sh build check
+	$(AGAIN) BUILD=build/gcc CC=gcc WERROR=-Werror all tests
+	$(AGAIN) BUILD=build/clang CC=clang WERROR=-Werror all-objects
+	$(AGAIN) BUILD=build/asan CC=gcc WERROR=-Werror SANITIZE=1 all tests
+	@tests/run.sh --results build/results \
+	  --variant asan --bin build/asan --jobs $(shell nproc) \
+	    $(patsubst $(BUILD)/%,build/asan/%,$(UNIT_TESTS) $(SIM_TESTS)) \
+	  --variant valgrind --bin build/gcc --valgrind \
+	    $(patsubst $(BUILD)/%,build/gcc/%,$(UNIT_TESTS)) \
+	  --variant asan --bin build/asan --jobs 1 \
+	    $(patsubst $(BUILD)/%,build/asan/%,$(SYSTEM_TESTS))
 
-$(LIBENLACE): $(LIB_O) $(GEN_O)
-$(LIBCORE): $(CORE_O)
-$(LIBSTORE): $(STORE_O)
-$(LIBNET): $(NET_O)
-$(LIBDAEMON): $(filter-out %/main.o,$(DAEMON_O))
-$(LIBCLIENT): $(filter-out %/main.o,$(CLIENT_O))
-%.a:
-	@rm -f $@
-	$(AR) rcs $@ $^
-
-# Generated code is compiled without our warnings: it is not ours.
-$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: proto/%.proto $(PROTOS)
-	@mkdir -p $(BUILD)/gen
-	protoc-c --proto_path=proto --c_out=$(BUILD)/gen $<
-$(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c $(GEN_H)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -w -c -o $@ $<
-
-$(BUILD)/obj/%.o: %.c | $(GEN_H)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-
-# Units link only what they test: the archives give them the objects they name.
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVES) $(LIBCLIENT)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBNET) $(LIBENLACE) $(LIBS) -lcmocka
-$(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(UNIT_HELP) $(LIBCORE) $(LIBSTORE) $(LIBENLACE)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-$(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(SYSTEM_HELP) $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-.SECONDARY:
-
+#: make tests      only builds the test programs, of this variant
 .PHONY: tests
-tests: $(UNIT_TESTS) $(SYSTEM_TESTS) $(SYSTEM_TOOLS)
+tests: $(UNIT_TESTS) $(SIM_TESTS) $(SYSTEM_TESTS) $(SYSTEM_TOOLS)
+
+#: make lab        the installed unit under a real systemd, in namespaces of its own (root)
+.PHONY: lab
+lab:
+	@scripts/deps.sh build lab
+	$(AGAIN) all
+	@BUILD=$(BUILD) tests/lab/run.sh
+
+#: make install    into PREFIX (/usr/local) under DESTDIR: programs, unit, its user, documentation
+UNITS    := $(BUILD)/systemd/enlaced@.service
+DOCS     := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md)
+EXAMPLES := $(wildcard deploy/examples/*.jsonl deploy/examples/*.md)
+.PHONY: install
+install: all $(UNITS)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	  $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/doc/enlace/examples
+	install -m 755 $(BUILD)/enlaced $(BUILD)/enlace $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(UNITS) $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 systemd/enlace.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/enlace.conf
+	install -m 644 $(DOCS) $(DESTDIR)$(PREFIX)/share/doc/enlace
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/enlace/examples
+
+# The unit in the tree is for PREFIX=/usr.
+$(BUILD)/systemd/%: systemd/% $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,GEN $@)sed 's|/usr/bin/|$(PREFIX)/bin/|' $< > $@
+
+#: make format     all C files into the form of .clang-format
+.PHONY: format
+format:
+	@scripts/deps.sh lint
+	git ls-files -z -- '*.c' '*.h' | xargs -0 -r clang-format -i
+
+#: make lint       form, clang-tidy, shellcheck, what may include what, the unit's exposure
+.PHONY: lint
+lint:
+	@scripts/deps.sh build check lint
+	$(AGAIN) BUILD=build/lint CC=clang lint-all
+.PHONY: lint-all
+lint-all: $(GEN_H)
+	@scripts/lint.sh $(ALL_CPPFLAGS) -std=c11
+
+#: make pot        the strings for translators, build/enlace.pot
+.PHONY: pot
+pot:
+	@scripts/deps.sh check
+	@mkdir -p $(BUILD)
+	@scripts/pot.sh $(BUILD)/enlace.pot $(VERSION)
+
+#: make clean      removes build/
 .PHONY: clean
 clean:
 	rm -rf build
+
+#: make help       this
+.PHONY: help
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+
+# ---- how things are made ----
+
+# Holds what everything is compiled with, and changes only when that does: a
+# new flag, version, prefix or compiler makes everything anew.
+STAMP = $(COMPILE) | $(ALL_LDFLAGS) $(LIBS)
+$(BUILD)/flags: FORCE
+	@$(if $(LIBS),,echo 'Libraries or pkg-config are missing: run scripts/deps.sh build' >&2; exit 1)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(STAMP))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(STAMP))' > $@
+
+$(BUILD)/enlaced: $(BUILD)/obj/daemon/main.o $(ARCHIVES)
+	$(call say,LD $@)$(LINK) $(LIBS)
+$(BUILD)/enlace: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBENLACE)
+	$(call say,LD $@)$(LINK) $(LIBS)
+
+members.libenlace := $(LIB_O) $(GEN_O)
+members.libcore   := $(CORE_O)
+members.libstore  := $(STORE_O)
+members.libnet    := $(NET_O)
+members.libdaemon := $(filter-out %/main.o,$(DAEMON_O))
+members.libclient := $(filter-out %/main.o,$(CLIENT_O))
+# What an archive was made of is listed beside it: a file that leaves the tree
+# leaves the archive too.
+$(BUILD)/%.members: FORCE
+	@mkdir -p $(@D)
+	@echo '$(members.$*)' | cmp -s - $@ || echo '$(members.$*)' > $@
+.SECONDEXPANSION:
+$(ARCHIVES) $(LIBCLIENT): $(BUILD)/%.a: $(BUILD)/%.members $$(members.%)
+	@rm -f $@
+	$(call say,AR $@)$(AR) rcs $@ $(filter %.o,$^)
+
+# protoc-c writes both files of one .proto at once; any .proto may be imported
+# by any other, so a changed one makes all of them anew. Generated code is
+# compiled without our warnings: it is not ours.
+$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: proto/%.proto $(PROTOS)
+	@mkdir -p $(BUILD)/gen
+	$(call say,PB $<)protoc-c --proto_path=proto --c_out=$(BUILD)/gen $<
+$(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c $(GEN_H) $(BUILD)/flags
+	$(call say,CC $<)$(COMPILE) -w -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
+	@mkdir -p $(@D)
+	$(call say,CC $<)$(COMPILE) -MMD -MP -c -o $@ $<
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: all-objects
+all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TEST_O) $(GEN_O)
+
+# Tests link only what they test: the archives give them the objects they name.
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELP) $(ARCHIVES) $(LIBCLIENT)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(LIBNET) $(LIBENLACE) $(LIBS) -lcmocka
+$(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBCORE) $(LIBSTORE) $(LIBENLACE)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
+$(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(SYSTEM_HELP) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
