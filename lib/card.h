@@ -44,7 +44,8 @@ typedef struct {
 // that the origin is the hash of the root key. Not whether it follows from the
 // one before, nor whether the roster knows this root.
 err_t card_decode(span_t signed_card, card_t **card, fault_t *fault);
-// Fills hash, body, signature from the other fields, which the caller has set.
+// Fills hash, body, signature from the other fields, which the caller has set;
+// puts the cuts in order (epoch, lane; one a lane).
 void card_sign(card_t *card, const secret_t *root);
 buf_t card_encode(const card_t *card);  // SignedCard
 // Whether `next` may replace `before` (NULL for card 1): number, previous hash,
@@ -53,6 +54,9 @@ err_t card_follows(const card_t *before, const card_t *next);
 card_t *card_copy(const card_t *card);
 void card_destroy(card_t **card);
 
+// 1 to NAME_MAX_BYTES bytes of UTF-8 without control characters: it stands on
+// terminals. For names of nodes and coalitions.
+bool name_valid(const char *name);
 bool endpoint_valid(const char *endpoint);  // tcp://HOST:PORT, port 1..65534, no wildcard
 // The same endpoint with the port after: where publications are.
 bool endpoint_next_port(const char *endpoint, char next[ENDPOINT_MAX_BYTES + 1]);

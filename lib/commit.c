@@ -39,12 +39,7 @@ static void check_form(wire_t *wire, const Enlace__V1__CommitHeader *header, spa
         wire_refuse(wire, ERR_TOO_NEW, "header_version");
     else if (has_unknown_fields(header))
         wire_refuse(wire, ERR_UNKNOWN_FIELD, "");
-    if (wire->err)
-        return;
-    buf_t again = bounded_pack(&header->base);
-    if (!span_equal(buf_span(&again), bytes))
-        wire_refuse(wire, ERR_NOT_CANONICAL, "");
-    buf_free(&again);
+    wire_canonical(wire, &header->base, bytes);
 }
 
 static void read_target(wire_t *wire, const Enlace__V1__CommitHeader__Change *message,

@@ -1,6 +1,7 @@
 #include "lib/wire.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/bounded.h"
@@ -73,6 +74,33 @@ void wire_span(wire_t *wire, const char *field, bool has, ProtobufCBinaryData by
         wire_refuse(wire, ERR_TOO_BIG, field);
     else
         *to = span_of(bytes.data, bytes.len);
+}
+
+void wire_code(wire_t *wire, const char *field, const char *text, code_t *code)
+{
+    if (!text)
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+    else if (!code_parse(text, code))
+        wire_refuse(wire, ERR_BAD_NODE_CODE, field);
+}
+
+char *wire_name(wire_t *wire, const char *field, const char *text)
+{
+    if (!text)
+        wire_refuse(wire, ERR_MISSING_FIELD, field);
+    else if (!name_valid(text))
+        wire_refuse(wire, ERR_BAD_VALUE, field);
+    return wire->err ? NULL : mem_copy_string(text);
+}
+
+void wire_canonical(wire_t *wire, const ProtobufCMessage *message, span_t bytes)
+{
+    if (wire->err)
+        return;
+    buf_t again = bounded_pack(message);
+    if (!span_equal(buf_span(&again), bytes))
+        wire_refuse(wire, ERR_NOT_CANONICAL, "");
+    buf_free(&again);
 }
 
 void wire_count(wire_t *wire, const char *field, size_t count, size_t least, size_t most)
@@ -150,12 +178,63 @@ void wire_payload(wire_t *wire, const Enlace__V1__Payload *message, payload_stat
     }
 }
 
+static int compare_cuts(const void *a, const void *b)
+{
+    const cut_t *left = a;
+    const cut_t *right = b;
+    // The number is no part of it: a lane is cut once.
+    return position_compare((position_t){left->epoch, left->lane, 0},
+                            (position_t){right->epoch, right->lane, 0});
+}
+
+void wire_sort_cuts(cut_t *cuts, size_t count)
+{
+    if (count > 1)
+        qsort(cuts, count, sizeof *cuts, compare_cuts);
+}
+
+static void read_cut(wire_t *wire, const Enlace__V1__Cut *message, cut_t *cut)
+{
+    WIRE_U32(wire, message, epoch, 1, EPOCH_MAX, &cut->epoch);
+    WIRE_U32(wire, message, lane, 0, LANE_MAX, &cut->lane);
+    WIRE_U64(wire, message, number, 0, NUMBER_MAX, &cut->number);
+    WIRE_BYTES(wire, message, hash, &cut->hash);
+}
+
+cut_t *wire_cuts(wire_t *wire, const char *field, Enlace__V1__Cut *const *messages, size_t count)
+{
+    char path[WIRE_PATH];
+    wire_count(wire, field, count, 0, CARD_CUTS_MAX);
+    if (wire->err)
+        return NULL;
+    cut_t *cuts = mem_alloc_array(count, sizeof *cuts);
+    for (size_t i = 0; i < count && !wire->err; i++) {
+        wire_t inside = wire_inside(wire, field, i + 1, path);
+        read_cut(&inside, messages[i], &cuts[i]);
+        if (i > 0 && compare_cuts(&cuts[i - 1], &cuts[i]) >= 0)
+            wire_refuse(&inside, ERR_NOT_CANONICAL, "");
+        wire->err = inside.err;
+    }
+    if (wire->err) {
+        mem_free(cuts);
+        return NULL;
+    }
+    return cuts;
+}
+
 // protobuf-c's type for bytes has no const; packing only reads them.
 ProtobufCBinaryData wire_data(const void *bytes, size_t size)
 {
     ProtobufCBinaryData data = {size, NULL};
     memcpy(&data.data, &bytes, sizeof data.data);
     return data;
+}
+
+char *wire_string(const char *text)
+{
+    char *same = NULL;
+    memcpy(&same, &text, sizeof same);
+    return same;
 }
 
 void wire_put_feed(Enlace__V1__Feed *message, const feed_t *feed)
@@ -198,6 +277,22 @@ Enlace__V1__Head **wire_put_heads(const head_t *heads, size_t count)
     return list;
 }
 
+Enlace__V1__Cut **wire_put_cuts(const cut_t *cuts, size_t count)
+{
+    Enlace__V1__Cut **list =
+        mem_alloc_array(count, sizeof(Enlace__V1__Cut *) + sizeof(Enlace__V1__Cut));
+    Enlace__V1__Cut *messages = (Enlace__V1__Cut *)(void *)(list + count);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &messages[i];
+        enlace__v1__cut__init(list[i]);
+        WIRE_SET(list[i], epoch, cuts[i].epoch);
+        WIRE_SET(list[i], lane, cuts[i].lane);
+        WIRE_SET(list[i], number, cuts[i].number);
+        WIRE_SET_BYTES(list[i], hash, &cuts[i].hash);
+    }
+    return list;
+}
+
 void wire_append(buf_t *buf, uint32_t tag, span_t bytes)
 {
     uint64_t numbers[2] = {(uint64_t)tag << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, bytes.size};
@@ -208,19 +303,4 @@ void wire_append(buf_t *buf, uint32_t tag, span_t bytes)
         *buf_extend(buf, 1) = (uint8_t)left;
     }
     buf_append(buf, bytes);
-}
-
-// Control characters: C0, DEL, and C1 (U+0080 to U+009F, 0xc2 and one of 0x80 to 0x9f).
-static bool has_controls(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0))
-            return true;
-    return false;
-}
-
-bool wire_text_valid(const char *text, size_t most)
-{
-    size_t size = text ? strlen(text) : 0;
-    return size > 0 && size <= most && utf8_valid(span_of(text, size)) && !has_controls(text);
 }

@@ -8,7 +8,9 @@
 #define ENLACE_LIB_WIRE_H
 
 #include "enlace/v1/commit.pb-c.h"
+#include "enlace/v1/membership.pb-c.h"
 #include "lib/bytes.h"
+#include "lib/card.h"
 #include "lib/commit.h"
 #include "lib/error.h"
 #include "lib/ids.h"
@@ -36,6 +38,11 @@ void wire_u64(wire_t *wire, const char *field, bool has, uint64_t value, uint64_
 // Present, at most `most` bytes; what it points at stays the message's.
 void wire_span(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, size_t most,
                span_t *to);
+void wire_code(wire_t *wire, const char *field, const char *text, code_t *code);
+// A copy for the caller to free; NULL on error.
+char *wire_name(wire_t *wire, const char *field, const char *text);
+// Refuses a message that is not the one encoding of what it says.
+void wire_canonical(wire_t *wire, const ProtobufCMessage *message, span_t bytes);
 void wire_count(wire_t *wire, const char *field, size_t count, size_t least, size_t most);
 
 #define WIRE_BYTES(wire, message, field, to)                                                       \
@@ -56,6 +63,9 @@ void wire_head(wire_t *wire, const char *field, size_t place, const Enlace__V1__
 head_t *wire_heads(wire_t *wire, const char *field, Enlace__V1__Head *const *messages, size_t count,
                    size_t most);
 
+// At most one cut a lane, in order of epoch and lane. An array of the caller's to
+// free (mem_free), NULL on error.
+cut_t *wire_cuts(wire_t *wire, const char *field, Enlace__V1__Cut *const *messages, size_t count);
 // State 1 to 3; salt and body where present, and only there.
 void wire_payload(wire_t *wire, const Enlace__V1__Payload *message, payload_state_t *state,
                   uint8_t salt[SALT_SIZE], span_t *body);
@@ -68,16 +78,18 @@ void wire_payload(wire_t *wire, const Enlace__V1__Payload *message, payload_stat
      (message)->field = wire_data((value)->bytes, sizeof(value)->bytes))
 
 ProtobufCBinaryData wire_data(const void *bytes, size_t size);
+char *wire_string(const char *text); // the same, for protobuf-c, which only reads it
 void wire_put_feed(Enlace__V1__Feed *message, const feed_t *feed);
 void wire_put_payload(Enlace__V1__Payload *message, payload_state_t state,
                       const uint8_t salt[SALT_SIZE], span_t body);
 // Heads as messages: one allocation for the caller to free (mem_free).
 Enlace__V1__Head **wire_put_heads(const head_t *heads, size_t count);
 
+Enlace__V1__Cut **wire_put_cuts(const cut_t *cuts, size_t count); // likewise
+// Puts cuts into the order that wire_cuts asks for.
+void wire_sort_cuts(cut_t *cuts, size_t count);
+
 // Appends one length-prefixed field: what is encoded already goes in as it is.
 void wire_append(buf_t *buf, uint32_t tag, span_t bytes);
-
-// 1 to most bytes of UTF-8 without control characters: it will stand on a terminal.
-bool wire_text_valid(const char *text, size_t most);
 
 #endif
