@@ -125,10 +125,12 @@ EXAMPLES := $(wildcard deploy/examples/*.jsonl deploy/examples/*.md)
 .PHONY: install
 install: all $(UNITS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
-	  $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/doc/enlace/examples
+	  $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+	  $(DESTDIR)$(PREFIX)/share/doc/enlace/examples
 	install -m 755 $(BUILD)/enlaced $(BUILD)/enlace $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(UNITS) $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 644 systemd/enlace.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/enlace.conf
+	install -m 644 systemd/enlace.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/enlace.conf
 	install -m 644 $(DOCS) $(DESTDIR)$(PREFIX)/share/doc/enlace
 	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/enlace/examples
 
