@@ -10,12 +10,17 @@
 // checksum is the first 4 bytes of HASH_DERIVE of the bytes, in hex. Caller frees.
 char *armour_format(const char *name, span_t bytes);
 // Finds the first such line of that name in a text; white space, line breaks
-// and the "> " of quoted mail inside it are passed over. ERR_BAD_ARMOUR.
+// and the "> " of quoted mail inside it are passed over. ERR_BAD_ARMOUR, or
+// ERR_TOO_BIG over max_bytes; *bytes is the caller's on success only. Where the
+// first is damaged and a later one is not, the later one counts.
 err_t armour_parse(const char *name, span_t text, size_t max_bytes, buf_t *bytes, fault_t *fault);
 
-// Eight words of two syllables, 12 bits each: the first 96 bits of HASH_WORDS of
-// the hash, consonant then vowel, out of thirteen consonants and five vowels (64 of the 65 syllables) that
-// sound apart in Spanish, English and Portuguese. Space between them.
+// Eight words of two syllables, a space between them, 12 bits each: the first 96
+// bits of HASH_WORDS of the hash, six for each syllable, highest bit first. A
+// syllable is a consonant and a vowel, number 5 * consonant + vowel, of the
+// thirteen consonants b d f g k l m n r s t y w and the vowels a e i o u, which
+// stay apart when read aloud in Spanish, English and Portuguese (no c, h, j, p, q,
+// v, x, z). That makes 65; the last one, "wu", is not used.
 #define WORDS_TEXT 64
 void words_format(const hash_t *hash, char text[WORDS_TEXT]);
 // Case, hyphens, commas and spacing do not matter.

@@ -15,7 +15,9 @@
 #define MESSAGE_HEADS_MAX 512u
 #define MESSAGE_CARDS_MAX 16u
 #define MESSAGE_ROSTERS_MAX 16u
-#define HELLO_CARDS_MAX 2048u
+#define MESSAGE_BEACONS_MAX 16u
+#define HELLO_CARDS_MAX 2048u  // and of WantCards
+#define CREDIT_LIMIT_MAX ((uint64_t)1 << 53)
 #define TOPIC_SIZE 16u  // first 16 bytes of the coalition id: one subscription a link
 
 typedef struct { uint8_t bytes[NONCE_SIZE]; } nonce_t;  // also session ids
@@ -83,6 +85,7 @@ typedef struct {
 err_t publication_decode(span_t topic, span_t body, const hash_t *coalition,
                          publication_t *publication, fault_t *fault);
 buf_t publication_of_commit(const commit_t *commit);  // PUB_RUN or, where too big, PUB_HEAD
+buf_t publication_of_head(const head_t *head);
 buf_t publication_of_beacon(span_t signed_beacon);
 void publication_clear(publication_t *publication);
 
