@@ -2,11 +2,19 @@
 // one table for the handful of types that read better otherwise (Text, Date,
 // Ref, Money, Code, enums).
 //
-// 64-bit integers are numbers and must lie within +-(2^53 - 1); bytes are
-// base64; fields unknown to this version are under "_unknown" (in the Record
-// itself, in the kind, in nested messages: in the object they belong to) as a list of
-// {"tag": n, "wire": n, "data": base64} and come back the same; an enum value
-// unknown here is its number.
+// What goes out comes in again as the same bytes, whatever a record holds:
+// - 64-bit integers are numbers within +-(2^53 - 1); one outside, which no
+//   author here may write, is its digits in a text, since readers that keep
+//   numbers as doubles would round it;
+// - bytes are base64;
+// - fields unknown to this version are under "_unknown", in the object they
+//   belong to, as a list of {"tag": n, "wire": n, "data": base64}; those of the
+//   record itself, whose object is its kind's too, have "record": true besides;
+// - an enum value unknown here is its number;
+// - a value whose short form would not say it all (a date with a thirteenth
+//   month, a text twice in one language) is the plain object of its fields.
+//   That object is read for any date, reference or code.
+// The one exception is value 0 of an enum, which nobody writes: refused.
 #ifndef ENLACE_LIB_RECORD_JSON_H
 #define ENLACE_LIB_RECORD_JSON_H
 
@@ -14,22 +22,31 @@
 
 #include "lib/record.h"
 
+#define JSON_BYTES_MAX  (1024u * 1024)
+#define JSON_DEPTH_MAX  16u
+#define JSON_VALUES_MAX 65536u // far more than the largest record has
+
 // How a line is read: whose it is, and in which language a bare text is.
 typedef struct {
-    const char *own;   // code that a bare @key belongs to
+    const char *own; // code that a bare @key belongs to
     const char *lang;
-    // Resolves a bare @key to its owner's code, NULL where it is own's. May be NULL.
+    // Resolves a bare @key (given without the @) to its owner's code, NULL where it
+    // is own's; refuses by setting fault->err and detail. May be NULL.
     const char *(*owner_of_key)(void *context, const char *key, fault_t *fault);
     void *context;
 } json_reading_t;
 
-// Parses one object. Duplicate names, over 1 MiB, over 16 levels: refused.
+// Parses one object, which the caller frees. Duplicate names, NUL in a text, NaN
+// and what is over the bounds above: refused.
 err_t json_parse(const char *text, size_t size, json_t **object, fault_t *fault);
+// The same for any value: what stands behind FIELD:=.
+err_t json_parse_value(const char *text, size_t size, json_t **value, fault_t *fault);
 
 // The object's "kind" says which; envelope names that the daemon owns ("id",
 // "node", "state", "created_at", "changed_at", "revision") are passed over, so
-// that what `show --json` prints can be put back. Unknown names are refused,
-// fault->where is the field's path.
+// that what `show --json` prints can be put back. Unknown names and null are
+// refused, fault->where is the field's path. Says nothing about what an author
+// may write: that is record_check's. *record is the caller's, NULL on error.
 err_t record_from_json(const json_t *object, const json_reading_t *reading, record_t **record,
                        fault_t *fault);
 // The record's own fields: kind, key, label and what follows; envelope names are the caller's

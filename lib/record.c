@@ -1,0 +1,117 @@
+#include "lib/record.h"
+
+#include <string.h>
+
+#include "lib/bounded.h"
+#include "lib/commit.h"
+#include "lib/fields.h"
+#include "lib/mem.h"
+#include "lib/text.h"
+
+// What an author may write fits by far: see record_check, which decodes it.
+static const limits_t record_limits = {
+    .bytes = PAYLOAD_BYTES_MAX,
+    .fields = 16384,
+    .depth = 8,
+    .memory = 2u * 1024 * 1024,
+    .unknown = true,
+};
+
+err_t record_decode(span_t bytes, record_t **record, fault_t *fault)
+{
+    ProtobufCMessage *message = NULL;
+    err_t err =
+        bounded_unpack(&enlace__v1__record__descriptor, bytes, &record_limits, &message, fault);
+    *record = err == ERR_OK ? (record_t *)message : NULL;
+    return err;
+}
+
+buf_t record_encode(const record_t *record)
+{
+    return bounded_pack(&record->base);
+}
+
+void record_destroy(record_t **record)
+{
+    if (*record)
+        message_free(&(*record)->base);
+    *record = NULL;
+}
+
+// Record's member of the oneof for a kind's tag, or NULL.
+static const ProtobufCFieldDescriptor *kind_member(unsigned tag)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(&enlace__v1__record__descriptor, tag);
+    return field && field_in_oneof(field) ? field : NULL;
+}
+
+// All members of the oneof share one place.
+static ProtobufCMessage **body_place(const record_t *record, const ProtobufCFieldDescriptor *member)
+{
+    return (ProtobufCMessage **)((uint8_t *)record + member->offset);
+}
+
+record_t *record_new(const kind_t *kind)
+{
+    record_t *record = (record_t *)message_new(&enlace__v1__record__descriptor);
+    *body_place(record, kind_member(kind->tag)) = message_new(kind->type);
+    record->kind_case = (Enlace__V1__Record__KindCase)kind->tag;
+    return record;
+}
+
+const kind_t *record_kind(const record_t *record)
+{
+    return kind_by_tag((unsigned)record->kind_case);
+}
+
+ProtobufCMessage *record_body(const record_t *record)
+{
+    const ProtobufCFieldDescriptor *member = kind_member((unsigned)record->kind_case);
+    return member ? *body_place(record, member) : NULL;
+}
+
+const ProtobufCFieldDescriptor *record_field(const record_t *record, const char *name, size_t size,
+                                             ProtobufCMessage **holder)
+{
+    ProtobufCMessage *holders[] = {(ProtobufCMessage *)&record->base, record_body(record)};
+    for (size_t i = 0; i < 2 && holders[i]; i++) {
+        const ProtobufCFieldDescriptor *field = field_named(holders[i]->descriptor, name, size);
+        if (field && holder)
+            *holder = holders[i];
+        if (field)
+            return field;
+    }
+    return NULL;
+}
+
+bool record_key_valid(const char *key)
+{
+    static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    size_t size = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+    return key[size] == '\0' && size >= 1 && size <= RECORD_KEY_MAX && strchr(first, key[0]);
+}
+
+void record_apply_defaults(record_t *record)
+{
+    const kind_t *kind = record_kind(record);
+    if (kind && !record->label)
+        record->label = mem_copy_string(kind->label);
+}
+
+const char *record_title(const record_t *record, const char *lang)
+{
+    const kind_t *kind = record_kind(record);
+    ProtobufCMessage *body = record_body(record);
+    if (!kind || !kind->title || !body)
+        return "";
+    const ProtobufCFieldDescriptor *field =
+        field_named(kind->type, kind->title, strlen(kind->title));
+    if (!field || field_count(body, field) == 0)
+        return "";
+    void *value = field_value(body, field, 0);
+    if (field->type == PROTOBUF_C_TYPE_STRING)
+        return *(char **)value;
+    const char *text = text_pick(*(Enlace__V1__Text **)value, lang);
+    return text ? text : "";
+}
