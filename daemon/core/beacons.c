@@ -1,0 +1,139 @@
+// Beacons: each node's newest signed word, passed on as it came. They make
+// withholding and silence visible: a node that says nothing new is seen to.
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+// ---- our own ----
+
+static bool has_change(const core_feed_state_t *feed)
+{
+    return feed->head.number > 0;
+}
+
+static beacon_t *compose(core_t *core)
+{
+    beacon_t *beacon = mem_alloc(sizeof *beacon);
+    beacon->origin = core->self->origin;
+    beacon->coalition = core->coalition;
+    beacon->card_number = identity_newest(core->self)->number;
+    core->beacon_sequence =
+        core->wall_ms > core->beacon_sequence ? core->wall_ms : core->beacon_sequence + 1;
+    beacon->sequence = core->beacon_sequence;
+    beacon->own = mem_alloc_array(core->feed_count, sizeof *beacon->own);
+    beacon->held = mem_alloc_array(core->feed_count, sizeof *beacon->held);
+    for (size_t i = 0; i < core->feed_count; i++) {
+        const core_feed_state_t *feed = core->sorted[i];
+        if (!has_change(feed))
+            continue;
+        if (feed->identity == core->self)
+            beacon->own[beacon->own_count++] = feed->head;
+        else
+            beacon->held[beacon->held_count++] = feed->head;
+    }
+    beacon_sign(beacon, core->options.signing);
+    return beacon;
+}
+
+// Those who dial us subscribe; those whom we dial are told on the link.
+static void spread(core_t *core, const beacon_t *beacon, const session_t *except,
+                   effects_t *effects)
+{
+    message_t message = {.type = MSG_BEACONS};
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&beacon->signed_form);
+    if (core->options.listening)
+        effects_add(effects, EFFECT_PUBLISH)->bytes =
+            publication_of_beacon(buf_span(&beacon->signed_form));
+    for (size_t i = 0; i < core->session_count; i++) {
+        session_t *session = core->sessions[i];
+        if (session->outbound && session->state == SESSION_READY && session != except)
+            session_send(core, session, &message, effects);
+    }
+}
+
+void beacon_tick(core_t *core, effects_t *effects)
+{
+    uint64_t wait = core->beacon_due ? BEACON_MIN_MS : BEACON_IDLE_MS;
+    if (core->beacon_ms && core->now_ms < core->beacon_ms + wait)
+        return;
+    beacon_destroy(&core->self->beacon);
+    core->self->beacon = compose(core);
+    core->self->beacon_ms = core->beacon_ms = core->now_ms;
+    core->beacon_due = false;
+    spread(core, core->self->beacon, NULL, effects);
+}
+
+// All that we hold, the peer's own among them: a node whose clock was set back
+// learns so how far its sequence has come.
+void beacon_greet(core_t *core, session_t *session, effects_t *effects)
+{
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const beacon_t *beacon = core->identities[i]->beacon;
+        message_t message = {.type = MSG_BEACONS};
+        if (!beacon)
+            continue;
+        message.as.signed_items.count = 1;
+        message.as.signed_items.items[0] = buf_span(&beacon->signed_form);
+        session_send(core, session, &message, effects);
+    }
+}
+
+// ---- others' ----
+
+static err_t check(core_t *core, const beacon_t *beacon, identity_t **identity)
+{
+    *identity = identity_find(core, &beacon->origin);
+    if (!*identity || !roster_member(core_roster(core), &beacon->origin))
+        return ERR_UNKNOWN_ORIGIN;
+    if ((*identity)->beacon && beacon->sequence <= (*identity)->beacon->sequence)
+        return ERR_STALE;
+    const card_t *card = identity_card(*identity, beacon->card_number);
+    if (!card)
+        return ERR_UNKNOWN_CARD;
+    // A stolen key that was replaced says nothing about now.
+    if (card != identity_newest(*identity))
+        return ERR_BEYOND_CUT;
+    return beacon_signature_holds(beacon, &card->signing_key, &core->coalition) ? ERR_OK
+                                                                                : ERR_BAD_SIGNATURE;
+}
+
+// The origin's signed heads say how far behind we are, whoever withholds.
+static void note_lag(core_t *core, const beacon_t *beacon)
+{
+    for (size_t i = 0; i < beacon->own_count; i++) {
+        core_feed_state_t *feed = feed_find(core, &beacon->own[i].feed);
+        if (feed && origin_equal(&feed->feed.origin, &beacon->origin))
+            feed_note_lag(core, feed);
+    }
+}
+
+void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects)
+{
+    beacon_t *beacon = NULL;
+    identity_t *identity = NULL;
+    fault_t fault;
+    err_t err = beacon_decode(signed_beacon, &beacon, &fault);
+    if (!err)
+        err = check(core, beacon, &identity);
+    if (err || identity == core->self) {
+        if (!err && beacon->sequence > core->beacon_sequence)
+            core->beacon_sequence = beacon->sequence;
+        if (err && err != ERR_STALE)
+            core_count(core, err, core_code(core, &from->peer->origin));
+        beacon_destroy(&beacon);
+        return;
+    }
+    beacon_destroy(&identity->beacon);
+    identity->beacon = beacon;
+    identity->beacon_ms = core->now_ms;
+    note_lag(core, beacon);
+    spread(core, beacon, from, effects);
+}
+
+void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects)
+{
+    for (size_t i = 0; i < m->as.signed_items.count; i++)
+        beacon_take(core, session, m->as.signed_items.items[i], effects);
+}

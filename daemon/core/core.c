@@ -1,0 +1,277 @@
+// The instance and its turns: one table from events to the files that handle them.
+#include "daemon/core/core.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+// ---- what every file here uses ----
+
+void core_count(core_t *core, err_t reason, const char *where)
+{
+    counter_t *counter = NULL;
+    for (size_t i = 0; i < core->counter_count && !counter; i++)
+        if (core->counters[i].reason == reason)
+            counter = &core->counters[i];
+    if (!counter) {
+        mem_grow(&core->counters, &core->counter_capacity, core->counter_count,
+                 sizeof *core->counters);
+        counter = &core->counters[core->counter_count++];
+        *counter = (counter_t){.reason = reason};
+    }
+    counter->count++;
+    counter->last_ms = core->now_ms;
+    snprintf(counter->where, sizeof counter->where, "%s", where ? where : "");
+}
+
+void core_soon(core_t *core, uint64_t at_ms)
+{
+    if (at_ms < core->soon_ms)
+        core->soon_ms = at_ms;
+}
+
+void core_random(core_t *core, void *bytes, size_t size)
+{
+    crypto_derive(core->seed, core->derived++, bytes, size);
+}
+
+void core_log(effects_t *effects, int level, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    effect_t *effect = effects_add(effects, EFFECT_LOG);
+    effect->level = level;
+    effect->text = mem_copy_string(text);
+}
+
+const char *core_code(const core_t *core, const origin_t *origin)
+{
+    const char *code = roster_code_of(core_roster(core), origin);
+    return code ? code : "?";
+}
+
+// ---- life ----
+
+static void load_feeds(core_t *core, const core_snapshot_t *snapshot)
+{
+    for (size_t i = 0; i < snapshot->feed_count; i++) {
+        err_t err;
+        core_feed_state_t *feed = feed_admit(core, &snapshot->feeds[i].head.feed, &err);
+        if (!feed)
+            continue;
+        feed->head = snapshot->feeds[i].head;
+        feed->time_ms = snapshot->feeds[i].time_ms;
+        feed->stopped = snapshot->feeds[i].stopped;
+        feed->stopped_ms = snapshot->feeds[i].stopped_ms;
+    }
+}
+
+static void load_dials(core_t *core, const core_options_t *options)
+{
+    core->dial_count = options->dial_count;
+    core->dials = mem_alloc_array(options->dial_count, sizeof *core->dials);
+    for (size_t i = 0; i < options->dial_count; i++) {
+        core->dials[i].config = options->dials[i];
+        core->dials[i].config.endpoint = mem_copy_string(options->dials[i].endpoint);
+        core->dials[i].since_ms = core->now_ms;
+    }
+}
+
+// What the turn may be taken back to.
+static void mark_turn(core_t *core)
+{
+    core->rosters_before = core->roster_count;
+    for (size_t i = 0; i < core->identity_count; i++)
+        core->identities[i]->cards_before = core->identities[i]->card_count;
+    core->turn_membership = false;
+    core->fence_before = core->fence;
+}
+
+core_t *core_new(const core_options_t *options, const core_snapshot_t *snapshot, uint64_t now_ms,
+                 uint64_t wall_ms)
+{
+    assert(snapshot->roster_count >= 1);
+    core_t *core = mem_alloc(sizeof *core);
+    core->options = *options;
+    core->options.dials = NULL;
+    core->now_ms = core->ticked_ms = now_ms;
+    core->wall_ms = wall_ms;
+    core->soon_ms = now_ms; // dial at once
+    core->coalition = snapshot->rosters[0]->hash;
+    membership_load(core, snapshot);
+    core->self = identity_find(core, &options->self);
+    assert(core->self && identity_newest(core->self));
+    load_feeds(core, snapshot);
+    load_dials(core, options);
+    core->fence = snapshot->fence;
+    core->fence_ms = snapshot->fence_ms;
+    snprintf(core->fence_detail, sizeof core->fence_detail, "%s",
+             snapshot->fence_detail ? snapshot->fence_detail : "");
+    core->missing_hint = true;
+    core->beacon_due = true;
+    mark_turn(core);
+    return core;
+}
+
+static void session_destroy(session_t *session)
+{
+    buf_free(&session->parts);
+    buf_free(&session->run);
+    mem_free(session->feeds);
+    mem_free(session->dirty);
+    mem_free(session->serves);
+    mem_free(session);
+}
+
+static void identity_destroy(identity_t *identity)
+{
+    for (size_t i = 0; i < identity->card_count; i++)
+        card_destroy(&identity->cards[i]);
+    mem_free(identity->cards);
+    beacon_destroy(&identity->beacon);
+    mem_free(identity);
+}
+
+void core_destroy(core_t **core_pointer)
+{
+    core_t *core = *core_pointer;
+    if (!core)
+        return;
+    for (size_t i = 0; i < core->session_count; i++)
+        session_destroy(core->sessions[i]);
+    for (size_t i = 0; i < core->feed_count; i++) {
+        feed_drop_pending(core->feeds[i]);
+        mem_free(core->feeds[i]);
+    }
+    for (size_t i = 0; i < core->identity_count; i++)
+        identity_destroy(core->identities[i]);
+    for (size_t i = 0; i < core->roster_count; i++)
+        roster_destroy(&core->rosters[i]);
+    for (size_t i = 0; i < core->dial_count; i++)
+        mem_free((char *)(uintptr_t)core->dials[i].config.endpoint);
+    mem_free(core->sessions);
+    mem_free(core->feeds);
+    mem_free(core->sorted);
+    mem_free(core->identities);
+    mem_free(core->rosters);
+    mem_free(core->dials);
+    mem_free(core->counters);
+    mem_free(core);
+    *core_pointer = NULL;
+}
+
+// ---- events ----
+
+static void on_tick(core_t *core, const event_t *event, effects_t *effects)
+{
+    (void)event;
+    core->ticked_ms = core->now_ms;
+    core->soon_ms = UINT64_MAX;
+    dial_tick(core, effects);
+    session_tick(core, effects);
+    follow_tick(core, effects);
+    payload_tick(core, effects);
+    beacon_tick(core, effects);
+}
+
+static void on_refused(core_t *core, const event_t *event, effects_t *effects)
+{
+    session_t *session = session_find(core, event->link);
+    core_count(core, event->as.refused.reason, event->as.refused.where);
+    if (!event->as.refused.drop)
+        return;
+    if (session)
+        session_close(core, session, event->as.refused.reason, effects);
+    else if (event->link)
+        effects_add(effects, EFFECT_CLOSE)->link = event->link;
+}
+
+// Durable: now others may hear of it.
+static void on_committed(core_t *core, const event_t *event, effects_t *effects)
+{
+    (void)event;
+    for (size_t i = 0; i < core->feed_count; i++)
+        if (core->feeds[i]->touched)
+            feed_committed(core->feeds[i]);
+    if (core->turn_membership)
+        greeting_spread_membership(core, effects);
+    mark_turn(core);
+    heads_flush(core, effects);
+    serve_flush(core, effects);
+}
+
+static void on_rolled_back(core_t *core, const event_t *event, effects_t *effects)
+{
+    core_count(core, event->as.rolled_back.reason, "store");
+    core->disk_retry_ms = core->now_ms + DISK_RETRY_MS;
+    for (size_t i = 0; i < core->feed_count; i++) {
+        core_feed_state_t *feed = core->feeds[i];
+        if (!feed->touched)
+            continue;
+        feed_rolled_back(feed);
+        follow_end(core, feed, true, effects);
+        feed_drop_pending(feed);
+        feed->follower.retry_ms = core->disk_retry_ms;
+        feed->why = event->as.rolled_back.reason;
+    }
+    membership_rolled_back(core, effects);
+    core->fence = core->fence_before;
+    mark_turn(core);
+}
+
+typedef void (*handler_fn)(core_t *core, const event_t *event, effects_t *effects);
+static const handler_fn handlers[EVENT_TYPE_END] = {
+    [EVENT_TICK] = on_tick,
+    [EVENT_DIALLED] = dial_answered,
+    [EVENT_LINK_UP] = session_link_up,
+    [EVENT_LINK_DOWN] = session_link_down,
+    [EVENT_MESSAGE] = session_message,
+    [EVENT_PUBLICATION] = follow_on_publication,
+    [EVENT_REFUSED] = on_refused,
+    [EVENT_APPEND] = own_append,
+    [EVENT_COMMITTED] = on_committed,
+    [EVENT_ROLLED_BACK] = on_rolled_back,
+    [EVENT_RUN_READ] = serve_run_read,
+    [EVENT_PAYLOAD_READ] = payload_read,
+    [EVENT_PAYLOADS_MISSING] = payload_missing,
+};
+
+void core_step(core_t *core, const event_t *event, effects_t *effects)
+{
+    assert(event->type < EVENT_TYPE_END && handlers[event->type]);
+    core->now_ms = event->now_ms;
+    core->wall_ms = event->wall_ms;
+    memcpy(core->seed, event->seed, sizeof core->seed);
+    core->derived = 0;
+    handlers[event->type](core, event, effects);
+}
+
+uint64_t core_wake_ms(const core_t *core)
+{
+    uint64_t tick = core->ticked_ms + TICK_MS;
+    return core->soon_ms < tick ? core->soon_ms : tick;
+}
+
+const roster_t *core_roster(const core_t *core)
+{
+    return core->rosters[core->roster_count - 1];
+}
+
+const hash_t *core_coalition(const core_t *core)
+{
+    return &core->coalition;
+}
+
+err_t core_writing(const core_t *core, const char **detail)
+{
+    if (detail)
+        *detail = core->fence ? core->fence_detail : "";
+    return core->fence;
+}

@@ -1,0 +1,109 @@
+// Whom to dial and when: only what the configuration names, a fresh connection
+// each time, waiting longer after each failure, with jitter of our own so that
+// a hub that comes back is not stormed.
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+// The member that the configuration means, by code or by what its card advertises.
+static const card_t *resolve(const core_t *core, const dial_t *dial, err_t *err)
+{
+    const roster_t *roster = core_roster(core);
+    *err = dial->config.code[0] ? ERR_UNKNOWN_MEMBER : ERR_NO_ADDRESS;
+    for (size_t i = 0; i < roster->member_count; i++) {
+        const identity_t *identity = identity_find(core, &roster->members[i].origin);
+        const card_t *card = identity ? identity_newest(identity) : NULL;
+        bool match = card && strcmp(dial->config.code, roster->members[i].code.text) == 0;
+        for (size_t k = 0; card && !dial->config.code[0] && k < card->endpoint_count && !match; k++)
+            match = strcmp(card->endpoints[k], dial->config.endpoint) == 0;
+        if (!match)
+            continue;
+        *err = identity == core->self ? ERR_SELF : ERR_OK;
+        return card;
+    }
+    return NULL;
+}
+
+static uint64_t backoff(core_t *core, uint32_t failures)
+{
+    uint64_t wait = DIAL_FIRST_MS;
+    uint32_t jitter;
+    for (uint32_t i = 1; i < failures && wait < DIAL_MAX_MS; i++)
+        wait *= 2;
+    if (wait > DIAL_MAX_MS)
+        wait = DIAL_MAX_MS;
+    core_random(core, &jitter, sizeof jitter);
+    return wait / 2 + jitter % (wait + 1); // half to one and a half
+}
+
+static void fail(core_t *core, dial_t *dial, err_t reason)
+{
+    dial->link = 0;
+    dial->failures++;
+    dial->why = reason;
+    dial->since_ms = core->now_ms;
+    dial->next_ms = core->now_ms + backoff(core, dial->failures);
+    core_soon(core, dial->next_ms);
+}
+
+void dial_tick(core_t *core, effects_t *effects)
+{
+    for (size_t i = 0; i < core->dial_count; i++) {
+        dial_t *dial = &core->dials[i];
+        bool connecting = dial->link && !session_find(core, dial->link);
+        if (connecting && core->now_ms - dial->since_ms > GREETING_TIMEOUT_MS) {
+            effects_add(effects, EFFECT_CLOSE)->link = dial->link;
+            core_count(core, ERR_UNREACHABLE, dial->config.endpoint);
+            fail(core, dial, ERR_UNREACHABLE);
+        }
+        if (dial->link)
+            continue;
+        if (dial->next_ms > core->now_ms) {
+            core_soon(core, dial->next_ms);
+            continue;
+        }
+        err_t err;
+        const card_t *card = resolve(core, dial, &err);
+        if (err) {
+            core_count(core, err, dial->config.endpoint);
+            fail(core, dial, err);
+            continue;
+        }
+        effect_t *effect = effects_add(effects, EFFECT_DIAL);
+        effect->dial = i;
+        effect->text = mem_copy_string(dial->config.endpoint);
+        effect->key = card->transport_key;
+        dial->since_ms = core->now_ms;
+        dial->next_ms = core->now_ms + GREETING_TIMEOUT_MS; // until EVENT_DIALLED says more
+    }
+}
+
+void dial_answered(core_t *core, const event_t *event, effects_t *effects)
+{
+    (void)effects;
+    dial_t *dial = &core->dials[event->as.dialled.dial];
+    dial->link = event->link;
+    if (!event->link) {
+        core_count(core, event->as.dialled.reason, dial->config.endpoint);
+        fail(core, dial, event->as.dialled.reason);
+    }
+}
+
+void dial_lost(core_t *core, core_link_t link, err_t reason)
+{
+    for (size_t i = 0; i < core->dial_count; i++)
+        if (core->dials[i].link == link && link)
+            fail(core, &core->dials[i], reason);
+}
+
+void dial_ready(core_t *core, core_link_t link)
+{
+    for (size_t i = 0; i < core->dial_count; i++)
+        if (core->dials[i].link == link && link) {
+            core->dials[i].failures = 0;
+            core->dials[i].why = ERR_OK;
+            core->dials[i].ever = true;
+            core->dials[i].since_ms = core->now_ms;
+        }
+}

@@ -1,0 +1,87 @@
+// What comes into the core: everything that it cannot know by itself, time and
+// randomness included, as one value.
+#ifndef ENLACE_DAEMON_CORE_EVENT_H
+#define ENLACE_DAEMON_CORE_EVENT_H
+
+#include "lib/message.h"
+
+typedef uint64_t core_link_t; // the edge's number of a link; never used twice
+
+typedef enum {
+    EVENT_TICK,             // time passed; due when core_wake_ms says so, harmless at any time
+    EVENT_DIALLED,          // answers EFFECT_DIAL: the link's number, or why it cannot be tried
+    EVENT_LINK_UP,          // an authenticated connection
+    EVENT_LINK_DOWN,        // it is gone
+    EVENT_MESSAGE,          // decoded and bounded
+    EVENT_PUBLICATION,      // likewise
+    EVENT_REFUSED,          // the edge refused something: counted here, under its reason
+    EVENT_APPEND,           // changes of this node's own, checked by the author
+    EVENT_COMMITTED,        // the turn's durable effects are on disk
+    EVENT_ROLLED_BACK,      // they are not, and nothing of the turn has happened
+    EVENT_RUN_READ,         // answers EFFECT_READ_RUN
+    EVENT_PAYLOAD_READ,     // answers EFFECT_READ_PAYLOAD
+    EVENT_PAYLOADS_MISSING, // answers EFFECT_FIND_MISSING
+    EVENT_TYPE_END
+} event_type_t;
+
+typedef struct {
+    event_type_t type;
+    uint64_t now_ms;  // monotonic
+    uint64_t wall_ms; // wall clock
+    uint8_t seed[32]; // fresh randomness
+    core_link_t link;
+    size_t bytes;       // of a message or publication, as it came
+    union {
+        struct {
+            size_t dial;
+            err_t reason;
+        } dialled;
+        struct {
+            bool outbound;
+            pubkey_t key;
+        } link_up; // key: the peer's transport key
+        struct {
+            err_t reason;
+        } link_down;
+        const message_t *message;   // the edge's; copied where kept
+        publication_t *publication; // the edge's; a commit in it may be taken out
+        struct {
+            err_t reason;
+            const char *where;
+            bool drop;
+        } refused; // drop: close the link
+        struct {
+            uint64_t request;
+            uint32_t lane;
+            const draft_t *drafts;
+            size_t count;
+        } append;
+        struct {
+            err_t reason;
+        } rolled_back;
+        struct {
+            feed_t feed;
+            uint32_t fetch;
+            err_t err;
+            span_t run;
+            head_t last;
+            bool end;
+            bool diverged;
+        } run_read;
+        struct {
+            feed_t feed;
+            uint64_t number;
+            uint32_t fetch;
+            payload_state_t state;
+            const uint8_t *salt;
+            span_t body;
+        } payload_read;
+        struct {
+            const feed_t *feeds;
+            const uint64_t *numbers;
+            size_t count;
+        } missing;
+    } as;
+} event_t;
+
+#endif

@@ -1,0 +1,464 @@
+// Following: from whom each feed is taken, and what becomes of what comes.
+//
+// A source that we dialled is followed by subscription, and gaps are closed by
+// a fetch that ends; one that dialled us is followed by a standing fetch. Never
+// both. docs/protocol.md gives the machine as a table.
+#include "daemon/core/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// ---- choosing a source ----
+
+// Whether a fetch from this session stands: nothing else would bring the news.
+static bool stands(const core_t *core, const session_t *session)
+{
+    if (session->outbound)
+        return false;
+    for (size_t i = 0; i < core->session_count; i++) {
+        const session_t *other = core->sessions[i];
+        if (other->outbound && other->peer == session->peer && other->state == SESSION_READY)
+            return false;
+    }
+    return true;
+}
+
+static bool usable(core_t *core, session_t *session, const core_feed_state_t *feed)
+{
+    const peer_feed_t *peer = session_feed(session, feed);
+    if (session->state != SESSION_READY || peer->held <= feed->head.number)
+        return false;
+    if (peer->penalty_until_ms > core->now_ms) {
+        core_soon(core, peer->penalty_until_ms);
+        return false;
+    }
+    return session->fetches < FETCHES_MAX || stands(core, session);
+}
+
+// The origin itself before others, then who has given less cause for complaint,
+// then who holds more.
+static bool better(session_t *a, session_t *b, const core_feed_state_t *feed)
+{
+    const peer_feed_t *x = session_feed(a, feed), *y = session_feed(b, feed);
+    if (x->penalties != y->penalties)
+        return x->penalties < y->penalties;
+    if ((a->peer == feed->identity) != (b->peer == feed->identity))
+        return a->peer == feed->identity;
+    return x->held > y->held;
+}
+
+static session_t *choose(core_t *core, const core_feed_state_t *feed)
+{
+    session_t *best = NULL;
+    for (size_t i = 0; i < core->session_count; i++) {
+        session_t *session = core->sessions[i];
+        if (usable(core, session, feed) && (!best || better(session, best, feed)))
+            best = session;
+    }
+    return best;
+}
+
+static void start(core_t *core, core_feed_state_t *feed, session_t *session, effects_t *effects)
+{
+    message_t message = {.type = MSG_FETCH};
+    follower_t *follower = &feed->follower;
+    follower->active = true;
+    follower->standing = stands(core, session);
+    follower->caught_up = false;
+    follower->source = session->link;
+    follower->fetch = ++session->next_fetch;
+    follower->claim = session_feed(session, feed)->held;
+    follower->progress_ms = core->now_ms;
+    if (!follower->standing)
+        session->fetches++;
+    message.as.fetch.fetch = follower->fetch;
+    message.as.fetch.feed = feed->feed;
+    message.as.fetch.after = feed->head.number;
+    message.as.fetch.after_hash = feed->head.hash;
+    message.as.fetch.standing = follower->standing;
+    message.as.fetch.credit_limit = session->granted;
+    session_send(core, session, &message, effects);
+}
+
+void follow_end(core_t *core, core_feed_state_t *feed, bool tell, effects_t *effects)
+{
+    follower_t *follower = &feed->follower;
+    session_t *session = session_find(core, follower->source);
+    if (!follower->active)
+        return;
+    follower->active = false;
+    if (!session)
+        return;
+    if (!follower->standing)
+        session->fetches--;
+    if (session->assembling == follower->fetch) {
+        session->assembling = 0;
+        buf_clear(&session->parts);
+    }
+    if (tell) {
+        message_t message = {.type = MSG_END_FETCH};
+        message.as.end_fetch.fetch = follower->fetch;
+        session_send(core, session, &message, effects);
+    }
+}
+
+// Since when nothing came although there is something to come.
+static uint64_t quiet_since(const core_feed_state_t *feed)
+{
+    return feed->behind_since_ms > feed->follower.progress_ms ? feed->behind_since_ms
+                                                              : feed->follower.progress_ms;
+}
+
+// A standing source that has nothing more while another does is left, but not
+// at once: the news may be on its way from it.
+static bool leaves_standing(core_t *core, core_feed_state_t *feed)
+{
+    const follower_t *follower = &feed->follower;
+    if (!follower->standing || !follower->caught_up || !feed->behind_since_ms)
+        return false;
+    if (core->now_ms < quiet_since(feed) + SWITCH_MS) {
+        core_soon(core, quiet_since(feed) + SWITCH_MS);
+        return false;
+    }
+    session_t *other = choose(core, feed);
+    return other && other->link != follower->source;
+}
+
+void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects)
+{
+    if (feed->stopped)
+        return;
+    if (feed->follower.active) {
+        if (!leaves_standing(core, feed))
+            return;
+        follow_end(core, feed, true, effects);
+    }
+    if (feed->follower.retry_ms > core->now_ms) {
+        core_soon(core, feed->follower.retry_ms);
+        return;
+    }
+    session_t *session = choose(core, feed);
+    if (session)
+        start(core, feed, session, effects);
+}
+
+void follow_plan_all(core_t *core, effects_t *effects)
+{
+    for (size_t i = 0; i < core->feed_count; i++)
+        follow_plan(core, core->feeds[i], effects);
+}
+
+void follow_penalise(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason)
+{
+    peer_feed_t *peer = session_feed(session, feed);
+    uint64_t wait = PENALTY_MS;
+    for (uint32_t i = 0; i < peer->penalties && wait < PENALTY_MAX_MS; i++)
+        wait *= 2;
+    if (peer->penalties < UINT32_MAX)
+        peer->penalties++;
+    peer->penalty_until_ms = core->now_ms + (wait < PENALTY_MAX_MS ? wait : PENALTY_MAX_MS);
+    feed->why = reason;
+    core_soon(core, peer->penalty_until_ms);
+}
+
+// ---- what comes ----
+
+// Something refused: who gave it is left alone for a while, another is asked.
+static void refuse(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason,
+                   effects_t *effects)
+{
+    char where[96];
+    snprintf(where, sizeof where, "%s from %s", core_code(core, &feed->feed.origin),
+             core_code(core, &session->peer->origin));
+    core_count(core, reason, where);
+    core_log(effects, 4, "refused a change of %s (epoch %u, lane %u, after %llu) from %s: %s",
+             core_code(core, &feed->feed.origin), feed->feed.epoch, feed->feed.lane,
+             (unsigned long long)feed->head.number, core_code(core, &session->peer->origin),
+             err_name(reason));
+    feed->why = reason;
+    if (feed->stopped)
+        return;
+    if (reason == ERR_UNKNOWN_CARD || reason == ERR_WRONG_EPOCH)
+        greeting_want_cards(core, session, feed->identity, effects);
+    follow_penalise(core, session, feed, reason);
+    if (feed->follower.active && feed->follower.source == session->link)
+        follow_end(core, feed, true, effects);
+    follow_plan(core, feed, effects);
+}
+
+// Published commits that waited for the gap before them to be closed.
+static void drain_pending(core_t *core, core_feed_state_t *feed, effects_t *effects)
+{
+    size_t done = 0;
+    while (done < feed->pending_count && !feed->stopped) {
+        commit_t *commit = feed->pending[done];
+        if (commit->first > feed->head.number + 1)
+            break;
+        if (commit->last > feed->head.number) {
+            run_t run = {.feed = feed->feed, .count = 1, .commits = {commit}};
+            feed->pending[done] = NULL;
+            err_t err = apply_run(core, &run, NULL, effects);
+            if (err)
+                core_count(core, err, core_code(core, &feed->feed.origin));
+            commit_destroy(&run.commits[0]);
+        }
+        done++;
+    }
+    for (size_t i = 0; i < done && i < feed->pending_count; i++)
+        commit_destroy(&feed->pending[i]);
+    if (done && feed->pending_count) {
+        feed->pending_count -= done;
+        memmove(feed->pending, feed->pending + done, feed->pending_count * sizeof *feed->pending);
+    }
+    if (!feed->pending_count)
+        feed->pending_bytes = 0;
+}
+
+static void keep_pending(core_feed_state_t *feed, commit_t **slot)
+{
+    commit_t *commit = *slot;
+    size_t size = commit_encoded_size(commit);
+    const commit_t *newest = feed->pending_count ? feed->pending[feed->pending_count - 1] : NULL;
+    if (newest && commit->last <= newest->last)
+        return;
+    bool follows = !newest || commit->first == newest->last + 1;
+    if (!follows || feed->pending_count == PENDING_COMMITS_MAX ||
+        feed->pending_bytes + size > PENDING_BYTES_MAX)
+        feed_drop_pending(feed);
+    feed->pending[feed->pending_count++] = commit;
+    feed->pending_bytes += size;
+    *slot = NULL;
+}
+
+// It had said that it holds more than it could deliver: the claim is dropped, so
+// that nobody waits for it.
+static void claim_unmet(core_t *core, session_t *session, core_feed_state_t *feed)
+{
+    core_count(core, ERR_CLAIM_UNMET, core_code(core, &session->peer->origin));
+    session_feed(session, feed)->held = feed->head.number;
+    follow_penalise(core, session, feed, ERR_CLAIM_UNMET);
+}
+
+// The source says that nothing more is held. Only what it had claimed before it
+// was asked can be unmet: what it has claimed since is fetched next.
+static void reached_end(core_t *core, session_t *session, core_feed_state_t *feed,
+                        effects_t *effects)
+{
+    feed->follower.caught_up = true;
+    if (!feed->follower.standing) {
+        follow_end(core, feed, false, effects);
+        if (feed->follower.claim > feed->head.number)
+            claim_unmet(core, session, feed);
+    }
+    feed_note_lag(core, feed);
+    follow_plan(core, feed, effects);
+}
+
+static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, bool end,
+                     effects_t *effects)
+{
+    err_t err = ERR_OK;
+    if (session->parts.size) {
+        run_t run;
+        fault_t fault;
+        err = run_decode(buf_span(&session->parts), &run, &fault);
+        if (!err) {
+            err = feed_equal(&run.feed, &feed->feed) ? apply_run(core, &run, session, effects)
+                                                     : ERR_UNEXPECTED;
+            run_clear(&run);
+        }
+    }
+    buf_clear(&session->parts);
+    if (err && err != ERR_STALE) {
+        refuse(core, session, feed, err, effects);
+        return;
+    }
+    feed->follower.progress_ms = core->now_ms;
+    feed->follower.caught_up = false;
+    peer_feed_t *peer = session_feed(session, feed);
+    if (peer->held < feed->head.number)
+        peer->held = feed->head.number;
+    drain_pending(core, feed, effects);
+    if (end)
+        reached_end(core, session, feed, effects);
+}
+
+static core_feed_state_t *feed_of_fetch(const core_t *core, const session_t *session,
+                                        uint32_t fetch)
+{
+    core_feed_state_t *last = session->part_feed;
+    if (last && last->follower.active && last->follower.source == session->link &&
+        last->follower.fetch == fetch)
+        return last;
+    for (size_t i = 0; i < core->feed_count; i++) {
+        const follower_t *follower = &core->feeds[i]->follower;
+        if (follower->active && follower->source == session->link && follower->fetch == fetch)
+            return core->feeds[i];
+    }
+    return NULL;
+}
+
+// Credit is renewed on receipt, when half of it is used, and grows with the
+// measured rate: what is in flight is at most CREDIT_SECONDS ahead of a ping.
+static err_t charge(core_t *core, session_t *session, size_t size)
+{
+    uint64_t cost = size + CHARGE_OVERHEAD;
+    session->received += cost > CHARGE_MIN ? cost : CHARGE_MIN;
+    if (session->received > session->granted)
+        return ERR_OVER_CREDIT;
+    if (session->granted - session->received > session->window / 2)
+        return ERR_OK;
+    uint64_t elapsed = core->now_ms - session->renewed_ms;
+    uint64_t bytes = session->received - session->renewed_received;
+    uint64_t target = bytes * CREDIT_SECONDS * 1000 / (elapsed ? elapsed : 1);
+    uint64_t most = session->window * 2 < CREDIT_MAX ? session->window * 2 : CREDIT_MAX;
+    session->window = target > most ? most : target < CREDIT_FIRST ? CREDIT_FIRST : target;
+    session->renewed_ms = core->now_ms;
+    session->renewed_received = session->received;
+    session->granted = session->received + session->window;
+    session->credit_due = true;
+    return ERR_OK;
+}
+
+static err_t assemble(session_t *session, const message_t *m)
+{
+    if (m->as.run_part.index == 0) {
+        buf_clear(&session->parts);
+        session->assembling = m->as.run_part.fetch;
+        session->next_part = 0;
+    } else if (session->assembling != m->as.run_part.fetch ||
+               session->next_part != m->as.run_part.index) {
+        return ERR_BAD_PARTS;
+    }
+    if (session->parts.size + m->as.run_part.bytes.size > RUN_BYTES_MAX + COMMIT_BYTES_MAX)
+        return ERR_TOO_BIG;
+    session->next_part++;
+    buf_append(&session->parts, m->as.run_part.bytes);
+    return ERR_OK;
+}
+
+void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects)
+{
+    err_t err = charge(core, session, m->as.run_part.bytes.size);
+    core_feed_state_t *feed = feed_of_fetch(core, session, m->as.run_part.fetch);
+    if (!err && !feed) {
+        // Of a fetch that was ended while this was on its way.
+        core_count(core, ERR_STALE, core_code(core, &session->peer->origin));
+        return;
+    }
+    if (!err)
+        err = assemble(session, m);
+    if (err) {
+        session_close(core, session, err, effects);
+        return;
+    }
+    session->part_feed = feed;
+    feed->follower.progress_ms = core->now_ms;
+    if (!m->as.run_part.last)
+        return;
+    session->assembling = 0;
+    take_run(core, session, feed, m->as.run_part.end, effects);
+}
+
+void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects)
+{
+    err_t reason = (err_t)m->as.nope.reason;
+    core_feed_state_t *feed = feed_of_fetch(core, session, m->as.nope.fetch);
+    core_count(core, reason, core_code(core, &session->peer->origin));
+    if (!feed)
+        return;
+    follow_end(core, feed, false, effects);
+    if (reason == ERR_BUSY)
+        feed->follower.retry_ms = core->now_ms + SWITCH_MS;
+    else
+        follow_penalise(core, session, feed, reason);
+    feed->why = reason;
+    follow_plan(core, feed, effects);
+}
+
+// ---- publications ----
+
+static void published_commit(core_t *core, session_t *session, run_t *run, effects_t *effects)
+{
+    err_t err;
+    commit_t *commit = run->commits[0];
+    head_t claim = {.feed = run->feed, .number = commit->last, .hash = commit->hash};
+    core_feed_state_t *feed = feed_admit(core, &run->feed, &err);
+    if (!feed) {
+        core_count(core, err, core_code(core, &session->peer->origin));
+        return;
+    }
+    if (commit->first > feed->head.number + 1) {
+        if (!feed->stopped)
+            keep_pending(feed, &run->commits[0]);
+        heads_claim(core, session, &claim, effects);
+        return;
+    }
+    err = apply_run(core, run, session, effects);
+    peer_feed_t *peer = session_feed(session, feed);
+    if ((!err || err == ERR_STALE) && peer->held < claim.number)
+        peer->held = claim.number;
+    if (err && err != ERR_STALE && !feed->stopped)
+        refuse(core, session, feed, err, effects);
+    else if (!err)
+        drain_pending(core, feed, effects);
+}
+
+void follow_on_publication(core_t *core, const event_t *event, effects_t *effects)
+{
+    publication_t *publication = event->as.publication;
+    session_t *session = session_find(core, event->link);
+    if (!session || session->state != SESSION_READY) {
+        // The subscription was quicker than the greeting, whose heads will tell the same.
+        core_count(core, ERR_NO_HELLO, "publication");
+        return;
+    }
+    session->heard_ms = core->now_ms;
+    session->bytes_in += event->bytes;
+    if (publication->type == PUB_RUN)
+        published_commit(core, session, &publication->run, effects);
+    else if (publication->type == PUB_HEAD)
+        heads_claim(core, session, &publication->head, effects);
+    else
+        beacon_take(core, session, publication->beacon, effects);
+}
+
+// ---- time and loss ----
+
+void follow_source_gone(core_t *core, session_t *session, effects_t *effects)
+{
+    for (size_t i = 0; i < core->feed_count; i++) {
+        core_feed_state_t *feed = core->feeds[i];
+        if (feed->follower.active && feed->follower.source == session->link) {
+            feed->follower.active = false;
+            follow_plan(core, feed, effects);
+        }
+        feed_note_lag(core, feed);
+    }
+}
+
+static void tick_feed(core_t *core, core_feed_state_t *feed, effects_t *effects)
+{
+    follower_t *follower = &feed->follower;
+    session_t *session = session_find(core, follower->source);
+    bool late = core->now_ms > quiet_since(feed) + STALL_MS;
+    if (!follower->active || !session || !late)
+        return;
+    peer_feed_t *peer = session_feed(session, feed);
+    if (!follower->caught_up) {
+        refuse(core, session, feed, ERR_STALLED, effects);
+    } else if (peer->held > feed->head.number) {
+        claim_unmet(core, session, feed);
+    }
+}
+
+void follow_tick(core_t *core, effects_t *effects)
+{
+    for (size_t i = 0; i < core->feed_count; i++) {
+        core_feed_state_t *feed = core->feeds[i];
+        tick_feed(core, feed, effects);
+        feed_note_lag(core, feed);
+        if (feed->behind_since_ms)
+            follow_plan(core, feed, effects);
+    }
+}

@@ -1,0 +1,153 @@
+// Heads and acknowledgements: what we hold durably, told to those who have to
+// know, and what others say that they hold.
+#include "daemon/core/state.h"
+
+#include "lib/mem.h"
+
+void heads_mark(session_t *session, const core_feed_state_t *feed)
+{
+    peer_feed_t *peer = session_feed(session, feed);
+    if (peer->dirty)
+        return;
+    peer->dirty = true;
+    mem_grow(&session->dirty, &session->dirty_capacity, session->dirty_count,
+             sizeof *session->dirty);
+    session->dirty[session->dirty_count++] = feed->index;
+}
+
+void heads_owe_ack(session_t *session, const core_feed_state_t *feed)
+{
+    session_feed(session, feed)->ack_due = true;
+    heads_mark(session, feed);
+}
+
+// Our head moved. Its origin is told whoever brought it: that is how an author
+// learns who has its changes.
+void heads_changed(core_t *core, core_feed_state_t *feed)
+{
+    feed_note_lag(core, feed);
+    for (size_t i = 0; i < core->session_count; i++) {
+        session_t *session = core->sessions[i];
+        if (session->state != SESSION_READY)
+            continue;
+        if (session->peer == feed->identity)
+            heads_owe_ack(session, feed);
+        else
+            heads_mark(session, feed);
+    }
+    serve_feed_moved(core, feed);
+}
+
+// ---- telling ----
+
+typedef struct {
+    size_t count;
+    head_t items[MESSAGE_HEADS_MAX];
+} head_list_t;
+
+static void send_list(core_t *core, session_t *session, message_type_t type, head_list_t *list,
+                      effects_t *effects)
+{
+    message_t message = {.type = type};
+    message.as.heads.count = list->count;
+    message.as.heads.items = list->items;
+    if (type == MSG_ACK && session->credit_due) {
+        message.as.heads.has_credit = true;
+        message.as.heads.credit_limit = session->granted;
+        session->credit_due = false;
+    }
+    session_send(core, session, &message, effects);
+    list->count = 0;
+}
+
+static void put(core_t *core, session_t *session, message_type_t type, head_list_t *list,
+                const head_t *head, effects_t *effects)
+{
+    if (list->count == MESSAGE_HEADS_MAX)
+        send_list(core, session, type, list, effects);
+    list->items[list->count++] = *head;
+}
+
+// Those whom we dial cannot subscribe to us: they are told at once, unless a
+// standing fetch tells them anyway. Those who dial us subscribe; heads only
+// close the gaps that publications leave, and may wait.
+static bool may_announce(const core_t *core, const session_t *session)
+{
+    return session->outbound || session->heads_owed ||
+           core->now_ms >= session->announced_ms + ANNOUNCE_MS;
+}
+
+static void flush_session(core_t *core, session_t *session, head_list_t *acks, head_list_t *news,
+                          effects_t *effects)
+{
+    bool announce = may_announce(core, session);
+    size_t kept = 0;
+    for (size_t i = 0; i < session->dirty_count; i++) {
+        core_feed_state_t *feed = core->feeds[session->dirty[i]];
+        peer_feed_t *peer = session_feed(session, feed);
+        bool news_due = feed->head.number > peer->held && feed->head.number > peer->told &&
+                        !(session->outbound && serve_stands(session, feed));
+        if (peer->ack_due) {
+            put(core, session, MSG_ACK, acks, &feed->head, effects);
+            peer->told = feed->head.number;
+        } else if (news_due && announce) {
+            put(core, session, MSG_HEADS, news, &feed->head, effects);
+            peer->told = feed->head.number;
+        } else if (news_due) {
+            session->dirty[kept++] = feed->index;
+            continue;
+        }
+        peer->ack_due = false;
+        peer->dirty = false;
+    }
+    session->dirty_count = kept;
+    if (acks->count || session->credit_due)
+        send_list(core, session, MSG_ACK, acks, effects);
+    if (news->count || session->heads_owed) {
+        session->heads_owed = false;
+        session->announced_ms = core->now_ms;
+        send_list(core, session, MSG_HEADS, news, effects);
+    }
+    if (kept)
+        core_soon(core, session->announced_ms + ANNOUNCE_MS);
+}
+
+void heads_flush(core_t *core, effects_t *effects)
+{
+    head_list_t acks = {0}, news = {0};
+    for (size_t i = 0; i < core->session_count; i++) {
+        session_t *session = core->sessions[i];
+        if (session->state == SESSION_READY &&
+            (session->dirty_count || session->credit_due || session->heads_owed))
+            flush_session(core, session, &acks, &news, effects);
+    }
+}
+
+// ---- hearing ----
+
+void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t *effects)
+{
+    err_t err;
+    core_feed_state_t *feed = feed_admit(core, &head->feed, &err);
+    if (!feed) {
+        const identity_t *identity = identity_find(core, &head->feed.origin);
+        core_count(core, err, core_code(core, &session->peer->origin));
+        if (err == ERR_WRONG_EPOCH && identity)
+            greeting_want_cards(core, session, identity, effects);
+        return;
+    }
+    peer_feed_t *peer = session_feed(session, feed);
+    if (head->number > peer->held)
+        peer->held = head->number;
+    feed_note_lag(core, feed);
+    if (peer->held > feed->head.number)
+        follow_plan(core, feed, effects);
+}
+
+void heads_on_heads(core_t *core, session_t *session, const message_t *m, effects_t *effects)
+{
+    if (m->type == MSG_HEADS)
+        session->heads_heard = true;
+    for (size_t i = 0; i < m->as.heads.count; i++)
+        heads_claim(core, session, &m->as.heads.items[i], effects);
+}

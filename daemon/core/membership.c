@@ -1,0 +1,278 @@
+// Rosters and cards: who belongs, with which keys, and how far each key reaches.
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+static size_t place_of(const core_t *core, const origin_t *origin)
+{
+    size_t low = 0, high = core->identity_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (origin_compare(&core->identities[middle]->origin, origin) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+identity_t *identity_find(const core_t *core, const origin_t *origin)
+{
+    size_t place = place_of(core, origin);
+    if (place < core->identity_count && origin_equal(&core->identities[place]->origin, origin))
+        return core->identities[place];
+    return NULL;
+}
+
+static void identity_add(core_t *core, const origin_t *origin)
+{
+    if (identity_find(core, origin))
+        return;
+    mem_grow(&core->identities, &core->identity_capacity, core->identity_count,
+             sizeof *core->identities);
+    identity_t *identity = mem_alloc(sizeof *identity);
+    identity->origin = *origin;
+    size_t place = place_of(core, origin);
+    memmove(&core->identities[place + 1], &core->identities[place],
+            (core->identity_count - place) * sizeof *core->identities);
+    core->identities[place] = identity;
+    core->identity_count++;
+}
+
+const card_t *identity_card(const identity_t *identity, uint32_t number)
+{
+    return number >= 1 && number <= identity->card_count ? identity->cards[number - 1] : NULL;
+}
+
+const card_t *identity_newest(const identity_t *identity)
+{
+    return identity_card(identity, (uint32_t)identity->card_count);
+}
+
+const card_t *identity_start(const identity_t *identity, uint32_t epoch)
+{
+    for (size_t i = 0; i < identity->card_count; i++)
+        if (identity->cards[i]->epoch == epoch)
+            return identity->cards[i];
+    return NULL;
+}
+
+// Only current members, and only by their newest card: a key that was replaced
+// opens nothing.
+identity_t *identity_by_transport(const core_t *core, const pubkey_t *key)
+{
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const card_t *card = identity_newest(core->identities[i]);
+        if (card && key_equal(&card->transport_key, key) &&
+            roster_member(core_roster(core), &core->identities[i]->origin))
+            return core->identities[i];
+    }
+    return NULL;
+}
+
+size_t core_admitted(const core_t *core, pubkey_t **keys)
+{
+    size_t count = 0;
+    *keys = mem_alloc_array(core->identity_count, sizeof **keys);
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const identity_t *identity = core->identities[i];
+        const card_t *card = identity_newest(identity);
+        if (card && identity != core->self && roster_member(core_roster(core), &identity->origin))
+            (*keys)[count++] = card->transport_key;
+    }
+    return count;
+}
+
+static void push_card(identity_t *identity, card_t *card)
+{
+    mem_grow(&identity->cards, &identity->card_capacity, identity->card_count,
+             sizeof *identity->cards);
+    identity->cards[identity->card_count++] = card;
+}
+
+static void push_roster(core_t *core, roster_t *roster)
+{
+    mem_grow(&core->rosters, &core->roster_capacity, core->roster_count, sizeof *core->rosters);
+    core->rosters[core->roster_count++] = roster;
+    for (size_t i = 0; i < roster->member_count; i++)
+        identity_add(core, &roster->members[i].origin);
+    for (size_t i = 0; i < roster->former_count; i++)
+        identity_add(core, &roster->formers[i].origin);
+}
+
+void membership_load(core_t *core, const core_snapshot_t *snapshot)
+{
+    for (size_t i = 0; i < snapshot->roster_count; i++)
+        push_roster(core, roster_copy(snapshot->rosters[i]));
+    for (size_t i = 0; i < snapshot->card_count; i++) {
+        identity_t *identity = identity_find(core, &snapshot->cards[i]->origin);
+        if (identity && snapshot->cards[i]->number == identity->card_count + 1)
+            push_card(identity, card_copy(snapshot->cards[i]));
+    }
+}
+
+// ---- cards ----
+
+// The root key that a card must be signed by: as the newest roster has it.
+static const pubkey_t *root_of(const core_t *core, const origin_t *origin)
+{
+    const member_t *member = roster_member(core_roster(core), origin);
+    if (member)
+        return &member->root_key;
+    const former_t *former = roster_former(core_roster(core), origin);
+    return former ? &former->root_key : NULL;
+}
+
+static err_t card_admissible(const core_t *core, const identity_t *identity, const card_t *card)
+{
+    const pubkey_t *root = root_of(core, &card->origin);
+    const char *code = roster_code_of(core_roster(core), &card->origin);
+    if (!root || !code)
+        return ERR_UNKNOWN_ORIGIN;
+    if (card->number <= identity->card_count)
+        return hash_equal(&identity->cards[card->number - 1]->hash, &card->hash) ? ERR_STALE
+                                                                                 : ERR_BAD_CARD;
+    if (card->number > CARDS_PER_ORIGIN_MAX)
+        return ERR_TOO_MANY;
+    if (card->number != identity->card_count + 1)
+        return ERR_OUT_OF_ORDER;
+    if (!key_equal(root, &card->root_key) || strcmp(code, card->code.text) != 0)
+        return ERR_BAD_CARD;
+    return card_follows(identity_newest(identity), card);
+}
+
+// What was taken in before a cut became known and lies beyond it is flagged;
+// the feed goes no further.
+static void enforce_cuts(core_t *core, const identity_t *identity, const card_t *card,
+                         effects_t *effects)
+{
+    for (size_t i = 0; i < card->cut_count; i++) {
+        feed_t feed = {identity->origin, card->cuts[i].epoch, card->cuts[i].lane};
+        core_feed_state_t *state = feed_find(core, &feed);
+        if (state && state->head.number > card->cuts[i].number)
+            feed_stop(core, state, ERR_BEYOND_CUT, effects);
+    }
+}
+
+err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects)
+{
+    card_t *card = NULL;
+    fault_t fault;
+    err_t err = card_decode(signed_card, &card, &fault);
+    if (err)
+        return err;
+    identity_t *identity = identity_find(core, &card->origin);
+    err = identity ? card_admissible(core, identity, card) : ERR_UNKNOWN_ORIGIN;
+    if (err) {
+        card_destroy(&card);
+        return err;
+    }
+    push_card(identity, card);
+    core->turn_membership = true;
+    effects_add(effects, EFFECT_CARD)->card = card_copy(card);
+    enforce_cuts(core, identity, card, effects);
+    if (identity == core->self)
+        own_fence(core, ERR_OWN_LATER_COMMIT, "a newer card of this node's own", effects);
+    effects_add(effects, EFFECT_ADMIT);
+    return ERR_OK;
+}
+
+// ---- rosters ----
+
+static const pubkey_t *vote_key(void *context, const origin_t *origin, uint32_t card_number)
+{
+    const core_t *core = context;
+    const identity_t *identity = identity_find(core, origin);
+    const member_t *member = roster_member(core_roster(core), origin);
+    if (!identity || !member || card_number < member->min_card)
+        return NULL;
+    const card_t *card = identity_card(identity, card_number);
+    const card_t *newest = identity_newest(identity);
+    // An older card still votes while its key is the current one.
+    return card && key_equal(&card->signing_key, &newest->signing_key) ? &card->signing_key : NULL;
+}
+
+err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effects)
+{
+    roster_t *roster = NULL;
+    fault_t fault;
+    err_t err = roster_decode(signed_roster, &roster, &fault);
+    if (err)
+        return err;
+    if (roster->version <= core->roster_count)
+        err = hash_equal(&core->rosters[roster->version - 1]->hash, &roster->hash)
+                  ? ERR_STALE
+                  : ERR_ROSTER_FORK;
+    else
+        err = roster_follows(core_roster(core), roster, &core->coalition, vote_key, core);
+    if (err) {
+        roster_destroy(&roster);
+        return err;
+    }
+    push_roster(core, roster);
+    core->turn_membership = true;
+    effects_add(effects, EFFECT_ROSTER)->roster = roster_copy(roster);
+    effects_add(effects, EFFECT_ADMIT);
+    core_log(effects, 5, "roster version %u of %s accepted: %zu members", roster->version,
+             roster->name, roster->member_count);
+    return ERR_OK;
+}
+
+// A turn that is taken back takes its rosters and cards along. Identities stay:
+// without roster and cards they open nothing.
+void membership_rolled_back(core_t *core, effects_t *effects)
+{
+    if (!core->turn_membership)
+        return;
+    while (core->roster_count > core->rosters_before)
+        roster_destroy(&core->rosters[--core->roster_count]);
+    for (size_t i = 0; i < core->identity_count; i++) {
+        identity_t *identity = core->identities[i];
+        while (identity->card_count > identity->cards_before)
+            card_destroy(&identity->cards[--identity->card_count]);
+    }
+    effects_add(effects, EFFECT_ADMIT);
+}
+
+// ---- authority ----
+
+static err_t within_cut(const cut_t *cuts, size_t count, const feed_t *feed, uint64_t last,
+                        const hash_t *hash, bool *bounded)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (cuts[i].epoch != feed->epoch || cuts[i].lane != feed->lane)
+            continue;
+        *bounded = true;
+        if (last > cuts[i].number || (last == cuts[i].number && !hash_equal(hash, &cuts[i].hash)))
+            return ERR_BEYOND_CUT;
+    }
+    return ERR_OK;
+}
+
+err_t membership_authority(const core_t *core, const identity_t *identity, uint32_t card_number,
+                           const feed_t *feed, uint64_t last, const hash_t *hash)
+{
+    const card_t *card = identity_card(identity, card_number);
+    const member_t *member = roster_member(core_roster(core), &identity->origin);
+    const former_t *former = roster_former(core_roster(core), &identity->origin);
+    bool bounded = false;
+    err_t err = ERR_OK;
+    if (!card)
+        return ERR_UNKNOWN_CARD;
+    if (card->epoch != feed->epoch)
+        return ERR_WRONG_EPOCH;
+    for (size_t n = card_number; n < identity->card_count && !err; n++)
+        err = within_cut(identity->cards[n]->cuts, identity->cards[n]->cut_count, feed, last, hash,
+                         &bounded);
+    if (err)
+        return err;
+    if (former) {
+        bool named = false;
+        err = within_cut(former->cuts, former->cut_count, feed, last, hash, &named);
+        return err ? err : named ? ERR_OK : ERR_BEYOND_CUT;
+    }
+    if (!member)
+        return ERR_UNKNOWN_ORIGIN;
+    return card_number < member->min_card && !bounded ? ERR_BEYOND_CUT : ERR_OK;
+}

@@ -1,0 +1,311 @@
+// What the core is made of. Only files of this folder include this.
+#ifndef ENLACE_DAEMON_CORE_STATE_H
+#define ENLACE_DAEMON_CORE_STATE_H
+
+#include "daemon/core/core.h"
+
+// ---- times, in ms ----
+enum {
+    TICK_MS = 1000,
+    GREETING_TIMEOUT_MS = 15000, // from connecting to the Welcome
+    PING_MS = 10000,             // after that long without sending
+    SILENCE_MS = 30000,          // nothing heard: the session is dropped
+    STALL_MS = 10000,            // a fetch without progress: another source
+    SWITCH_MS = 2000,            // a standing source lags behind another that long: it is left
+    PENALTY_MS = 15000,          // a source that gave something bad is left alone, doubling ...
+    PENALTY_MAX_MS = 600000,     // ... up to this
+    ANNOUNCE_MS = 1000,          // heads to those who subscribe: they close gaps, no more
+    BEACON_IDLE_MS = 60000,
+    BEACON_MIN_MS = 5000,
+    MISSING_MS = 5000, // between looks for missing payloads
+    DIAL_FIRST_MS = 500,
+    DIAL_MAX_MS = 60000,
+    DISK_RETRY_MS = 5000, // after a turn that did not reach the disk
+};
+
+// ---- bounds ----
+enum {
+    CARDS_PER_ORIGIN_MAX = 1000,
+    SERVES_MAX = 4096,        // fetches that one session may have open here
+    FETCHES_MAX = 16,         // of ours in a session, standing ones apart
+    PENDING_COMMITS_MAX = 64, // published while a fetch is under way
+    PENDING_BYTES_MAX = 256 * 1024,
+    CREDIT_FIRST = 8 * 1024,
+    CREDIT_MAX = 4 * 1024 * 1024,
+    CREDIT_SECONDS = 4, // bulk ahead of a ping
+    CHARGE_MIN = 1024,
+    CHARGE_OVERHEAD = 128,
+};
+
+// A member or former member: its cards, its last beacon.
+typedef struct {
+    origin_t origin;
+    size_t card_count, card_capacity;
+    card_t **cards;      // card number n at n - 1
+    size_t cards_before; // when the turn began
+    beacon_t *beacon;    // newest; NULL
+    uint64_t beacon_ms;  // when it came
+} identity_t;
+
+typedef struct {
+    bool active;
+    bool standing;
+    bool caught_up; // the source has said that nothing more is held
+    core_link_t source;
+    uint32_t fetch;
+    uint64_t claim; // what the source had said that it holds when it was asked
+    uint64_t progress_ms;
+    uint64_t retry_ms; // not before
+} follower_t;
+
+typedef struct {
+    size_t index; // place in core->feeds, for the sessions' tables
+    feed_t feed;
+    identity_t *identity;
+    head_t head; // turn's view; durable after EVENT_COMMITTED
+    uint64_t time_ms;
+    err_t stopped;
+    uint64_t stopped_ms;
+    uint64_t behind_since_ms; // 0: in step with everything heard
+    follower_t follower;
+    err_t why;            // last reason for not getting on
+    size_t pending_count; // published commits that wait for a fetch to close the gap
+    size_t pending_bytes;
+    commit_t *pending[PENDING_COMMITS_MAX];
+    // as it was when the turn began
+    bool touched;
+    head_t head_before;
+    uint64_t time_before;
+    err_t stopped_before;
+} core_feed_state_t;
+
+// What a session knows of a feed at its peer.
+typedef struct {
+    uint64_t held; // highest number that the peer says it holds
+    uint64_t told; // highest that we have told it
+    uint64_t penalty_until_ms;
+    uint32_t penalties;
+    bool ack_due, dirty;
+} peer_feed_t;
+
+// A fetch that a peer has open here.
+typedef struct {
+    uint32_t fetch;
+    core_feed_state_t *feed;
+    uint64_t after;
+    hash_t after_hash;
+    bool standing, headers_only;
+    bool reading; // EFFECT_READ_RUN is out
+    bool caught_up;
+} serve_t;
+
+typedef enum { SESSION_GREETING, SESSION_READY } session_state_t;
+
+typedef struct {
+    core_link_t link;
+    bool outbound;
+    size_t dial; // of outbound ones
+    identity_t *peer;
+    pubkey_t key;
+    session_state_t state;
+    nonce_t nonce; // ours
+    nonce_t id;
+    uint64_t since_ms, heard_ms, sent_ms, announced_ms;
+    uint64_t ping_ms, ping_token, rtt_ms;
+    uint64_t bytes_in, bytes_out;
+    bool heads_heard;
+    bool heads_owed;      // ours have not been told in this session yet
+    uint32_t peer_roster; // version that it told
+    // feeds at the peer, by core_feed_state_t.index
+    size_t feed_capacity;
+    peer_feed_t *feeds;
+    size_t dirty_count, dirty_capacity;
+    size_t *dirty; // feeds with something to tell or acknowledge
+    // what we follow
+    uint32_t next_fetch;
+    size_t fetches;      // open, not standing
+    uint32_t assembling; // fetch whose run comes in parts; 0: none
+    uint32_t next_part;
+    buf_t parts;
+    core_feed_state_t *part_feed; // whose parts came last
+    uint64_t granted, received, window, renewed_received, renewed_ms;
+    bool credit_due;
+    // what we serve
+    size_t serve_count, serve_capacity;
+    serve_t *serves;
+    uint64_t allowance, charged;
+    uint32_t sending; // fetch whose run goes out; 0: none
+    bool reading;
+    buf_t run;
+    size_t run_sent;
+    uint32_t run_part;
+    bool run_end;
+    head_t run_last;
+} session_t;
+
+typedef struct {
+    core_dial_t config; // endpoint owned
+    core_link_t link;   // 0: none
+    uint64_t since_ms;
+    uint64_t next_ms;
+    uint32_t failures;
+    err_t why;
+    bool ever;
+} dial_t;
+
+typedef struct {
+    err_t reason;
+    uint64_t count, last_ms;
+    char where[96];
+} counter_t;
+
+struct core {
+    core_options_t options;
+    hash_t coalition;
+    size_t roster_count, roster_capacity;
+    roster_t **rosters; // version n at n - 1
+    size_t identity_count, identity_capacity;
+    identity_t **identities; // sorted by origin
+    identity_t *self;
+    size_t feed_count, feed_capacity;
+    core_feed_state_t **feeds; // by index
+    core_feed_state_t **sorted;
+    size_t session_count, session_capacity;
+    session_t **sessions;
+    size_t dial_count;
+    dial_t *dials;
+    size_t counter_count, counter_capacity;
+    counter_t *counters;
+    err_t fence;
+    uint64_t fence_ms;
+    char fence_detail[192];
+    // as it was when the turn began
+    size_t rosters_before;
+    bool turn_membership;
+    err_t fence_before;
+    // timers
+    uint64_t now_ms, wall_ms;
+    uint64_t ticked_ms, soon_ms;
+    uint64_t beacon_ms, beacon_sequence;
+    bool beacon_due;
+    bool missing_hint;
+    uint64_t missing_ms;
+    uint64_t disk_retry_ms;
+    uint8_t seed[32];
+    uint64_t derived;
+};
+
+// ---- small things that every file here uses ----
+void core_count(core_t *core, err_t reason, const char *where);
+void core_soon(core_t *core, uint64_t at_ms);             // a tick is due then
+void core_random(core_t *core, void *bytes, size_t size); // out of the event's seed
+void core_log(effects_t *effects, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *core_code(const core_t *core, const origin_t *origin); // never NULL
+
+// membership.c
+identity_t *identity_find(const core_t *core, const origin_t *origin);
+identity_t *identity_by_transport(const core_t *core, const pubkey_t *key);
+const card_t *identity_card(const identity_t *identity, uint32_t number); // NULL
+const card_t *identity_newest(const identity_t *identity);                // NULL
+const card_t *identity_start(const identity_t *identity,
+                             uint32_t epoch); // card that started it; NULL
+void membership_load(core_t *core, const core_snapshot_t *snapshot);
+err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effects);
+err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects);
+void membership_rolled_back(core_t *core, effects_t *effects);
+// Whether card `number` of the origin reaches (epoch, lane, last number, hash).
+err_t membership_authority(const core_t *core, const identity_t *identity, uint32_t card_number,
+                           const feed_t *feed, uint64_t last, const hash_t *hash);
+
+// feeds.c
+core_feed_state_t *feed_find(const core_t *core, const feed_t *feed);
+// The feed's state, made when origin, epoch and lane are such that it may exist.
+core_feed_state_t *feed_admit(core_t *core, const feed_t *feed, err_t *err);
+void feed_touch(core_feed_state_t *feed); // before the first change in a turn
+void feed_stop(core_t *core, core_feed_state_t *feed, err_t reason, effects_t *effects);
+void feed_committed(core_feed_state_t *feed);
+void feed_rolled_back(core_feed_state_t *feed);
+uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_signed);
+void feed_note_lag(core_t *core, core_feed_state_t *feed);
+void feed_drop_pending(core_feed_state_t *feed);
+
+// apply.c: everything that arrives ends here
+err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects);
+
+// own.c
+void own_append(core_t *core, const event_t *event, effects_t *effects);
+bool own_is(const core_t *core, const feed_t *feed);
+void own_fence(core_t *core, err_t reason, const char *detail, effects_t *effects);
+
+// sessions.c
+session_t *session_find(const core_t *core, core_link_t link);
+void session_link_up(core_t *core, const event_t *event, effects_t *effects);
+void session_link_down(core_t *core, const event_t *event, effects_t *effects);
+void session_message(core_t *core, const event_t *event, effects_t *effects);
+void session_send(core_t *core, session_t *session, message_t *message, effects_t *effects);
+void session_close(core_t *core, session_t *session, err_t reason, effects_t *effects);
+void session_tick(core_t *core, effects_t *effects);
+peer_feed_t *session_feed(session_t *session, const core_feed_state_t *feed);
+
+// greeting.c
+void greeting_hello(core_t *core, session_t *session, effects_t *effects); // we dialled
+void greeting_on_hello(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void greeting_on_welcome(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void greeting_on_rosters(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void greeting_on_cards(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void greeting_on_want_cards(core_t *core, session_t *session, const message_t *m,
+                            effects_t *effects);
+void greeting_spread_membership(core_t *core, effects_t *effects); // it has grown in this turn
+void greeting_want_cards(core_t *core, session_t *session, const identity_t *identity,
+                         effects_t *effects);
+
+// dials.c
+void dial_tick(core_t *core, effects_t *effects);
+void dial_answered(core_t *core, const event_t *event, effects_t *effects);
+void dial_lost(core_t *core, core_link_t link, err_t reason);
+void dial_ready(core_t *core, core_link_t link);
+
+// heads.c
+void heads_changed(core_t *core, core_feed_state_t *feed); // ours moved: tell
+void heads_mark(session_t *session, const core_feed_state_t *feed);
+void heads_owe_ack(session_t *session, const core_feed_state_t *feed);
+void heads_flush(core_t *core, effects_t *effects);
+void heads_on_heads(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t *effects);
+
+// follow.c
+void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects);
+void follow_plan_all(core_t *core, effects_t *effects);
+void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void follow_on_publication(core_t *core, const event_t *event, effects_t *effects);
+void follow_source_gone(core_t *core, session_t *session, effects_t *effects);
+void follow_tick(core_t *core, effects_t *effects);
+void follow_end(core_t *core, core_feed_state_t *feed, bool tell, effects_t *effects);
+void follow_penalise(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason);
+
+// serve.c
+void serve_on_fetch(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void serve_on_end_fetch(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void serve_on_credit(core_t *core, session_t *session, uint64_t limit, effects_t *effects);
+void serve_run_read(core_t *core, const event_t *event, effects_t *effects);
+void serve_feed_moved(core_t *core, core_feed_state_t *feed);
+void serve_flush(core_t *core, effects_t *effects);
+void serve_forget(session_t *session);
+bool serve_stands(const session_t *session, const core_feed_state_t *feed);
+
+// payloads.c
+void payload_tick(core_t *core, effects_t *effects);
+void payload_missing(core_t *core, const event_t *event, effects_t *effects);
+void payload_on_fetch(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void payload_on_found(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void payload_read(core_t *core, const event_t *event, effects_t *effects);
+
+// beacons.c
+void beacon_tick(core_t *core, effects_t *effects);
+void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects);
+void beacon_greet(core_t *core, session_t *session, effects_t *effects);
+void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+
+#endif

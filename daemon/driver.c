@@ -1,0 +1,330 @@
+#include "daemon/driver.h"
+
+#include <assert.h>
+
+#include "lib/mem.h"
+
+struct driver {
+    core_t *core;
+    store_t *store;
+    edge_t edge;
+    effects_t queue; // visible effects of the turn
+    err_t failed;    // the first durable effect that could not be carried out
+    bool grown;      // the turn appends to the log
+};
+
+driver_t *driver_new(core_t *core, store_t *store, const edge_t *edge)
+{
+    driver_t *driver = mem_alloc(sizeof *driver);
+    driver->core = core;
+    driver->store = store;
+    driver->edge = *edge;
+    return driver;
+}
+
+void driver_destroy(driver_t **driver)
+{
+    if (!*driver)
+        return;
+    effects_free(&(*driver)->queue);
+    mem_free(*driver);
+    *driver = NULL;
+}
+
+// ---- durable ----
+
+static err_t do_append(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    uint64_t now_ms, wall_ms;
+    uint8_t seed[32];
+    driver->edge.clock(driver->edge.context, &now_ms, &wall_ms, seed);
+    driver->grown = true;
+    return store_append(driver->store, effect->commit, wall_ms, fault);
+}
+
+static err_t do_roster(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    return store_add_roster(driver->store, effect->roster, fault);
+}
+
+static err_t do_card(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    return store_add_card(driver->store, effect->card, fault);
+}
+
+// A payload that is not the one committed to is the sender's fault, not the disk's.
+static err_t do_fill(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    err_t err = store_fill_payload(driver->store, &effect->feed, effect->number, effect->salt,
+                                   buf_span(&effect->bytes), fault);
+    if (err != ERR_BAD_COMMITMENT && err != ERR_STALE && err != ERR_NO_SUCH_RECORD)
+        return err;
+    event_t event = {.type = EVENT_REFUSED, .link = effect->link};
+    event.as.refused.reason = err;
+    event.as.refused.where = "payload";
+    driver_step(driver, &event);
+    return ERR_OK;
+}
+
+static err_t do_evidence(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    return store_add_evidence(driver->store, &effect->feed, effect->reason,
+                              buf_span(&effect->bytes), effect->wall_ms, fault);
+}
+
+static err_t do_stop(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    return store_stop_feed(driver->store, &effect->feed, effect->reason, effect->wall_ms, fault);
+}
+
+static err_t do_fence(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    return store_fence(driver->store, effect->reason, effect->text, effect->wall_ms, fault);
+}
+
+typedef err_t (*durable_fn)(driver_t *driver, const effect_t *effect, fault_t *fault);
+static const durable_fn durable[EFFECT_LAST_DURABLE + 1] = {
+    [EFFECT_APPEND] = do_append,     [EFFECT_ROSTER] = do_roster,     [EFFECT_CARD] = do_card,
+    [EFFECT_FILL_PAYLOAD] = do_fill, [EFFECT_EVIDENCE] = do_evidence, [EFFECT_STOP_FEED] = do_stop,
+    [EFFECT_FENCE] = do_fence,
+};
+
+static void log_fault(driver_t *driver, err_t err, const fault_t *fault)
+{
+    char *text = mem_format("the store refuses: %s (%s)", err_text(err), fault->detail);
+    driver->edge.log(driver->edge.context, 3, text);
+    mem_free(text);
+}
+
+static void keep(driver_t *driver, effect_t *effect)
+{
+    *effects_add(&driver->queue, effect->type) = *effect;
+}
+
+static void carry_out(driver_t *driver, effect_t *effect)
+{
+    fault_t fault = {0};
+    if (!driver->failed)
+        driver->failed = durable[effect->type](driver, effect, &fault);
+    if (driver->failed && fault.err)
+        log_fault(driver, driver->failed, &fault);
+    effect_clear(effect);
+}
+
+void driver_step(driver_t *driver, event_t *event)
+{
+    effects_t effects = {0};
+    driver->edge.clock(driver->edge.context, &event->now_ms, &event->wall_ms, event->seed);
+    core_step(driver->core, event, &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.items[i].type <= EFFECT_LAST_DURABLE)
+            carry_out(driver, &effects.items[i]);
+        else
+            keep(driver, &effects.items[i]);
+    mem_free(effects.items); // what they owned has moved on or is gone
+}
+
+// ---- visible ----
+
+static span_t topic_of(const driver_t *driver)
+{
+    return span_of(core_coalition(driver->core)->bytes, TOPIC_SIZE);
+}
+
+static void do_send(driver_t *driver, effect_t *effect)
+{
+    driver->edge.send(driver->edge.context, effect->link, buf_span(&effect->bytes));
+}
+
+static void do_publish(driver_t *driver, effect_t *effect)
+{
+    driver->edge.publish(driver->edge.context, topic_of(driver), buf_span(&effect->bytes));
+}
+
+static void do_reply(driver_t *driver, effect_t *effect)
+{
+    driver->edge.written(driver->edge.context, effect->request, effect->reason, &effect->feed,
+                         effect->number);
+}
+
+static void do_close(driver_t *driver, effect_t *effect)
+{
+    driver->edge.close(driver->edge.context, effect->link);
+}
+
+static void do_dial(driver_t *driver, effect_t *effect)
+{
+    event_t event = {.type = EVENT_DIALLED};
+    event.as.dialled.dial = effect->dial;
+    event.link = driver->edge.dial(driver->edge.context, effect->text, &effect->key,
+                                   topic_of(driver), &event.as.dialled.reason);
+    driver_step(driver, &event);
+}
+
+static void do_admit(driver_t *driver, effect_t *effect)
+{
+    pubkey_t *keys;
+    size_t count = core_admitted(driver->core, &keys);
+    (void)effect;
+    driver->edge.admit(driver->edge.context, keys, count);
+    mem_free(keys);
+}
+
+static void do_read_run(driver_t *driver, effect_t *effect)
+{
+    served_run_t served = {0};
+    fault_t fault = {0};
+    event_t event = {.type = EVENT_RUN_READ, .link = effect->link};
+    event.as.run_read.feed = effect->feed;
+    event.as.run_read.fetch = effect->fetch;
+    event.as.run_read.err =
+        store_read_run(driver->store, &effect->feed, effect->number, &effect->hash,
+                       (size_t)effect->limit, effect->headers_only, &served, &fault);
+    event.as.run_read.run = buf_span(&served.run);
+    event.as.run_read.last = served.last;
+    event.as.run_read.end = served.end;
+    event.as.run_read.diverged = served.diverged;
+    driver_step(driver, &event);
+    buf_free(&served.run);
+}
+
+static void do_read_payload(driver_t *driver, effect_t *effect)
+{
+    uint8_t salt[SALT_SIZE] = {0};
+    buf_t body = {0};
+    fault_t fault = {0};
+    event_t event = {.type = EVENT_PAYLOAD_READ, .link = effect->link};
+    event.as.payload_read.feed = effect->feed;
+    event.as.payload_read.number = effect->number;
+    event.as.payload_read.fetch = effect->fetch;
+    event.as.payload_read.salt = salt;
+    err_t err = store_read_payload(driver->store, &effect->feed, effect->number,
+                                   &event.as.payload_read.state, salt, &body, &fault);
+    if (err)
+        event.as.payload_read.state = PAYLOAD_MISSING;
+    event.as.payload_read.body = buf_span(&body);
+    driver_step(driver, &event);
+    buf_free(&body);
+}
+
+static void do_find_missing(driver_t *driver, effect_t *effect)
+{
+    enum { MOST = 64 };
+    place_t places[MOST];
+    feed_t feeds[MOST];
+    uint64_t numbers[MOST];
+    size_t count = 0;
+    fault_t fault = {0};
+    event_t event = {.type = EVENT_PAYLOADS_MISSING};
+    size_t limit = effect->limit < MOST ? (size_t)effect->limit : MOST;
+    if (store_missing_payloads(driver->store, limit, places, &count, &fault))
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        feeds[i] = places[i].feed;
+        numbers[i] = places[i].number;
+    }
+    event.as.missing.feeds = feeds;
+    event.as.missing.numbers = numbers;
+    event.as.missing.count = count;
+    driver_step(driver, &event);
+}
+
+static void do_log(driver_t *driver, effect_t *effect)
+{
+    driver->edge.log(driver->edge.context, effect->level, effect->text);
+}
+
+typedef void (*visible_fn)(driver_t *driver, effect_t *effect);
+static const visible_fn visible[EFFECT_TYPE_END] = {
+    [EFFECT_SEND] = do_send,
+    [EFFECT_PUBLISH] = do_publish,
+    [EFFECT_REPLY] = do_reply,
+    [EFFECT_CLOSE] = do_close,
+    [EFFECT_DIAL] = do_dial,
+    [EFFECT_ADMIT] = do_admit,
+    [EFFECT_READ_RUN] = do_read_run,
+    [EFFECT_READ_PAYLOAD] = do_read_payload,
+    [EFFECT_FIND_MISSING] = do_find_missing,
+    [EFFECT_LOG] = do_log,
+};
+
+// What carries an effect out may step the core and so lengthen the queue.
+static void emit(driver_t *driver)
+{
+    for (size_t i = 0; i < driver->queue.count; i++) {
+        effect_t effect = driver->queue.items[i];
+        driver->queue.items[i] = (effect_t){.type = effect.type};
+        visible[effect.type](driver, &effect);
+        effect_clear(&effect);
+    }
+    effects_clear(&driver->queue);
+    // D1: nothing that is carried out here may want something durable.
+    assert(!store_in_turn(driver->store));
+}
+
+// D2: nobody hears of what did not happen.
+static void take_back(driver_t *driver, err_t reason)
+{
+    event_t event = {.type = EVENT_ROLLED_BACK};
+    event.as.rolled_back.reason = reason;
+    store_rollback(driver->store);
+    for (size_t i = 0; i < driver->queue.count; i++) {
+        effect_t *effect = &driver->queue.items[i];
+        if (effect->type == EFFECT_REPLY && !effect->reason)
+            effect->reason = reason;
+        if (effect->type == EFFECT_PUBLISH) {
+            effect_clear(effect);
+            *effect = (effect_t){.type = EFFECT_LOG, .level = 7};
+            effect->text = mem_copy_string("a publication was dropped with its turn");
+        }
+    }
+    driver_step(driver, &event);
+}
+
+void driver_flush(driver_t *driver)
+{
+    fault_t fault = {0};
+    err_t reason = driver->failed;
+    bool grown = driver->grown;
+    driver->failed = ERR_OK;
+    driver->grown = false;
+    if (!reason)
+        reason = store_commit(driver->store, &fault);
+    if (reason && fault.err)
+        log_fault(driver, reason, &fault);
+    if (reason) {
+        take_back(driver, reason);
+    } else {
+        event_t event = {.type = EVENT_COMMITTED};
+        driver_step(driver, &event);
+    }
+    emit(driver);
+    if (!reason && grown)
+        driver->edge.applied(driver->edge.context);
+}
+
+err_t driver_load(store_t *store, const core_options_t *options, uint64_t now_ms, uint64_t wall_ms,
+                  core_t **core, fault_t *fault)
+{
+    snapshot_t snapshot;
+    err_t err = store_snapshot(store, &snapshot, fault);
+    if (err)
+        return err;
+    core_feed_t *feeds = mem_alloc_array(snapshot.feed_count, sizeof *feeds);
+    for (size_t i = 0; i < snapshot.feed_count; i++)
+        feeds[i] = (core_feed_t){snapshot.feeds[i].head, snapshot.feeds[i].time_ms,
+                                 snapshot.feeds[i].stopped, snapshot.feeds[i].stopped_ms};
+    core_snapshot_t known = {.roster_count = snapshot.roster_count,
+                             .rosters = snapshot.rosters,
+                             .card_count = snapshot.card_count,
+                             .cards = snapshot.cards,
+                             .feed_count = snapshot.feed_count,
+                             .feeds = feeds,
+                             .fence = snapshot.fence,
+                             .fence_ms = snapshot.fence_ms,
+                             .fence_detail = snapshot.fence_detail};
+    *core = core_new(options, &known, now_ms, wall_ms);
+    mem_free(feeds);
+    snapshot_clear(&snapshot);
+    return ERR_OK;
+}

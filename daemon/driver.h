@@ -1,0 +1,48 @@
+// The driver: carries out what the core wants, and the only place where order
+// matters. Durable effects at once, in the turn's transaction; visible ones
+// after it is on disk, in the order in which the core named them. It knows no
+// socket: the edge is a table of functions, so that the simulator drives the
+// same code.
+//
+// Invariants
+//   D1  nothing that depends on the turn leaves before the turn is durable;
+//   D2  a turn that does not reach the disk leaves store and core as they were:
+//       publications of it are dropped, its writers are told the reason.
+#ifndef ENLACE_DAEMON_DRIVER_H
+#define ENLACE_DAEMON_DRIVER_H
+
+#include "daemon/core/core.h"
+#include "daemon/store/store.h"
+
+typedef struct {
+    void *context;
+    void (*clock)(void *context, uint64_t *now_ms, uint64_t *wall_ms, uint8_t seed[32]);
+    void (*send)(void *context, core_link_t link, span_t message);
+    void (*publish)(void *context, span_t topic, span_t body);
+    void (*close)(void *context, core_link_t link);
+    // The link's number, or 0 with the reason.
+    core_link_t (*dial)(void *context, const char *endpoint, const pubkey_t *key, span_t topic,
+                        err_t *reason);
+    void (*admit)(void *context, const pubkey_t *keys, size_t count);
+    void (*written)(void *context, uint64_t request, err_t reason, const feed_t *feed,
+                    uint64_t first);
+    void (*applied)(void *context); // the log has grown
+    void (*log)(void *context, int level, const char *text);
+} edge_t;
+
+typedef struct driver driver_t;
+
+// Core and store stay the caller's and outlive the driver.
+driver_t *driver_new(core_t *core, store_t *store, const edge_t *edge);
+void driver_destroy(driver_t **driver);
+
+// One event of the turn; time and randomness are filled in here.
+void driver_step(driver_t *driver, event_t *event);
+// Ends the turn: to disk, then out.
+void driver_flush(driver_t *driver);
+
+// A core that knows what the store holds.
+err_t driver_load(store_t *store, const core_options_t *options, uint64_t now_ms, uint64_t wall_ms,
+                  core_t **core, fault_t *fault);
+
+#endif

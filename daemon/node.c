@@ -1,0 +1,467 @@
+// Putting a node together, and its loop.
+#include "daemon/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "daemon/charter.h"
+#include "daemon/control.h"
+#include "daemon/driver.h"
+#include "daemon/net/net.h"
+#include "daemon/store/checkpoint.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+enum { BUDGET = 64 }; // messages a socket a turn
+
+struct node {
+    char *dir;
+    int lock;
+    int signals;
+    config_t *config;
+    keys_t *keys;
+    char *database;
+    store_t *store;
+    checkpoint_t *checkpoint;
+    origin_t self;
+    core_t *core;
+    driver_t *driver;
+    void *zmq;
+    net_t *net;
+    control_t *control;
+    zmq_pollitem_t *items;
+    size_t item_capacity;
+};
+
+// ---- time ----
+
+static uint64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void edge_clock(void *context, uint64_t *now_ms, uint64_t *wall_ms, uint8_t seed[32])
+{
+    (void)context;
+    *now_ms = clock_ms(CLOCK_MONOTONIC);
+    *wall_ms = clock_ms(CLOCK_REALTIME);
+    crypto_random(seed, 32);
+}
+
+// ---- the driver's edge ----
+
+static void edge_send(void *context, core_link_t link, span_t message)
+{
+    node_t *node = context;
+    // Whatever goes wrong closes the link and is reported on the next drain.
+    (void)net_send(node->net, link, message);
+}
+
+static void edge_publish(void *context, span_t topic, span_t body)
+{
+    node_t *node = context;
+    err_t err = net_publish(node->net, topic, body);
+    if (err)
+        log_line(LOG_LEVEL_WARNING, "a publication could not be sent: %s", err_text(err));
+}
+
+static void edge_close(void *context, core_link_t link)
+{
+    node_t *node = context;
+    net_close(node->net, link);
+}
+
+static core_link_t edge_dial(void *context, const char *endpoint, const pubkey_t *key, span_t topic,
+                             err_t *reason)
+{
+    node_t *node = context;
+    fault_t fault = {0};
+    core_link_t link = net_dial(node->net, endpoint, key, topic, &fault);
+    *reason = link ? ERR_OK : fault.err;
+    return link;
+}
+
+static void edge_admit(void *context, const pubkey_t *keys, size_t count)
+{
+    node_t *node = context;
+    net_admit(node->net, keys, count);
+}
+
+static void edge_written(void *context, uint64_t request, err_t reason, const feed_t *feed,
+                         uint64_t first)
+{
+    node_t *node = context;
+    if (request)
+        control_written(node->control, request, reason, feed, first);
+    else if (reason)
+        log_line(LOG_LEVEL_ERROR, "the charter could not be consented to: %s", err_text(reason));
+}
+
+static void edge_applied(void *context)
+{
+    node_t *node = context;
+    control_applied(node->control);
+    checkpoint_hint(node->checkpoint);
+}
+
+static void edge_log(void *context, int level, const char *text)
+{
+    (void)context;
+    log_line((log_level_t)level, "%s", text);
+}
+
+// ---- what the network says ----
+
+static void on_message(node_t *node, const net_event_t *happened)
+{
+    message_t message;
+    fault_t fault = {0};
+    event_t event = {.type = EVENT_MESSAGE, .link = happened->link, .bytes = happened->body.size};
+    err_t err = message_decode(happened->body, &message, &fault);
+    if (err) {
+        event.type = EVENT_REFUSED;
+        event.as.refused.reason = err;
+        event.as.refused.where = fault.where[0] ? fault.where : "link";
+        event.as.refused.drop = true;
+        driver_step(node->driver, &event);
+        return;
+    }
+    event.as.message = &message;
+    driver_step(node->driver, &event);
+    message_clear(&message);
+}
+
+static void on_publication(node_t *node, const net_event_t *happened)
+{
+    publication_t publication;
+    fault_t fault = {0};
+    event_t event = {.type = EVENT_PUBLICATION,
+                     .link = happened->link,
+                     .bytes = happened->topic.size + happened->body.size};
+    err_t err = publication_decode(happened->topic, happened->body, core_coalition(node->core),
+                                   &publication, &fault);
+    if (err) {
+        event.type = EVENT_REFUSED;
+        event.as.refused.reason = err;
+        event.as.refused.where = fault.where[0] ? fault.where : "publication";
+        driver_step(node->driver, &event);
+        return;
+    }
+    event.as.publication = &publication;
+    driver_step(node->driver, &event);
+    publication_clear(&publication);
+}
+
+static void on_net(void *context, const net_event_t *happened)
+{
+    node_t *node = context;
+    event_t event = {.link = happened->link};
+    switch (happened->type) {
+    case NET_UP:
+        event.type = EVENT_LINK_UP;
+        event.as.link_up.outbound = happened->outbound;
+        event.as.link_up.key = happened->key;
+        break;
+    case NET_DOWN:
+        event.type = EVENT_LINK_DOWN;
+        event.as.link_down.reason = happened->reason;
+        break;
+    case NET_REFUSED:
+        event.type = EVENT_REFUSED;
+        event.as.refused.reason = happened->reason;
+        event.as.refused.where = happened->where;
+        break;
+    case NET_MESSAGE:
+        on_message(node, happened);
+        return;
+    case NET_PUBLICATION:
+        on_publication(node, happened);
+        return;
+    }
+    driver_step(node->driver, &event);
+}
+
+// ---- what the control edge asks ----
+
+static void node_append(void *context, uint64_t request, const draft_t *drafts, size_t count)
+{
+    node_t *node = context;
+    event_t event = {.type = EVENT_APPEND};
+    event.as.append.request = request;
+    event.as.append.lane = LANE_COALITION;
+    event.as.append.drafts = drafts;
+    event.as.append.count = count;
+    driver_step(node->driver, &event);
+}
+
+static void node_status(void *context, status_t *status, totals_t *totals)
+{
+    node_t *node = context;
+    fault_t fault;
+    core_status(node->core, clock_ms(CLOCK_MONOTONIC), status);
+    if (store_totals(node->store, totals, &fault))
+        *totals = (totals_t){0};
+}
+
+static err_t node_writing(void *context, const char **detail)
+{
+    node_t *node = context;
+    return core_writing(node->core, detail);
+}
+
+static const roster_t *node_roster(void *context)
+{
+    node_t *node = context;
+    return core_roster(node->core);
+}
+
+// ---- putting it together ----
+
+static err_t open_signals(node_t *node, fault_t *fault)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    // Blocked before any thread is started, so that all inherit it.
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    node->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return node->signals >= 0 ? ERR_OK
+                              : fault_set(fault, ERR_INTERNAL, "signalfd", "%s", strerror(errno));
+}
+
+static err_t open_core(node_t *node, fault_t *fault)
+{
+    core_dial_t *dials = mem_alloc_array(node->config->connect_count, sizeof *dials);
+    for (size_t i = 0; i < node->config->connect_count; i++) {
+        memcpy(dials[i].code, node->config->connects[i].code, sizeof dials[i].code);
+        dials[i].endpoint = node->config->connects[i].endpoint;
+    }
+    core_options_t options = {.self = node->self,
+                              .signing = node->keys->signing,
+                              .listening = node->config->listen[0] != '\0',
+                              .dial_count = node->config->connect_count,
+                              .dials = dials};
+    err_t err = driver_load(node->store, &options, clock_ms(CLOCK_MONOTONIC),
+                            clock_ms(CLOCK_REALTIME), &node->core, fault);
+    mem_free(dials);
+    if (err)
+        return err;
+    edge_t edge = {.context = node,
+                   .clock = edge_clock,
+                   .send = edge_send,
+                   .publish = edge_publish,
+                   .close = edge_close,
+                   .dial = edge_dial,
+                   .admit = edge_admit,
+                   .written = edge_written,
+                   .applied = edge_applied,
+                   .log = edge_log};
+    node->driver = driver_new(node->core, node->store, &edge);
+    return ERR_OK;
+}
+
+static err_t open_net(node_t *node, fault_t *fault)
+{
+    char domain[2 * HASH_SIZE + 1];
+    const char *hook = getenv("ENLACE_TEST_HOOK");
+    hex_format(core_coalition(node->core)->bytes, HASH_SIZE, domain);
+    net_options_t options = {.zmq = node->zmq,
+                             .listen = node->config->listen[0] ? node->config->listen : NULL,
+                             .socks = node->config->socks[0] ? node->config->socks : NULL,
+                             .transport = node->keys->transport,
+                             .transport_public = node->keys->transport_public,
+                             .zap_domain = domain,
+                             .test_drop_zap = hook && strcmp(hook, "drop-zap") == 0};
+    err_t err = net_new(&options, on_net, node, &node->net, fault);
+    if (err)
+        return err;
+    pubkey_t *keys;
+    size_t count = core_admitted(node->core, &keys);
+    net_admit(node->net, keys, count);
+    mem_free(keys);
+    return ERR_OK;
+}
+
+static err_t open_control(node_t *node, fault_t *fault)
+{
+    control_options_t options = {.zmq = node->zmq,
+                                 .dir = node->dir,
+                                 .config = node->config,
+                                 .self = node->self,
+                                 .store = node->store,
+                                 .database = node->database,
+                                 .started_ms = clock_ms(CLOCK_REALTIME)};
+    control_node_t door = {.context = node,
+                           .append = node_append,
+                           .status = node_status,
+                           .writing = node_writing,
+                           .roster = node_roster};
+    return control_new(&options, &door, &node->control, fault);
+}
+
+// Each node consents to the charter by a change of its own in lane 0, once.
+static void consent(node_t *node)
+{
+    status_t status;
+    bool done = false;
+    core_status(node->core, clock_ms(CLOCK_MONOTONIC), &status);
+    for (size_t i = 0; i < status.feed_count; i++)
+        done = done || (origin_equal(&status.feeds[i].feed.origin, &node->self) &&
+                        status.feeds[i].feed.lane == LANE_CONTROL && status.feeds[i].number > 0);
+    status_clear(&status);
+    if (done)
+        return;
+    buf_t body = charter_consent(core_coalition(node->core));
+    draft_t draft = {.type = CHANGE_CONSENT, .min_reader = 1, .body = buf_span(&body)};
+    event_t event = {.type = EVENT_APPEND};
+    event.as.append.lane = LANE_CONTROL;
+    event.as.append.drafts = &draft;
+    event.as.append.count = 1;
+    driver_step(node->driver, &event);
+    driver_flush(node->driver);
+    buf_free(&body);
+}
+
+static err_t open_all(node_t *node, fault_t *fault)
+{
+    err_t err = home_lock(node->dir, &node->lock, fault);
+    if (!err)
+        err = open_signals(node, fault);
+    if (!err)
+        err = home_config(node->dir, &node->config, fault);
+    if (!err)
+        err = home_keys(node->dir, false, &node->keys, fault);
+    if (!err)
+        err = store_open(node->database, NULL, &node->store, fault);
+    if (!err)
+        err = charter_install(node->dir, node->store, node->keys, &node->self, fault);
+    if (!err)
+        err = checkpoint_start(node->database, &node->checkpoint, fault);
+    if (!err)
+        err = open_core(node, fault);
+    if (!err)
+        err = open_net(node, fault);
+    if (!err)
+        err = open_control(node, fault);
+    return err;
+}
+
+err_t node_open(const char *dir, node_t **node_pointer, fault_t *fault)
+{
+    node_t *node = mem_alloc(sizeof *node);
+    node->lock = node->signals = -1;
+    node->dir = mem_copy_string(dir);
+    node->database = home_path(dir, "enlace.db");
+    node->zmq = zmq_ctx_new();
+    // Small stacks would do, but what matters is that there is one I/O thread.
+    zmq_ctx_set(node->zmq, ZMQ_IO_THREADS, 1);
+    err_t err = open_all(node, fault);
+    if (err) {
+        node_close(&node);
+        return err;
+    }
+    consent(node);
+    *node_pointer = node;
+    return ERR_OK;
+}
+
+void node_close(node_t **node_pointer)
+{
+    node_t *node = *node_pointer;
+    if (!node)
+        return;
+    control_destroy(&node->control);
+    net_destroy(&node->net);
+    driver_destroy(&node->driver);
+    core_destroy(&node->core);
+    checkpoint_stop(&node->checkpoint);
+    store_close(&node->store);
+    if (node->zmq)
+        zmq_ctx_term(node->zmq);
+    keys_destroy(&node->keys);
+    config_destroy(&node->config);
+    if (node->signals >= 0)
+        close(node->signals);
+    if (node->lock >= 0)
+        home_unlock(&node->lock);
+    mem_free(node->items);
+    mem_free(node->database);
+    mem_free(node->dir);
+    mem_free(node);
+    *node_pointer = NULL;
+}
+
+// ---- the loop ----
+
+static size_t fill_items(node_t *node)
+{
+    for (;;) {
+        size_t count = 1;
+        size_t room = node->item_capacity > count ? node->item_capacity - count : 0;
+        size_t net = net_poll_items(node->net, node->items ? node->items + 1 : NULL, room);
+        size_t left = room > net ? room - net : 0;
+        size_t control =
+            control_poll_items(node->control, left ? node->items + 1 + net : NULL, left);
+        count += net + control;
+        if (count <= node->item_capacity) {
+            node->items[0] = (zmq_pollitem_t){.fd = node->signals, .events = ZMQ_POLLIN};
+            return count;
+        }
+        node->item_capacity = count + 16;
+        node->items = mem_resize(node->items, node->item_capacity * sizeof *node->items);
+    }
+}
+
+static long wait_ms(const node_t *node, uint64_t now_ms, bool more)
+{
+    uint64_t wake = core_wake_ms(node->core);
+    uint64_t control = control_wake_ms(node->control);
+    if (control < wake)
+        wake = control;
+    return more || wake <= now_ms ? 0 : (long)(wake - now_ms);
+}
+
+static bool asked_to_stop(const node_t *node)
+{
+    struct signalfd_siginfo info;
+    return read(node->signals, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
+// One turn: what has arrived, what is due, to disk, out.
+static bool turn(node_t *node)
+{
+    bool more = net_drain(node->net, BUDGET);
+    more = control_drain(node->control, BUDGET, clock_ms(CLOCK_MONOTONIC)) || more;
+    uint64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    if (now_ms >= core_wake_ms(node->core)) {
+        event_t tick = {.type = EVENT_TICK};
+        driver_step(node->driver, &tick);
+    }
+    if (now_ms >= control_wake_ms(node->control))
+        control_tick(node->control, now_ms);
+    driver_flush(node->driver);
+    return more;
+}
+
+err_t node_run(node_t *node, void (*ready)(void), fault_t *fault)
+{
+    bool more = true;
+    ready();
+    while (!asked_to_stop(node)) {
+        size_t count = fill_items(node);
+        long wait = wait_ms(node, clock_ms(CLOCK_MONOTONIC), more);
+        if (zmq_poll(node->items, (int)count, wait) < 0 && errno != EINTR)
+            return fault_set(fault, ERR_INTERNAL, "poll", "%s", zmq_strerror(errno));
+        more = turn(node);
+    }
+    return ERR_OK;
+}
