@@ -116,7 +116,8 @@ tests: $(UNIT_TESTS) $(SIM_TESTS) $(SYSTEM_TESTS) $(SYSTEM_TOOLS)
 lab:
 	@scripts/deps.sh build lab
 	$(AGAIN) all
-	@BUILD=$(BUILD) tests/lab/run.sh
+	@BUILD=$(BUILD) tests/run.sh --results $(BUILD)/lab/results --variant lab --limit 900 \
+	  --may-skip tests/lab/systemd.sh
 
 #: make install    into PREFIX (/usr/local) under DESTDIR: programs, unit, its user, documentation
 UNITS    := $(BUILD)/systemd/enlaced@.service

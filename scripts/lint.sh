@@ -34,7 +34,7 @@ tidy() {
 
 # shellcheck disable=SC2317  # called by name
 scripts() {
-    { tracked '*.sh'; printf '.ci/run\0'; } | xargs -0 shellcheck
+    { tracked '*.sh'; printf '.ci/run\0'; } | xargs -0 shellcheck --external-sources
 }
 
 generated() {
