@@ -1,6 +1,7 @@
 #include "lib/armour.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,22 +76,22 @@ static bool take_check(text_t *text, const hash_t *check)
 }
 
 // Base64 up to the colon, and the checksum. libsodium refuses padding, and bits
-// that are set beyond the last byte. Room for one byte more than is allowed tells too big
-// from damaged.
+// that are set beyond the last byte.
 static err_t read_rest(text_t *text, size_t max_bytes, buf_t *bytes)
 {
     size_t left = (size_t)(text->end - text->at);
-    size_t room = left / 4 * 3 + 3;
-    if (room > max_bytes + 1)
-        room = max_bytes + 1;
-    size_t size = 0;
-    const char *colon = NULL;
-    uint8_t *to = buf_extend(bytes, room);
-    int failed = sodium_base642bin(to, room, text->at, left, passed_over, &size, &colon, BASE64);
-    if (size > max_bytes)
-        return ERR_TOO_BIG;
-    if (failed || colon >= text->end || *colon != ':')
+    const char *colon = left ? memchr(text->at, ':', left) : NULL;
+    if (!colon)
         return ERR_BAD_ARMOUR;
+    size_t encoded = (size_t)(colon - text->at);
+    size_t room = encoded / 4 * 3 + 3;
+    size_t size = 0;
+    room = room > max_bytes ? max_bytes : room;
+    errno = 0;
+    int failed = sodium_base642bin(buf_extend(bytes, room), room, text->at, encoded, passed_over,
+                                   &size, NULL, BASE64);
+    if (failed)
+        return errno == ERANGE ? ERR_TOO_BIG : ERR_BAD_ARMOUR;
     bytes->size = size;
     hash_t check = crypto_hash_of(HASH_DERIVE, buf_span(bytes));
     text->at = colon + 1;

@@ -237,9 +237,9 @@ static err_t check_field(walk_t *walk, level_t *level, cursor_t *cursor, value_t
     unsigned wire = 0;
     err_t err = read_tag(cursor, level, &wire);
     if (!err)
-        err = count_field(walk);
-    if (!err)
         err = level->field ? check_once(level) : ERR_OK;
+    if (!err)
+        err = count_field(walk);
     if (!err)
         err = read_value(cursor, wire, value);
     if (!err && !level->field)

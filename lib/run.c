@@ -43,13 +43,12 @@ static void read_payloads(wire_t *wire, const Enlace__V1__Commit *message, paylo
 // commit_decode names places from the commit on: put the commit's own before them.
 static void extend_path(fault_t *fault, const char *prefix)
 {
-    char inner[sizeof fault->where];
+    char whole[WIRE_PATH + sizeof fault->where + 2] = "";
     if (!fault)
         return;
-    memcpy(inner, fault->where, sizeof inner);
-    int length = snprintf(fault->where, sizeof fault->where, "%s%s", prefix, *inner ? "." : "");
-    if (length > 0 && (size_t)length < sizeof fault->where)
-        snprintf(fault->where + length, sizeof fault->where - (size_t)length, "%s", inner);
+    snprintf(whole, sizeof whole, "%s%s%s", prefix, *fault->where ? "." : "", fault->where);
+    whole[sizeof fault->where - 1] = '\0';
+    memcpy(fault->where, whole, sizeof fault->where);
 }
 
 static void read_commit(wire_t *wire, const Enlace__V1__Commit *message, const feed_t *feed,

@@ -1,0 +1,620 @@
+// The expected bytes of the first commit were put together by a python script
+// after commit.proto and the encoding's own description (tag, length, bytes),
+// hashed with hashlib.blake2b and signed with a transcription of RFC 8032.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "enlace/v1/commit.pb-c.h"
+#include "lib/bounded.h"
+#include "lib/commit.h"
+#include "lib/mem.h"
+#include "tests/unit/hostile.h"
+#include "tests/unit/protocol_samples.h"
+
+static int start(void **state)
+{
+    (void)state;
+    return crypto_start();
+}
+
+// ---- what is written ----
+
+static const char known_header[] =
+    "08011210000102030405060708090a0b0c0d0e0f180220012829322050505050505050505050505050505050505050"
+    "5050505050505050505050505038fbd095ffbc3140034a26080128013220024d131afa942eb2a0deb2a19a5a6d6348"
+    "08b81f6b02c09e85ec7dab95a395884a2c080210011801200728013220b74ca9485fda5195ff9befc9fb3fbb46a959"
+    "146bfbc755fe5b8bd360d8e8d2f1";
+
+static commit_t *author_known(void)
+{
+    pubkey_t key;
+    uint8_t seed[32];
+    uint8_t key_seed[32];
+    hash_t previous;
+    feed_t feed = sample_feed();
+    draft_t drafts[2] = {
+        {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("hello")},
+        {.type = CHANGE_RETRACT, .has_target = true, .target = {1, 1, 7}, .min_reader = 1}};
+    for (uint8_t i = 0; i < 32; i++)
+        seed[i] = i;
+    memset(previous.bytes, 0x50, sizeof previous.bytes);
+    hex_parse("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", key_seed, 32);
+    secret_t *signing = secret_sign_new(key_seed, &key);
+    commit_t *commit = commit_author(&feed, 41, &previous, 1700000000123, 3, drafts, 2, seed,
+                                     signing, &sample_coalition);
+    assert_true(commit_signature_holds(commit, &key, &sample_coalition));
+    secret_destroy(&signing);
+    return commit;
+}
+
+static void an_author_writes_these_bytes(void **state)
+{
+    (void)state;
+    commit_t *commit = author_known();
+    expect_hex(known_header, commit->header.data, commit->header.size);
+    expect_hex("140d1064b61a4fc9a9082189cd7a427cb9f96b481054fcd87c05c218398d2c50",
+               commit->hash.bytes, 32);
+    expect_hex(
+        "f61705033dd506e9f0b355a0ec7bdbac13ee0756fb2da921dbb5fc9819d495f63a5dabb5b15e746823a8"
+        "dc054a25a7d8925a5f85ffb8d6ff879bc205f5854d0c",
+        commit->signature.bytes, 64);
+    expect_hex("141608de8ab3c1983db3a601264bbe03", commit->changes[0].salt, SALT_SIZE);
+    expect_hex("0d64416f22636c175db11adb4c52ad13", commit->changes[1].salt, SALT_SIZE);
+    // The run of it: 304 bytes, of which the commit's are 277 with 3 of tag and length before them.
+    buf_t run = run_encode(&commit->feed, &commit, 1);
+    assert_int_equal(run.size, 304);
+    assert_int_equal(commit_encoded_size(commit), 280);
+    hash_t hash = crypto_hash_of(HASH_COMMIT, buf_span(&run));
+    expect_hex("cee4028afbfdedf7e23417c446af11b84b0731d88414dd599728766514b9c9c8", hash.bytes, 32);
+    buf_free(&run);
+    commit_destroy(&commit);
+    assert_null(commit);
+}
+
+static void an_author_reads_what_was_meant(void **state)
+{
+    (void)state;
+    commit_t *commit = author_known();
+    feed_t feed = sample_feed();
+    assert_true(feed_equal(&commit->feed, &feed));
+    assert_int_equal(commit->first, 41);
+    assert_int_equal(commit->last, 42);
+    assert_int_equal(commit->time_ms, 1700000000123);
+    assert_int_equal(commit->card_number, 3);
+    assert_int_equal(commit->count, 2);
+    assert_true(commit->has_signature);
+    assert_int_equal(commit->changes[0].type, CHANGE_RECORD);
+    assert_false(commit->changes[0].has_target);
+    assert_int_equal(commit->changes[0].min_reader, 1);
+    assert_int_equal(commit->changes[0].state, PAYLOAD_PRESENT);
+    assert_true(span_equal(commit->changes[0].body, span_text("hello")));
+    assert_true(commit->changes[1].has_target);
+    assert_true(position_equal(commit->changes[1].target, (position_t){1, 1, 7}));
+    assert_int_equal(commit->changes[1].body.size, 0);
+    commit_destroy(&commit);
+}
+
+static bool points_into(const commit_t *commit, span_t span)
+{
+    return span.data >= commit->memory.data &&
+           span.data + span.size <= commit->memory.data + commit->memory.size;
+}
+
+static void everything_is_in_its_own_memory(void **state)
+{
+    (void)state;
+    commit_t *commit = author_known();
+    commit_t *copy = commit_copy(commit);
+    commit_t *both[] = {commit, copy};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(points_into(both[i], both[i]->header));
+        assert_true(points_into(both[i], both[i]->changes[0].body));
+        assert_true(points_into(both[i], both[i]->changes[1].body));
+    }
+    assert_true(span_equal(copy->header, commit->header));
+    assert_true(hash_equal(&copy->hash, &commit->hash));
+    commit_destroy(&commit);
+    assert_true(span_equal(copy->changes[0].body, span_text("hello")));
+    buf_t run = run_encode(&copy->feed, &copy, 1);
+    assert_int_equal(run.size, 304);
+    buf_free(&run);
+    commit_destroy(&copy);
+}
+
+static void signatures_are_of_one_coalition_and_key(void **state)
+{
+    (void)state;
+    pubkey_t key;
+    pubkey_t other_key;
+    hash_t other = {{1}};
+    secret_t *secret = sample_secret(1, &key);
+    secret_t *other_secret = sample_secret(2, &other_key);
+    commit_t *commit = sample_commit(1, NULL, 1, 10);
+    assert_true(commit_signature_holds(commit, &key, &sample_coalition));
+    assert_false(commit_signature_holds(commit, &other_key, &sample_coalition));
+    assert_false(commit_signature_holds(commit, &key, &other));
+    commit->has_signature = false;
+    assert_false(commit_signature_holds(commit, &key, &sample_coalition));
+    commit_destroy(&commit);
+    secret_destroy(&secret);
+    secret_destroy(&other_secret);
+}
+
+// ---- how much fits ----
+
+static void as_many_as_fit(void **state)
+{
+    (void)state;
+    static uint8_t body[PAYLOAD_BYTES_MAX + 1];
+    draft_t drafts[300] = {{0}};
+    for (size_t i = 0; i < 300; i++)
+        drafts[i] = (draft_t){.type = CHANGE_RECORD, .min_reader = 1, .body = {body, 100}};
+    assert_int_equal(commit_fit(drafts, 0), 0);
+    assert_int_equal(commit_fit(drafts, 5), 5);
+    assert_int_equal(commit_fit(drafts, 300), COMMIT_CHANGES_MAX);
+    for (size_t i = 0; i < 300; i++)
+        drafts[i].body.size = 1024;
+    // A change is 1024 bytes, 3 of tag and length, 18 of salt, 2 of state, 3 around
+    // them, 40 in the header: 1090; with some 90 for the rest, 120 in 128 KiB.
+    assert_int_equal(commit_fit(drafts, 300), 120);
+    drafts[0].body.size = PAYLOAD_BYTES_MAX;
+    assert_int_equal(commit_fit(drafts, 1), 1);
+    drafts[1].body.size = PAYLOAD_BYTES_MAX;
+    assert_int_equal(commit_fit(drafts, 2), 1);
+    drafts[0].body.size = PAYLOAD_BYTES_MAX + 1;
+    assert_int_equal(commit_fit(drafts, 300), 0);
+    drafts[0].body.size = 10;
+    drafts[3].body.size = PAYLOAD_BYTES_MAX + 1;
+    assert_int_equal(commit_fit(drafts, 300), 2); // the second is 64 KiB, the third would do
+}
+
+// Whatever fits can be authored, at the largest of every number, and stays within the bound.
+static void what_fits_can_be_authored(void **state)
+{
+    (void)state;
+    static const uint8_t seed[32] = {1};
+    static uint8_t body[PAYLOAD_BYTES_MAX];
+    static const size_t sizes[] = {0, 1, 127, 128, 300, 512, 1000, 16384, 65536};
+    pubkey_t key;
+    secret_t *signing = sample_secret(1, &key);
+    feed_t feed = {.epoch = EPOCH_MAX, .lane = LANE_MAX};
+    hash_t previous = {{0}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        draft_t drafts[COMMIT_CHANGES_MAX];
+        for (size_t j = 0; j < COMMIT_CHANGES_MAX; j++)
+            drafts[j] = (draft_t){.type = UINT32_MAX,
+                                  .has_target = true,
+                                  .target = {EPOCH_MAX, LANE_MAX, NUMBER_MAX},
+                                  .min_reader = UINT32_MAX,
+                                  .body = {body, sizes[i]}};
+        size_t fit = commit_fit(drafts, COMMIT_CHANGES_MAX);
+        assert_true(fit > 0);
+        commit_t *commit = commit_author(&feed, NUMBER_MAX - fit + 1, &previous, (uint64_t)1 << 53,
+                                         UINT32_MAX, drafts, fit, seed, signing, &sample_coalition);
+        assert_true(commit_content_size(commit) <= COMMIT_BYTES_MAX);
+        if (fit < COMMIT_CHANGES_MAX) // and not much is given away
+            assert_true(commit_content_size(commit) + sizes[i] + 200 > COMMIT_BYTES_MAX);
+        assert_int_equal(commit->last, NUMBER_MAX);
+        commit_destroy(&commit);
+    }
+    secret_destroy(&signing);
+}
+
+// ---- what is refused of a header ----
+
+// One header in a form that a test can spoil.
+typedef struct {
+    Enlace__V1__CommitHeader header;
+    Enlace__V1__CommitHeader__Change changes[COMMIT_CHANGES_MAX + 1];
+    Enlace__V1__CommitHeader__Change *list[COMMIT_CHANGES_MAX + 1];
+    uint8_t origin[ORIGIN_SIZE + 1], previous[HASH_SIZE + 1], commitment[HASH_SIZE + 1];
+} draft_header_t;
+
+static void change_init(draft_header_t *draft, size_t i)
+{
+    Enlace__V1__CommitHeader__Change *change = &draft->changes[i];
+    enlace__v1__commit_header__change__init(change);
+    draft->list[i] = change;
+    change->has_type = true;
+    change->type = CHANGE_RECORD;
+    change->has_min_reader = true;
+    change->min_reader = 1;
+    change->has_commitment = true;
+    change->commitment = (ProtobufCBinaryData){HASH_SIZE, draft->commitment};
+}
+
+static draft_header_t *header_new(void)
+{
+    draft_header_t *draft = mem_alloc(sizeof *draft);
+    Enlace__V1__CommitHeader *header = &draft->header;
+    enlace__v1__commit_header__init(header);
+    header->has_header_version = header->has_origin = header->has_epoch = header->has_lane = true;
+    header->has_first_number = header->has_previous = header->has_time_ms = true;
+    header->has_card_number = true;
+    header->header_version = 1;
+    header->origin = (ProtobufCBinaryData){ORIGIN_SIZE, draft->origin};
+    header->epoch = 1;
+    header->lane = 1;
+    header->first_number = 1;
+    header->previous = (ProtobufCBinaryData){HASH_SIZE, draft->previous};
+    header->time_ms = 5;
+    header->card_number = 1;
+    for (size_t i = 0; i <= COMMIT_CHANGES_MAX; i++)
+        change_init(draft, i);
+    header->n_changes = 2;
+    header->changes = draft->list;
+    return draft;
+}
+
+// Decodes with every payload missing, so that only the header decides.
+static err_t decode_header(span_t header, size_t payloads, fault_t *fault)
+{
+    payload_state_t states[COMMIT_CHANGES_MAX + 1];
+    uint8_t salts[COMMIT_CHANGES_MAX + 1][SALT_SIZE] = {{0}};
+    span_t bodies[COMMIT_CHANGES_MAX + 1] = {{0}};
+    commit_t *commit = NULL;
+    for (size_t i = 0; i <= COMMIT_CHANGES_MAX; i++)
+        states[i] = PAYLOAD_MISSING;
+    err_t err = commit_decode(header, NULL, payloads, states, (const uint8_t(*)[SALT_SIZE])salts,
+                              bodies, &commit, fault);
+    assert_int_equal(commit != NULL, err == ERR_OK);
+    commit_destroy(&commit);
+    return err;
+}
+
+static void expect_header(draft_header_t *draft, err_t expected, const char *where)
+{
+    fault_t fault = {ERR_OK, "", ""};
+    buf_t bytes = bounded_pack(&draft->header.base);
+    err_t err = decode_header(buf_span(&bytes), draft->header.n_changes, &fault);
+    if (err != expected || strcmp(fault.where, where) != 0)
+        fail_msg("%s at \"%s\", expected %s at \"%s\"", err_name(err), fault.where,
+                 err_name(expected), where);
+    buf_free(&bytes);
+    mem_free(draft);
+}
+
+#define HEADER_CASE(change, expected, where)                                                       \
+    do {                                                                                           \
+        draft_header_t *d = header_new();                                                          \
+        change;                                                                                    \
+        expect_header(d, expected, where);                                                         \
+    } while (0)
+
+static void a_header_is_whole(void **state)
+{
+    (void)state;
+    HEADER_CASE((void)d, ERR_OK, "");
+    HEADER_CASE(d->header.has_header_version = false, ERR_MISSING_FIELD, "header_version");
+    HEADER_CASE(d->header.has_origin = false, ERR_MISSING_FIELD, "origin");
+    HEADER_CASE(d->header.has_epoch = false, ERR_MISSING_FIELD, "epoch");
+    HEADER_CASE(d->header.has_lane = false, ERR_MISSING_FIELD, "lane");
+    HEADER_CASE(d->header.has_first_number = false, ERR_MISSING_FIELD, "first_number");
+    HEADER_CASE(d->header.has_previous = false, ERR_MISSING_FIELD, "previous");
+    HEADER_CASE(d->header.has_time_ms = false, ERR_MISSING_FIELD, "time_ms");
+    HEADER_CASE(d->header.has_card_number = false, ERR_MISSING_FIELD, "card_number");
+    HEADER_CASE(d->header.n_changes = 0, ERR_MISSING_FIELD, "changes");
+    HEADER_CASE(d->changes[1].has_type = false, ERR_MISSING_FIELD, "changes.2.type");
+    HEADER_CASE(d->changes[1].has_min_reader = false, ERR_MISSING_FIELD, "changes.2.min_reader");
+    HEADER_CASE(d->changes[0].has_commitment = false, ERR_MISSING_FIELD, "changes.1.commitment");
+}
+
+static void a_header_keeps_its_lengths(void **state)
+{
+    (void)state;
+    HEADER_CASE(d->header.origin.len = 15, ERR_BAD_LENGTH, "origin");
+    HEADER_CASE(d->header.origin.len = 17, ERR_BAD_LENGTH, "origin");
+    HEADER_CASE(d->header.origin.len = 0, ERR_BAD_LENGTH, "origin");
+    HEADER_CASE(d->header.previous.len = 31, ERR_BAD_LENGTH, "previous");
+    HEADER_CASE(d->header.previous.len = 33, ERR_BAD_LENGTH, "previous");
+    HEADER_CASE(d->changes[1].commitment.len = 31, ERR_BAD_LENGTH, "changes.2.commitment");
+    HEADER_CASE(d->changes[1].commitment.len = 33, ERR_BAD_LENGTH, "changes.2.commitment");
+}
+
+static void a_header_keeps_its_ranges(void **state)
+{
+    (void)state;
+    HEADER_CASE(d->header.header_version = 0, ERR_BAD_VALUE, "header_version");
+    HEADER_CASE(d->header.epoch = 0, ERR_BAD_VALUE, "epoch");
+    HEADER_CASE(d->header.epoch = EPOCH_MAX, ERR_OK, "");
+    HEADER_CASE(d->header.epoch = EPOCH_MAX + 1, ERR_BAD_VALUE, "epoch");
+    HEADER_CASE(d->header.lane = 0, ERR_OK, "");
+    HEADER_CASE(d->header.lane = LANE_MAX, ERR_OK, "");
+    HEADER_CASE(d->header.lane = LANE_MAX + 1, ERR_BAD_VALUE, "lane");
+    HEADER_CASE(d->header.first_number = 0, ERR_BAD_VALUE, "first_number");
+    HEADER_CASE(d->header.first_number = NUMBER_MAX - 1, ERR_OK, "");
+    HEADER_CASE(d->header.first_number = NUMBER_MAX, ERR_BAD_VALUE, "first_number");
+    HEADER_CASE(d->header.first_number = UINT64_MAX, ERR_BAD_VALUE, "first_number");
+    HEADER_CASE(d->header.time_ms = 0, ERR_OK, "");
+    HEADER_CASE(d->header.time_ms = (uint64_t)1 << 53, ERR_OK, "");
+    HEADER_CASE(d->header.time_ms = ((uint64_t)1 << 53) + 1, ERR_BAD_VALUE, "time_ms");
+    HEADER_CASE(d->header.card_number = 0, ERR_BAD_VALUE, "card_number");
+    HEADER_CASE(d->header.n_changes = COMMIT_CHANGES_MAX, ERR_OK, "");
+    HEADER_CASE(d->header.n_changes = COMMIT_CHANGES_MAX + 1, ERR_TOO_MANY, "changes");
+}
+
+static void set_target(Enlace__V1__CommitHeader__Change *change, uint32_t epoch, uint32_t lane,
+                       uint64_t number)
+{
+    change->has_target_epoch = change->has_target_lane = change->has_target_number = true;
+    change->target_epoch = epoch;
+    change->target_lane = lane;
+    change->target_number = number;
+}
+
+static void targets_are_whole_or_absent(void **state)
+{
+    (void)state;
+    static const char epoch[] = "changes.1.target_epoch";
+    static const char lane[] = "changes.1.target_lane";
+    static const char number[] = "changes.1.target_number";
+    HEADER_CASE(set_target(&d->changes[0], 1, 0, 1), ERR_OK, "");
+    HEADER_CASE(set_target(&d->changes[0], EPOCH_MAX, LANE_MAX, NUMBER_MAX), ERR_OK, "");
+    HEADER_CASE(set_target(&d->changes[0], 0, 0, 1), ERR_BAD_VALUE, epoch);
+    HEADER_CASE(set_target(&d->changes[0], EPOCH_MAX + 1, 0, 1), ERR_BAD_VALUE, epoch);
+    HEADER_CASE(set_target(&d->changes[0], 1, LANE_MAX + 1, 1), ERR_BAD_VALUE, lane);
+    HEADER_CASE(set_target(&d->changes[0], 1, 1, 0), ERR_BAD_VALUE, number);
+    HEADER_CASE(set_target(&d->changes[0], 1, 1, NUMBER_MAX + 1), ERR_BAD_VALUE, number);
+    HEADER_CASE(d->changes[0].has_target_epoch = true, ERR_BAD_VALUE, epoch);
+    HEADER_CASE((set_target(&d->changes[0], 1, 1, 1), d->changes[0].has_target_lane = false),
+                ERR_MISSING_FIELD, lane);
+    HEADER_CASE(d->changes[0].has_target_lane = true, ERR_MISSING_FIELD, epoch);
+    HEADER_CASE(d->changes[0].has_target_number = true, ERR_MISSING_FIELD, epoch);
+    HEADER_CASE((set_target(&d->changes[0], 1, 1, 1), d->changes[0].has_target_number = false),
+                ERR_MISSING_FIELD, number);
+}
+
+static void types_of_changes(void **state)
+{
+    (void)state;
+    HEADER_CASE(d->changes[0].type = 0, ERR_BAD_VALUE, "changes.1.type");
+    HEADER_CASE(d->changes[0].type = 7, ERR_OK, "");
+    HEADER_CASE(d->changes[0].type = UINT32_MAX, ERR_OK, "");
+    HEADER_CASE(d->changes[0].type = CHANGE_RETRACT, ERR_MISSING_FIELD, "changes.1.target_number");
+    HEADER_CASE((d->changes[0].type = CHANGE_RETRACT, set_target(&d->changes[0], 1, 1, 1)), ERR_OK,
+                "");
+    HEADER_CASE(d->changes[0].min_reader = UINT32_MAX, ERR_OK, "");
+}
+
+static void newer_headers_are_told_from_bad_ones(void **state)
+{
+    (void)state;
+    ProtobufCMessageUnknownField extra = {20, PROTOBUF_C_WIRE_TYPE_VARINT, 1, (uint8_t[]){5}};
+    HEADER_CASE(d->header.header_version = 2, ERR_TOO_NEW, "header_version");
+    HEADER_CASE(d->header.header_version = UINT32_MAX, ERR_TOO_NEW, "header_version");
+    HEADER_CASE((d->header.header_version = 2, d->header.base.n_unknown_fields = 1,
+                 d->header.base.unknown_fields = &extra),
+                ERR_TOO_NEW, "header_version");
+    HEADER_CASE((d->header.base.n_unknown_fields = 1, d->header.base.unknown_fields = &extra),
+                ERR_UNKNOWN_FIELD, "");
+    HEADER_CASE(
+        (d->changes[1].base.n_unknown_fields = 1, d->changes[1].base.unknown_fields = &extra),
+        ERR_UNKNOWN_FIELD, "");
+}
+
+// ---- one form ----
+
+static void a_header_has_one_form(void **state)
+{
+    (void)state;
+    static const char change[] =
+        "4a26 0801 2801 3220 0000000000000000000000000000000000000000000000000000000000000000";
+    static const char rest[] =
+        "28 01 32 20 0000000000000000000000000000000000000000000000000000000000000000 38 05 40 01";
+    static const char origin[] = "12 10 00000000000000000000000000000000";
+    static const struct {
+        const char *parts[6];
+        err_t err;
+    } cases[] = {
+        {{"08 01", origin, "18 01", "20 01", rest, change}, ERR_OK},
+        {{"08 01", origin, "20 01", "18 01", rest, change}, ERR_NOT_CANONICAL},
+        {{origin, "08 01", "18 01", "20 01", rest, change}, ERR_NOT_CANONICAL},
+        {{change, "08 01", origin, "18 01", "20 01", rest}, ERR_NOT_CANONICAL},
+        {{"08 01", origin, "18 81 00", "20 01", rest, change}, ERR_BAD_VARINT},
+        {{"88 00 01", origin, "18 01", "20 01", rest, change}, ERR_BAD_VARINT},
+        {{"08 01", origin, "18 01 18 01", "20 01", rest, change}, ERR_DUPLICATE_FIELD},
+        // Within the change: min_reader before type
+        {{"08 01", origin, "18 01", "20 01", rest,
+          "4a26 2801 0801 3220 0000000000000000000000000000000000000000000000000000000000000000"},
+         ERR_NOT_CANONICAL},
+        {{"08 01", origin, "18 01", "20 01", rest,
+          "4a27 0801 2881 00 3220 "
+          "0000000000000000000000000000000000000000000000000000000000000000"},
+         ERR_BAD_VARINT},
+        {{"08 01", origin, "18 01", "20 01", rest,
+          "4aa600 0801 2801 3220 0000000000000000000000000000000000000000000000000000000000000000"},
+         ERR_BAD_VARINT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buf_t bytes = {0};
+        for (size_t j = 0; j < 6; j++) {
+            buf_t part = from_hex(cases[i].parts[j]);
+            buf_append(&bytes, buf_span(&part));
+            buf_free(&part);
+        }
+        err_t err = decode_header(buf_span(&bytes), 1, NULL);
+        if (err != cases[i].err)
+            fail_msg("case %zu: %s", i, err_name(err));
+        buf_free(&bytes);
+    }
+}
+
+// ---- payloads ----
+
+static err_t decode_with(const commit_t *good, size_t count, payload_state_t state,
+                         const uint8_t salt[SALT_SIZE], span_t body, commit_t **commit)
+{
+    payload_state_t states[3] = {state, state, state};
+    uint8_t salts[3][SALT_SIZE];
+    span_t bodies[3] = {body, body, body};
+    for (size_t i = 0; i < 3; i++)
+        memcpy(salts[i], salt, SALT_SIZE);
+    return commit_decode(good->header, good->signature.bytes, count, states,
+                         (const uint8_t(*)[SALT_SIZE])salts, bodies, commit, NULL);
+}
+
+static void payloads_are_what_was_committed_to(void **state)
+{
+    (void)state;
+    commit_t *good = sample_commit(1, NULL, 1, 10);
+    commit_t *commit = NULL;
+    const change_t *change = &good->changes[0];
+    uint8_t other_salt[SALT_SIZE];
+    memcpy(other_salt, change->salt, SALT_SIZE);
+    other_salt[15] ^= 1;
+    assert_int_equal(decode_with(good, 1, PAYLOAD_PRESENT, change->salt, change->body, &commit),
+                     ERR_OK);
+    assert_true(commit->has_signature);
+    commit_destroy(&commit);
+    assert_int_equal(decode_with(good, 1, PAYLOAD_PRESENT, other_salt, change->body, &commit),
+                     ERR_BAD_COMMITMENT);
+    span_t shorter = {change->body.data, change->body.size - 1};
+    assert_int_equal(decode_with(good, 1, PAYLOAD_PRESENT, change->salt, shorter, &commit),
+                     ERR_BAD_COMMITMENT);
+    assert_null(commit);
+    commit_destroy(&good);
+}
+
+static void payloads_may_be_gone_or_missing(void **state)
+{
+    (void)state;
+    commit_t *good = sample_commit(1, NULL, 1, 10);
+    static const payload_state_t gone[] = {PAYLOAD_ERASED, PAYLOAD_MISSING};
+    static const uint8_t no_salt[SALT_SIZE] = {0};
+    for (size_t i = 0; i < 2; i++) {
+        commit_t *commit = NULL;
+        // What lies about beside such a state is not taken over.
+        assert_int_equal(
+            decode_with(good, 1, gone[i], good->changes[0].salt, span_text("x"), &commit), ERR_OK);
+        assert_int_equal(commit->changes[0].state, gone[i]);
+        assert_int_equal(commit->changes[0].body.size, 0);
+        assert_memory_equal(commit->changes[0].salt, no_salt, SALT_SIZE);
+        assert_true(hash_equal(&commit->hash, &good->hash));
+        commit_destroy(&commit);
+    }
+    commit_destroy(&good);
+}
+
+static void as_many_payloads_as_changes(void **state)
+{
+    (void)state;
+    commit_t *good = sample_commit(1, NULL, 2, 10);
+    commit_t *commit = NULL;
+    const change_t *change = &good->changes[0];
+    assert_int_equal(decode_with(good, 2, PAYLOAD_MISSING, change->salt, change->body, &commit),
+                     ERR_OK);
+    commit_destroy(&commit);
+    assert_int_equal(decode_with(good, 1, PAYLOAD_MISSING, change->salt, change->body, &commit),
+                     ERR_MISSING_FIELD);
+    assert_int_equal(decode_with(good, 0, PAYLOAD_MISSING, change->salt, change->body, &commit),
+                     ERR_MISSING_FIELD);
+    assert_int_equal(decode_with(good, 3, PAYLOAD_MISSING, change->salt, change->body, &commit),
+                     ERR_TOO_MANY);
+    assert_int_equal(decode_with(good, 2, (payload_state_t)0, change->salt, change->body, &commit),
+                     ERR_BAD_VALUE);
+    assert_int_equal(decode_with(good, 2, (payload_state_t)4, change->salt, change->body, &commit),
+                     ERR_BAD_VALUE);
+    assert_null(commit);
+    commit_destroy(&good);
+}
+
+// Payloads that their commitments hold for, but too big, each and together.
+static err_t decode_sized(size_t changes, size_t size)
+{
+    draft_header_t *draft = header_new();
+    uint8_t salts[3][SALT_SIZE] = {{0}};
+    uint8_t *body = mem_alloc(size);
+    span_t bodies[3] = {{body, size}, {body, size}, {body, size}};
+    payload_state_t states[3] = {PAYLOAD_PRESENT, PAYLOAD_PRESENT, PAYLOAD_PRESENT};
+    commit_t *commit = NULL;
+    hash_t commitment = crypto_commitment(salts[0], bodies[0]);
+    memcpy(draft->commitment, commitment.bytes, HASH_SIZE);
+    draft->header.n_changes = changes;
+    buf_t bytes = bounded_pack(&draft->header.base);
+    err_t err = commit_decode(buf_span(&bytes), NULL, changes, states,
+                              (const uint8_t(*)[SALT_SIZE])salts, bodies, &commit, NULL);
+    commit_destroy(&commit);
+    buf_free(&bytes);
+    mem_free(body);
+    mem_free(draft);
+    return err;
+}
+
+static void payloads_are_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_sized(1, PAYLOAD_BYTES_MAX), ERR_OK);
+    assert_int_equal(decode_sized(1, PAYLOAD_BYTES_MAX + 1), ERR_TOO_BIG);
+    assert_int_equal(decode_sized(2, PAYLOAD_BYTES_MAX - 200), ERR_OK);
+    assert_int_equal(decode_sized(2, PAYLOAD_BYTES_MAX), ERR_TOO_BIG);
+    assert_int_equal(decode_sized(3, PAYLOAD_BYTES_MAX - 200), ERR_TOO_BIG);
+}
+
+// ---- anything at all ----
+
+static void try_header(void *context, span_t bytes, size_t place)
+{
+    const commit_t *good = context;
+    payload_state_t states[] = {PAYLOAD_MISSING, PAYLOAD_MISSING, PAYLOAD_MISSING};
+    uint8_t salts[3][SALT_SIZE] = {{0}};
+    span_t bodies[3] = {{0}};
+    commit_t *commit = NULL;
+    (void)place;
+    if (commit_decode(bytes, good->signature.bytes, 3, states, (const uint8_t(*)[SALT_SIZE])salts,
+                      bodies, &commit, NULL))
+        return;
+    pubkey_t key;
+    secret_t *secret = sample_secret(1, &key);
+    bool same = span_equal(bytes, good->header);
+    assert_true(span_equal(commit->header, bytes));
+    assert_int_equal(commit_signature_holds(commit, &key, &sample_coalition), same);
+    secret_destroy(&secret);
+    commit_destroy(&commit);
+}
+
+static void refuse_header(void *context, span_t bytes, size_t place)
+{
+    (void)context;
+    (void)place;
+    assert_int_not_equal(decode_header(bytes, 3, NULL), ERR_OK);
+}
+
+static void altered_headers(void **state)
+{
+    (void)state;
+    commit_t *good = sample_commit(1, NULL, 3, 10);
+    hostile_each_bit(good->header, try_header, good);
+    hostile_each_prefix(good->header, refuse_header, NULL);
+    hostile_rounds(good->header, 1, 3000, try_header, good);
+    commit_destroy(&good);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_author_writes_these_bytes),
+        cmocka_unit_test(an_author_reads_what_was_meant),
+        cmocka_unit_test(everything_is_in_its_own_memory),
+        cmocka_unit_test(signatures_are_of_one_coalition_and_key),
+        cmocka_unit_test(as_many_as_fit),
+        cmocka_unit_test(what_fits_can_be_authored),
+        cmocka_unit_test(a_header_is_whole),
+        cmocka_unit_test(a_header_keeps_its_lengths),
+        cmocka_unit_test(a_header_keeps_its_ranges),
+        cmocka_unit_test(targets_are_whole_or_absent),
+        cmocka_unit_test(types_of_changes),
+        cmocka_unit_test(newer_headers_are_told_from_bad_ones),
+        cmocka_unit_test(a_header_has_one_form),
+        cmocka_unit_test(payloads_are_what_was_committed_to),
+        cmocka_unit_test(payloads_may_be_gone_or_missing),
+        cmocka_unit_test(as_many_payloads_as_changes),
+        cmocka_unit_test(payloads_are_bounded),
+        cmocka_unit_test(altered_headers),
+    };
+    return cmocka_run_group_tests_name("commit", tests, start, NULL);
+}
