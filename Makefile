@@ -224,7 +224,7 @@ all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TE
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELP) $(ARCHIVES) $(LIBCLIENT)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBNET) $(LIBENLACE) $(LIBS) -lcmocka
-$(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBCORE) $(LIBSTORE) $(LIBENLACE)
+$(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBDAEMON) $(LIBCORE) $(LIBSTORE) $(LIBENLACE)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
 $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(SYSTEM_HELP) $(ARCHIVES)

@@ -103,7 +103,7 @@ static err_t check(core_t *core, const beacon_t *beacon, identity_t **identity)
 static void note_lag(core_t *core, const beacon_t *beacon)
 {
     for (size_t i = 0; i < beacon->own_count; i++) {
-        core_feed_state_t *feed = feed_find(core, &beacon->own[i].feed);
+        core_feed_state_t *feed = feed_lookup(core, &beacon->own[i].feed);
         if (feed && origin_equal(&feed->feed.origin, &beacon->origin))
             feed_note_lag(core, feed);
     }

@@ -18,7 +18,7 @@ static size_t place_of(const core_t *core, const feed_t *feed)
     return low;
 }
 
-core_feed_state_t *feed_find(const core_t *core, const feed_t *feed)
+core_feed_state_t *feed_lookup(const core_t *core, const feed_t *feed)
 {
     size_t place = place_of(core, feed);
     if (place < core->feed_count && feed_equal(&core->sorted[place]->feed, feed))
@@ -49,7 +49,7 @@ static core_feed_state_t *add(core_t *core, const feed_t *feed, identity_t *iden
 
 core_feed_state_t *feed_admit(core_t *core, const feed_t *feed, err_t *err)
 {
-    core_feed_state_t *state = feed_find(core, feed);
+    core_feed_state_t *state = feed_lookup(core, feed);
     *err = ERR_OK;
     if (state)
         return state;

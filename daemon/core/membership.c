@@ -149,7 +149,7 @@ static void enforce_cuts(core_t *core, const identity_t *identity, const card_t 
 {
     for (size_t i = 0; i < card->cut_count; i++) {
         feed_t feed = {identity->origin, card->cuts[i].epoch, card->cuts[i].lane};
-        core_feed_state_t *state = feed_find(core, &feed);
+        core_feed_state_t *state = feed_lookup(core, &feed);
         if (state && state->head.number > card->cuts[i].number)
             feed_stop(core, state, ERR_BEYOND_CUT, effects);
     }

@@ -34,7 +34,7 @@ void payload_missing(core_t *core, const event_t *event, effects_t *effects)
 {
     core->missing_hint = event->as.missing.count > 0;
     for (size_t i = 0; i < event->as.missing.count; i++) {
-        const core_feed_state_t *feed = feed_find(core, &event->as.missing.feeds[i]);
+        const core_feed_state_t *feed = feed_lookup(core, &event->as.missing.feeds[i]);
         uint64_t number = event->as.missing.numbers[i];
         session_t *session = feed ? holder(core, feed, number) : NULL;
         if (!session)
@@ -49,7 +49,7 @@ void payload_missing(core_t *core, const event_t *event, effects_t *effects)
 
 void payload_on_fetch(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
-    const core_feed_state_t *feed = feed_find(core, &m->as.payload.feed);
+    const core_feed_state_t *feed = feed_lookup(core, &m->as.payload.feed);
     if (!feed || m->as.payload.number > feed->head.number) {
         message_t no = {.type = MSG_NOPE};
         no.as.nope.fetch = m->as.payload.fetch;
@@ -86,7 +86,7 @@ void payload_read(core_t *core, const event_t *event, effects_t *effects)
 // there and comes back as EVENT_REFUSED.
 void payload_on_found(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
-    const core_feed_state_t *feed = feed_find(core, &m->as.payload.feed);
+    const core_feed_state_t *feed = feed_lookup(core, &m->as.payload.feed);
     if (!feed || m->as.payload.number > feed->head.number) {
         core_count(core, ERR_UNEXPECTED, core_code(core, &session->peer->origin));
         return;

@@ -219,7 +219,7 @@ err_t membership_authority(const core_t *core, const identity_t *identity, uint3
                            const feed_t *feed, uint64_t last, const hash_t *hash);
 
 // feeds.c
-core_feed_state_t *feed_find(const core_t *core, const feed_t *feed);
+core_feed_state_t *feed_lookup(const core_t *core, const feed_t *feed);
 // The feed's state, made when origin, epoch and lane are such that it may exist.
 core_feed_state_t *feed_admit(core_t *core, const feed_t *feed, err_t *err);
 void feed_touch(core_feed_state_t *feed); // before the first change in a turn
