@@ -76,8 +76,6 @@ AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE
-FORCE:
 
 #: make            the daemon build/enlaced and the client build/enlace
 .PHONY: all
@@ -173,6 +171,9 @@ help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
 # ---- how things are made ----
+
+.PHONY: FORCE
+FORCE:
 
 # Holds what everything is compiled with, and changes only when that does: a
 # new flag, version, prefix or compiler makes everything anew.
