@@ -28,7 +28,7 @@ SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 endif
 ALL_CPPFLAGS += $(CPPFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 ALL_CFLAGS   := -std=c11 $(WARNINGS) $(HARDEN) $(CFLAGS) $(SANITIZER) $(WERROR)
-ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now -pthread $(LDFLAGS)
+ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed -pthread $(LDFLAGS)
 LIBS         := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
 # One short line a file; V=1 shows the whole command.
