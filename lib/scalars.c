@@ -11,6 +11,7 @@
 // of its own: what a field can hold is in the table.
 typedef struct {
     bool negative;
+    bool beyond; // of more than 64 bits: fits nowhere
     uint64_t size;
 } number_t;
 
@@ -38,29 +39,29 @@ static const integer_type_t *integer_type(ProtobufCType type)
 static number_t number_of(int64_t value)
 {
     bool negative = value < 0;
-    return (number_t){negative, negative ? (uint64_t) - (value + 1) + 1 : (uint64_t)value};
+    return (number_t){negative, false, negative ? (uint64_t) - (value + 1) + 1 : (uint64_t)value};
 }
 
 static number_t number_load(const integer_type_t *type, const void *value)
 {
     if (type->bits == 32)
         return type->is_signed ? number_of(*(const int32_t *)value)
-                               : (number_t){false, *(const uint32_t *)value};
+                               : (number_t){false, false, *(const uint32_t *)value};
     return type->is_signed ? number_of(*(const int64_t *)value)
-                           : (number_t){false, *(const uint64_t *)value};
+                           : (number_t){false, false, *(const uint64_t *)value};
 }
 
 static bool number_fits(const integer_type_t *type, number_t number)
 {
     uint64_t half = UINT64_C(1) << (type->bits - 1);
     if (number.negative)
-        return type->is_signed && number.size <= half;
-    return number.size <= (type->is_signed ? half - 1 : half - 1 + half);
+        return !number.beyond && type->is_signed && number.size <= half;
+    return !number.beyond && number.size <= (type->is_signed ? half - 1 : half - 1 + half);
 }
 
 static bool number_in_json(number_t number)
 {
-    return number.size <= (uint64_t)JSON_INTEGER_MAX;
+    return !number.beyond && number.size <= (uint64_t)JSON_INTEGER_MAX;
 }
 
 static void number_store(const integer_type_t *type, number_t number, void *value)
@@ -76,18 +77,15 @@ static void number_store(const integer_type_t *type, number_t number, void *valu
 // Digits with an optional minus, no sign or zero too many.
 static bool number_parse(const char *text, number_t *number)
 {
-    *number = (number_t){text[0] == '-', 0};
+    *number = (number_t){text[0] == '-', false, 0};
     const char *digits = text + (number->negative ? 1 : 0);
     size_t size = strspn(digits, "0123456789");
     if (size == 0 || digits[size] != '\0' || (digits[0] == '0' && (size > 1 || number->negative)))
         return false;
     for (size_t i = 0; i < size; i++) {
         uint64_t digit = (uint64_t)(digits[i] - '0');
-        if (number->size > (UINT64_MAX - digit) / 10) {
-            number->size = UINT64_MAX; // far outside of what is let through
-            return true;
-        }
-        number->size = number->size * 10 + digit;
+        number->beyond = number->beyond || number->size > (UINT64_MAX - digit) / 10;
+        number->size = number->beyond ? 0 : number->size * 10 + digit;
     }
     return true;
 }
@@ -109,7 +107,7 @@ static err_t take_number(const integer_type_t *type, number_t number, const site
 static err_t integer_from_json(const json_t *json, const integer_type_t *type, const site_t *site,
                                void *value, fault_t *fault)
 {
-    number_t number = {false, 0};
+    number_t number = {0};
     if (json_is_integer(json)) {
         number = number_of(json_integer_value(json));
         if (!number_in_json(number))
