@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/bounded.h"
 #include "lib/config_options.h"
 #include "lib/mem.h"
+#include "lib/text.h"
+#include "lib/vocabulary.h"
 
 // ---- values ----
 
@@ -26,18 +27,15 @@ static err_t set_code(config_t *config, const char *value, fault_t *fault)
     return set_text(config->code, sizeof config->code, value, ERR_BAD_NODE_CODE, fault);
 }
 
-// Printable on one line, and in one of the two sorts of quotes.
+// Valid for people, and writable in one of ZPL's two sorts of quotes.
 static err_t set_name(config_t *config, const char *value, fault_t *fault)
 {
     size_t length = strlen(value);
-    if (!length || length > NAME_MAX_BYTES || value[0] == ' ' || value[length - 1] == ' ')
+    if (!name_valid(value) || value[0] == ' ' || value[length - 1] == ' ')
         return fault_set(fault, ERR_BAD_VALUE, NULL,
-                         "a name has 1 to %u bytes and no spaces at its ends", NAME_MAX_BYTES);
-    if (!utf8_valid(span_text(value)))
-        return fault_set(fault, ERR_BAD_UTF8, NULL, "the name");
-    for (const char *at = value; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            return fault_set(fault, ERR_BAD_VALUE, NULL, "a control character in the name");
+                         "a name has 1 to %u bytes of UTF-8, no control characters, and no spaces "
+                         "at its ends",
+                         NAME_MAX_BYTES);
     if (strchr(value, '"') && strchr(value, '\''))
         return fault_set(fault, ERR_BAD_VALUE, NULL, "both \" and ' in the name: use one of them");
     mem_free(config->name);
@@ -45,38 +43,16 @@ static err_t set_name(config_t *config, const char *value, fault_t *fault)
     return ERR_OK;
 }
 
-static bool is_upper(char letter)
-{
-    return letter >= 'A' && letter <= 'Z';
-}
-
 static err_t set_country(config_t *config, const char *value, fault_t *fault)
 {
-    if (strlen(value) != 2 || !is_upper(value[0]) || !is_upper(value[1]))
+    if (!country_valid(value))
         return fault_set(fault, ERR_BAD_COUNTRY, NULL, "\"%.100s\"", value);
     return set_text(config->country, sizeof config->country, value, ERR_BAD_COUNTRY, fault);
 }
 
-// BCP 47: a primary subtag of two or three small letters, then subtags.
-static bool language_valid(const char *text)
-{
-    size_t primary = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-    if (primary < 2 || primary > 3)
-        return false;
-    for (text += primary; *text == '-';) {
-        size_t length = strcspn(++text, "-");
-        size_t plain =
-            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-        if (length < 1 || length > 8 || plain != length)
-            return false;
-        text += length;
-    }
-    return *text == '\0';
-}
-
 static err_t set_lang(config_t *config, const char *value, fault_t *fault)
 {
-    if (!language_valid(value))
+    if (!lang_valid(value))
         return fault_set(fault, ERR_BAD_LANGUAGE, NULL, "\"%.100s\"", value);
     return set_text(config->lang, sizeof config->lang, value, ERR_BAD_LANGUAGE, fault);
 }

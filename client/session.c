@@ -1,0 +1,346 @@
+#include "client/session.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "client/text.h"
+#include "client/when.h"
+#include "lib/bounded.h"
+#include "lib/control.h"
+#include "lib/home.h"
+#include "lib/mem.h"
+
+enum {
+    FIRST_WORD_MS = 900, // with what comes before and after, within a second
+    SILENCE_MS = 3000,
+    CLOSE_MS = 0, // nothing that was not sent by then is worth waiting for
+};
+
+struct session {
+    char *dir;
+    char *lang; // NULL: not said
+    int dir_fd;
+    void *context;
+    void *socket;
+    void *monitor;
+    bool connected; // a handshake succeeded
+    bool gone;      // and the connection ended since
+    bool heard;
+    uint64_t last_id;
+    working_fn working;
+    void *working_context;
+    int watch_fd, watch_pipe;
+    bool interrupted; // by one of the two
+};
+
+bool session_lost(err_t err)
+{
+    return err == ERR_UNREACHABLE_NODE || err == ERR_OUTCOME_UNKNOWN || err == ERR_NO_DIRECTORY;
+}
+
+// ---- opening ----
+
+static bool may_enter_full(const char *dir)
+{
+    char *path = home_path(dir, "full");
+    bool may = access(path, X_OK) == 0;
+    mem_free(path);
+    return may;
+}
+
+static void set_int(void *socket, int option, int value)
+{
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static bool make_sockets(session_t *session, const char *endpoint)
+{
+    static const char monitor_endpoint[] = "inproc://control-monitor";
+    int64_t most = CONTROL_REPLY_BYTES_MAX;
+    session->context = zmq_ctx_new();
+    session->socket = zmq_socket(session->context, ZMQ_DEALER);
+    session->monitor = zmq_socket(session->context, ZMQ_PAIR);
+    if (!session->socket || !session->monitor)
+        return false;
+    set_int(session->socket, ZMQ_LINGER, CLOSE_MS);
+    set_int(session->monitor, ZMQ_LINGER, CLOSE_MS);
+    // Nothing leaves before there is a daemon at the other end: what was not sent
+    // was not done. A daemon that is just starting is tried again soon.
+    set_int(session->socket, ZMQ_IMMEDIATE, 1);
+    set_int(session->socket, ZMQ_RECONNECT_IVL, 20);
+    zmq_setsockopt(session->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    return zmq_socket_monitor(session->socket, monitor_endpoint,
+                              ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
+           zmq_connect(session->monitor, monitor_endpoint) == 0 &&
+           zmq_connect(session->socket, endpoint) == 0;
+}
+
+static err_t check_running(const char *dir, fault_t *fault)
+{
+    bool running = false;
+    err_t err = home_running(dir, &running, fault);
+    if (!err && !running)
+        err = fault_set(fault, ERR_UNREACHABLE_NODE, dir, _("no daemon runs on this directory"));
+    return err;
+}
+
+err_t session_open(const char *dir, const char *lang, session_t **result, fault_t *fault)
+{
+    char endpoint[64];
+    *result = NULL;
+    err_t err = check_running(dir, fault);
+    if (err)
+        return err;
+    session_t *session = mem_alloc(sizeof *session);
+    session->dir = mem_copy_string(dir);
+    session->lang = mem_copy_string(lang);
+    session->watch_fd = session->watch_pipe = -1;
+    err = home_control(dir, may_enter_full(dir), &session->dir_fd, endpoint, fault);
+    if (!err && !make_sockets(session, endpoint))
+        err = fault_set(fault, ERR_UNREACHABLE_NODE, dir, "%s", zmq_strerror(zmq_errno()));
+    if (err)
+        session_close(&session);
+    *result = session;
+    return err;
+}
+
+void session_close(session_t **session_pointer)
+{
+    session_t *session = *session_pointer;
+    if (!session)
+        return;
+    if (session->socket) {
+        zmq_socket_monitor(session->socket, NULL, 0);
+        zmq_close(session->socket);
+    }
+    if (session->monitor)
+        zmq_close(session->monitor);
+    if (session->context)
+        zmq_ctx_term(session->context);
+    if (session->dir_fd >= 0)
+        close(session->dir_fd);
+    mem_free(session->dir);
+    mem_free(session->lang);
+    mem_free(session);
+    *session_pointer = NULL;
+}
+
+void session_on_working(session_t *session, working_fn fn, void *context)
+{
+    session->working = fn;
+    session->working_context = context;
+}
+
+void session_watch(session_t *session, int fd, int pipe_fd)
+{
+    session->watch_fd = fd;
+    session->watch_pipe = pipe_fd;
+}
+
+// ---- waiting ----
+
+// An event is a frame of a 16-bit number and a 32-bit value, then one with the address.
+static void read_monitor(session_t *session)
+{
+    uint8_t frame[6];
+    char address[256];
+    while (zmq_recv(session->monitor, frame, sizeof frame, ZMQ_DONTWAIT) >= 2) {
+        uint16_t event = 0;
+        memcpy(&event, frame, sizeof event);
+        zmq_recv(session->monitor, address, sizeof address, ZMQ_DONTWAIT);
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+            session->connected = true;
+        else if (event == ZMQ_EVENT_DISCONNECTED && session->connected)
+            session->gone = true;
+    }
+}
+
+// Waits for the socket (events) until the deadline, for the connection's end, or
+// for what is watched: false then.
+static bool wait(session_t *session, short events, uint64_t deadline_ms)
+{
+    zmq_pollitem_t items[] = {
+        {session->socket, 0, events, 0},
+        {session->monitor, 0, ZMQ_POLLIN, 0},
+        {NULL, session->watch_fd, ZMQ_POLLIN, 0},
+        {NULL, session->watch_pipe, ZMQ_POLLERR, 0},
+    };
+    int count = 2;
+    if (session->watch_fd >= 0)
+        count = session->watch_pipe >= 0 ? 4 : 3;
+    uint64_t now = when_monotonic_ms();
+    int ready = zmq_poll(items, count, now < deadline_ms ? (long)(deadline_ms - now) : 0);
+    if (ready < 0)
+        return zmq_errno() == EINTR;
+    if (items[1].revents)
+        read_monitor(session);
+    return !(count > 2 && items[2].revents) && !(count > 3 && (items[3].revents & ZMQ_POLLERR));
+}
+
+static err_t lost(const session_t *session, bool writes, bool sent, fault_t *fault)
+{
+    bool running = false;
+    fault_t ignored;
+    if (writes && sent)
+        return fault_set(fault, ERR_OUTCOME_UNKNOWN, session->dir, NULL);
+    if (home_running(session->dir, &running, &ignored) || !running)
+        return fault_set(fault, ERR_UNREACHABLE_NODE, session->dir,
+                         session->heard ? _("the daemon ended during the request")
+                                        : _("no daemon runs on this directory"));
+    return fault_set(fault, ERR_UNREACHABLE_NODE, session->dir,
+                     session->heard ? _("the daemon ended or says nothing more")
+                                    : _("a daemon runs there, but does not answer"));
+}
+
+bool session_interrupted(const session_t *session)
+{
+    return session->interrupted;
+}
+
+static err_t stopped(session_t *session, fault_t *fault)
+{
+    session->interrupted = true;
+    return fault_set(fault, ERR_STOPPING, NULL, NULL);
+}
+
+// ---- asking ----
+
+static bool request_writes(const request_t *request)
+{
+    switch (request->body_case) {
+    case ENLACE__V1__CONTROL_REQUEST__BODY_PUT:
+    case ENLACE__V1__CONTROL_REQUEST__BODY_EDIT:
+    case ENLACE__V1__CONTROL_REQUEST__BODY_RETRACT:
+    case ENLACE__V1__CONTROL_REQUEST__BODY_IMPORT_WRITE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static err_t send_request(session_t *session, const request_t *request, uint64_t deadline_ms,
+                          fault_t *fault)
+{
+    buf_t bytes = bounded_pack(&request->base);
+    err_t err = ERR_OK;
+    while (zmq_send(session->socket, bytes.data, bytes.size, ZMQ_DONTWAIT) < 0 && !err) {
+        if (!wait(session, ZMQ_POLLOUT, deadline_ms))
+            err = stopped(session, fault);
+        else if (session->gone || when_monotonic_ms() >= deadline_ms)
+            err = lost(session, request_writes(request), false, fault);
+    }
+    buf_free(&bytes);
+    return err;
+}
+
+static err_t unintelligible(const session_t *session, fault_t *fault)
+{
+    return fault_set(fault, ERR_UNEXPECTED, session->dir,
+                     _("the daemon's answer is not understood: is it of another version?"));
+}
+
+// Takes one frame if there is one. ERR_BUSY: there is none.
+static err_t take_frame(session_t *session, reply_t **reply, fault_t *fault)
+{
+    zmq_msg_t frame;
+    ProtobufCMessage *message = NULL;
+    zmq_msg_init(&frame);
+    err_t err = ERR_BUSY;
+    if (zmq_msg_recv(&frame, session->socket, ZMQ_DONTWAIT) >= 0) {
+        session->heard = true;
+        err = bounded_unpack(&enlace__v1__control_reply__descriptor,
+                             span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)),
+                             &control_reply_limits, &message, fault);
+        if (err)
+            err = unintelligible(session, fault);
+    }
+    zmq_msg_close(&frame);
+    *reply = (reply_t *)message;
+    return err;
+}
+
+// One answer to this request, or ERR_BUSY where it is not there yet. Frames that
+// only tell that the daemon lives, and late answers to others, are passed over.
+static err_t take_answer(session_t *session, reply_t **reply, bool *any, fault_t *fault)
+{
+    err_t err = ERR_OK;
+    while (!(err = take_frame(session, reply, fault))) {
+        *any = true;
+        bool mine = (*reply)->id == session->last_id;
+        bool working = (*reply)->body_case == ENLACE__V1__CONTROL_REPLY__BODY_WORKING;
+        if (mine && !working)
+            return ERR_OK;
+        if (mine && session->working)
+            session->working(session->working_context, (*reply)->working->done,
+                             (*reply)->working->total);
+        session_free(reply);
+    }
+    return err;
+}
+
+static err_t await_answer(session_t *session, bool writes, uint64_t deadline_ms, reply_t **reply,
+                          fault_t *fault)
+{
+    for (;;) {
+        bool any = false;
+        // Looked at before the socket is emptied: an answer that came before the
+        // connection ended is an answer.
+        bool gone = session->gone;
+        err_t err = take_answer(session, reply, &any, fault);
+        if (err != ERR_BUSY)
+            return err;
+        if (any)
+            deadline_ms = when_monotonic_ms() + SILENCE_MS;
+        if (gone || when_monotonic_ms() >= deadline_ms)
+            return lost(session, writes, true, fault);
+        if (!session->gone && !wait(session, ZMQ_POLLIN, deadline_ms))
+            return stopped(session, fault);
+    }
+}
+
+static err_t refused(const Enlace__V1__Refusal *refusal, fault_t *fault)
+{
+    char where[sizeof fault->where] = "";
+    err_t err = refusal->reason ? (err_t)refusal->reason : ERR_INTERNAL;
+    const char *field = refusal->field ? refusal->field : "";
+    if (refusal->has_line && refusal->line && *field)
+        snprintf(where, sizeof where, _("line %llu, field %s"), (unsigned long long)refusal->line,
+                 field);
+    else if (refusal->has_line && refusal->line)
+        snprintf(where, sizeof where, _("line %llu"), (unsigned long long)refusal->line);
+    else if (*field)
+        snprintf(where, sizeof where, _("field %s"), field);
+    else
+        snprintf(where, sizeof where, "%s", refusal->where ? refusal->where : "");
+    return fault_set(fault, err, where, "%s", refusal->detail ? refusal->detail : "");
+}
+
+err_t session_ask(session_t *session, request_t *request,
+                  Enlace__V1__ControlReply__BodyCase expected, reply_t **reply, fault_t *fault)
+{
+    *reply = NULL;
+    request->has_id = 1;
+    request->id = ++session->last_id;
+    request->lang = session->lang;
+    uint64_t deadline_ms = when_monotonic_ms() + (session->heard ? SILENCE_MS : FIRST_WORD_MS);
+    err_t err = send_request(session, request, deadline_ms, fault);
+    if (!err)
+        err = await_answer(session, request_writes(request), deadline_ms, reply, fault);
+    if (!err && (*reply)->body_case == ENLACE__V1__CONTROL_REPLY__BODY_REFUSAL)
+        err = refused((*reply)->refusal, fault);
+    else if (!err && (*reply)->body_case != expected)
+        err = unintelligible(session, fault);
+    if (err)
+        session_free(reply);
+    return err;
+}
+
+void session_free(reply_t **reply)
+{
+    if (*reply)
+        bounded_free(&(*reply)->base);
+    *reply = NULL;
+}

@@ -1,0 +1,48 @@
+// One conversation with the local daemon over its control socket.
+//
+// Wire: a DEALER connected to the ipc endpoint of home_control; one frame is an
+// encoded ControlRequest; each is answered by one frame, an encoded ControlReply,
+// before which any number of Working replies may come.
+//
+// Time: a daemon of which nothing is heard within a second is not reachable, nor
+// is one that was heard and then says nothing for three (it says Working every
+// half second). A daemon that goes away during a request is noticed at once, by
+// the connection's end. What a request that writes has then done is unknown,
+// unless it never left this process.
+#ifndef ENLACE_CLIENT_SESSION_H
+#define ENLACE_CLIENT_SESSION_H
+
+#include <stdbool.h>
+
+#include "enlace/v1/control.pb-c.h"
+#include "lib/error.h"
+
+typedef struct session session_t;
+typedef Enlace__V1__ControlRequest request_t;
+typedef Enlace__V1__ControlReply reply_t;
+
+// Looks whether a daemon runs there, then connects: with full rights where the
+// directory lets us, otherwise read-only. UNREACHABLE_NODE, NO_DIRECTORY, NOT_ALLOWED.
+err_t session_open(const char *dir, const char *lang, session_t **session, fault_t *fault);
+void session_close(session_t **session);
+
+// While a request waits: called at each Working reply.
+typedef void (*working_fn)(void *context, uint64_t done, uint64_t total);
+void session_on_working(session_t *session, working_fn fn, void *context);
+// Ends a wait (ERR_STOPPING, and session_interrupted says so) when something can be
+// read from `fd`, or when `pipe_fd` has no reader any more. -1: none.
+void session_watch(session_t *session, int fd, int pipe_fd);
+bool session_interrupted(const session_t *session);
+
+// Sends the request (id and language are set here) and waits for its answer.
+// *reply is the caller's, for session_free. A refusal becomes its reason, with
+// line and field in *fault; an answer of another sort than `expected` is
+// ERR_UNEXPECTED. Otherwise UNREACHABLE_NODE, OUTCOME_UNKNOWN, STOPPING.
+err_t session_ask(session_t *session, request_t *request,
+                  Enlace__V1__ControlReply__BodyCase expected, reply_t **reply, fault_t *fault);
+void session_free(reply_t **reply);
+
+// Whether a reason says that the daemon could not be asked at all.
+bool session_lost(err_t err);
+
+#endif
