@@ -176,8 +176,7 @@ static err_t list(ask_t *ask, query_t *query, page_t *page, buf_t *cursor, fault
     if (!err)
         err = take_cursor(&asked->cursor, asked->has_cursor, cursor, fault);
     if (!err)
-        err = reader_list(query->reader, kind->name, asked->owner ? &owner : NULL, asked->retracted,
-                          VIEWS_SCANNED_MAX, cursor, &end, take_row, page, fault);
+        err = fill_page(query, page, kind->name, asked->owner ? &owner : NULL, cursor, &end, fault);
     return err ? err : page_answer(page, ask, query, cursor, end, fault);
 }
 
