@@ -31,14 +31,14 @@ typedef struct {
     const char *dir;
     const config_t *config;
     origin_t self;
-    store_t *store;            // the loop's: authors read what the turn has written
-    const char *database;      // path, for readers
-    uint64_t started_ms;       // wall clock
+    store_t *store;       // the loop's: authors read what the turn has written
+    const char *database; // path, for readers
+    uint64_t started_ms;  // wall clock
 } control_options_t;
 
 err_t control_new(const control_options_t *options, const control_node_t *node, control_t **control,
                   fault_t *fault);
-void control_destroy(control_t **control);  // answers what waits with ERR_STOPPING
+void control_destroy(control_t **control); // answers what waits with ERR_STOPPING
 
 size_t control_poll_items(control_t *control, void *zmq_pollitems, size_t capacity);
 // Takes at most `budget` requests; one write that reads the view is one step of
@@ -46,8 +46,8 @@ size_t control_poll_items(control_t *control, void *zmq_pollitems, size_t capaci
 bool control_drain(control_t *control, size_t budget, uint64_t now_ms);
 void control_written(control_t *control, uint64_t request, err_t reason, const feed_t *feed,
                      uint64_t first_number);
-void control_applied(control_t *control);  // something was committed: wake those who tail
-uint64_t control_wake_ms(const control_t *control);  // when control_tick is due
-void control_tick(control_t *control, uint64_t now_ms);  // Working lines, expiry of imports
+void control_applied(control_t *control);           // something was committed: wake those who tail
+uint64_t control_wake_ms(const control_t *control); // when control_tick is due
+void control_tick(control_t *control, uint64_t now_ms); // Working lines, expiry of imports
 
 #endif

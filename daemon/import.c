@@ -22,7 +22,7 @@ struct import {
     stage_t stage;
     char owner[CODE_MAX + 1]; // what owner_of_key gave last
     uint64_t next_line;       // number that the next line must have
-    uint64_t bytes;
+    uint64_t lines, bytes;
     uint64_t staged, skipped, checked;
     uint64_t at;   // check, write: the last line that is done with
     uint64_t line; // of the last refusal
@@ -174,7 +174,7 @@ static err_t stage_line(import_t *import, const roster_t *roster, const char *te
 {
     size_t size = strlen(text);
     json_t *object = NULL;
-    if (import->next_line > IMPORT_LINES_MAX)
+    if (++import->lines > IMPORT_LINES_MAX)
         return fault_set(fault, ERR_TOO_MANY, "", "an import has at most %u lines",
                          IMPORT_LINES_MAX);
     if (size > CONTROL_IMPORT_LINE_MAX)
@@ -199,9 +199,12 @@ err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__I
     import->line = 0;
     if (import->stage != STAGE_LINES)
         return fault_set(fault, ERR_UNEXPECTED, "", "the last line has come before");
-    if (lines->n_lines && lines->first_line != import->next_line)
+    // Numbers are those of the file: a client may leave its empty lines out.
+    if (lines->n_lines && (lines->first_line < import->next_line || lines->first_line > NUMBER_MAX))
         return fault_set(fault, ERR_OUT_OF_ORDER, "first_line", "line %llu comes next",
                          (unsigned long long)import->next_line);
+    if (lines->n_lines)
+        import->next_line = lines->first_line;
     for (size_t i = 0; i < lines->n_lines; i++) {
         err_t err = stage_line(import, roster, lines->lines[i], fault);
         if (err) {
