@@ -113,6 +113,7 @@ static void remove_sv(world_t *world, roster_t *roster)
 {
     size_t kept = 0;
     roster->former_count = 1;
+    mem_free(roster->formers);
     roster->formers = mem_alloc(sizeof *roster->formers);
     for (size_t i = 0; i < roster->member_count; i++) {
         const member_t member = roster->members[i];
@@ -173,6 +174,7 @@ static card_t *second_card(world_t *world, uint64_t number)
         uint64_t first;
         feed_t feed = {card->origin, 1, 1};
         card->cut_count = 1;
+        mem_free(card->cuts);
         card->cuts = mem_alloc(sizeof *card->cuts);
         card->cuts[0] = (cut_t){.epoch = 1, .lane = 1, .number = number};
         assert_int_equal(store_commit_at(world_store(world, HUB), &feed, number,
