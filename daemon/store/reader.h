@@ -14,19 +14,19 @@ void reader_close(reader_t **reader);
 // until the callback returns.
 typedef struct {
     origin_t origin;
-    const char *owner;        // code
-    position_t id;            // of the record; of the change itself for consents
-    position_t change;        // the change that this row shows
-    uint64_t apply;           // its local apply number
-    uint32_t type;            // of the change
-    const char *kind;         // NULL: nothing readable
-    const char *key;          // NULL
-    const char *label;        // as in the record; NULL
+    const char *owner; // code
+    position_t id;     // of the record; of the change itself for consents
+    position_t change; // the change that this row shows
+    uint64_t apply;    // its local apply number
+    uint32_t type;     // of the change
+    const char *kind;  // NULL: nothing readable
+    const char *key;   // NULL
+    const char *label; // as in the record; NULL
     bool retracted;
     bool example;
     uint64_t created_ms, changed_ms, revision;
-    err_t note;               // ERR_OK, or why the newest revision is not readable
-    span_t body;              // encoded Record; empty where nothing is readable
+    err_t note;  // ERR_OK, or why the newest revision is not readable
+    span_t body; // encoded Record; empty where nothing is readable
 } row_t;
 
 // Returns false to stop.
@@ -39,9 +39,9 @@ typedef bool (*row_fn)(void *context, const row_t *row);
 err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
                   size_t rows, buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault);
 err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row_fn fn,
-                    void *context, fault_t *fault);  // NO_SUCH_RECORD
+                    void *context, fault_t *fault); // NO_SUCH_RECORD
 err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, row_fn fn,
-                    void *context, fault_t *fault);  // NO_SUCH_RECORD, AMBIGUOUS_KEY
+                    void *context, fault_t *fault); // NO_SUCH_RECORD, AMBIGUOUS_KEY
 // Every revision, oldest first; cursor as above.
 err_t reader_history(reader_t *reader, const origin_t *origin, position_t id, size_t rows,
                      buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault);
@@ -53,10 +53,10 @@ err_t reader_applied(reader_t *reader, uint64_t *applied, fault_t *fault);
 // Resolving a reference for display.
 typedef struct {
     bool found;
-    err_t why;            // NOT_YET_HERE, AMBIGUOUS_KEY, RETRACTED, ERR_OK
+    err_t why; // NOT_YET_HERE, AMBIGUOUS_KEY, RETRACTED, ERR_OK
     position_t id;
     char kind[40];
-    buf_t body;           // for its title; caller frees
+    buf_t body; // for its title; caller frees
 } resolved_t;
 err_t reader_resolve(reader_t *reader, const origin_t *owner, const char *key_or_null,
                      position_t id, resolved_t *resolved, fault_t *fault);
@@ -77,10 +77,10 @@ void digest_clear(digest_t *digest);
 // ---- verify: chain, signatures, commitments, view = fold of the log ----
 typedef struct {
     uint64_t feeds, commits, changes, signatures, records;
-    uint64_t found;                    // findings in all
+    uint64_t found; // findings in all
     void *context;
     void (*finding)(void *context, const char *where, err_t reason, const char *detail);
-    bool (*progress)(void *context, uint64_t done, uint64_t total);  // false stops; may be NULL
+    bool (*progress)(void *context, uint64_t done, uint64_t total); // false stops; may be NULL
 } verify_t;
 // On a database at rest or under a live writer: pages, and leaves out of the
 // comparison what changed meanwhile. Looks at cards and rosters too.

@@ -27,20 +27,20 @@ void store_close(store_t **store);
 // ---- what the core starts from ----
 typedef struct {
     head_t head;
-    uint64_t time_ms;   // of the last commit
-    err_t stopped;      // ERR_OK, or why the feed does not advance (DIVERGED, FORK ...)
+    uint64_t time_ms; // of the last commit
+    err_t stopped;    // ERR_OK, or why the feed does not advance (DIVERGED, FORK ...)
     uint64_t stopped_ms;
 } feed_row_t;
 
 typedef struct {
     size_t roster_count;
-    roster_t **rosters;   // by version, from 1
+    roster_t **rosters; // by version, from 1
     size_t card_count;
-    card_t **cards;       // by origin, number
+    card_t **cards; // by origin, number
     size_t feed_count;
     feed_row_t *feeds;
-    err_t fence;          // ERR_OK: this node may write
-    uint64_t fence_ms;    // wall clock
+    err_t fence;       // ERR_OK: this node may write
+    uint64_t fence_ms; // wall clock
     char fence_detail[192];
 } snapshot_t;
 
@@ -48,7 +48,7 @@ err_t store_snapshot(store_t *store, snapshot_t *snapshot, fault_t *fault);
 void snapshot_clear(snapshot_t *snapshot);
 
 // ---- a turn: begin is implicit in the first write; reads see what the turn wrote ----
-err_t store_commit(store_t *store, fault_t *fault);  // nothing begun: ERR_OK
+err_t store_commit(store_t *store, fault_t *fault); // nothing begun: ERR_OK
 void store_rollback(store_t *store);
 bool store_in_turn(const store_t *store);
 
@@ -71,10 +71,10 @@ err_t store_fence(store_t *store, err_t reason, const char *detail, uint64_t wal
 
 // ---- reading the log, for serving ----
 typedef struct {
-    buf_t run;        // encoded Run; empty where nothing comes after
-    head_t last;      // of what the run ends with
-    bool end;         // nothing more is held after it
-    bool diverged;    // the position asked for is not ours; last.hash says what we hold there
+    buf_t run;     // encoded Run; empty where nothing comes after
+    head_t last;   // of what the run ends with
+    bool end;      // nothing more is held after it
+    bool diverged; // the position asked for is not ours; last.hash says what we hold there
 } served_run_t;
 // The longest run after (number, hash) within max_bytes (at least one commit,
 // whatever its size), 32 commits and 1 MiB, ending in a stored signature.
@@ -90,7 +90,10 @@ err_t store_read_payload(store_t *store, const feed_t *feed, uint64_t number,
 err_t store_commit_at(store_t *store, const feed_t *feed, uint64_t number, hash_t *hash,
                       uint64_t *first, fault_t *fault);
 // Up to `limit` missing payloads, oldest first: (feed, number) pairs.
-typedef struct { feed_t feed; uint64_t number; } place_t;
+typedef struct {
+    feed_t feed;
+    uint64_t number;
+} place_t;
 err_t store_missing_payloads(store_t *store, size_t limit, place_t *places, size_t *count,
                              fault_t *fault);
 
@@ -98,16 +101,16 @@ err_t store_missing_payloads(store_t *store, size_t limit, place_t *places, size
 typedef struct {
     origin_t origin;
     position_t id;
-    char kind[40];       // empty where no readable revision is here
+    char kind[40]; // empty where no readable revision is here
     char key[72];
     bool retracted;
-    uint64_t revision;   // 1 is the creation
+    uint64_t revision; // 1 is the creation
     uint64_t created_ms, changed_ms;
-    bool readable;       // body is that of the newest revision
-    buf_t body;          // encoded Record of the newest readable revision; caller frees
+    bool readable; // body is that of the newest revision
+    buf_t body;    // encoded Record of the newest readable revision; caller frees
 } current_t;
 err_t store_record(store_t *store, const origin_t *origin, position_t id, bool with_body,
-                   current_t *current, fault_t *fault);  // NO_SUCH_RECORD
+                   current_t *current, fault_t *fault); // NO_SUCH_RECORD
 // By key: NO_SUCH_RECORD, AMBIGUOUS_KEY (two or more that are not retracted; a
 // retracted one is found only when nothing else has the key).
 err_t store_record_by_key(store_t *store, const origin_t *origin, const char *key, bool with_body,
@@ -115,9 +118,9 @@ err_t store_record_by_key(store_t *store, const origin_t *origin, const char *ke
 
 // ---- whole ----
 typedef struct {
-    uint64_t applied;           // newest local apply number
+    uint64_t applied; // newest local apply number
     uint64_t records, parked, payloads_missing;
-    uint64_t log_bytes;         // database and WAL
+    uint64_t log_bytes; // database and WAL
 } totals_t;
 err_t store_totals(store_t *store, totals_t *totals, fault_t *fault);
 

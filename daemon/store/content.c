@@ -1,0 +1,62 @@
+#include "daemon/store/content.h"
+
+#include <string.h>
+
+static err_t refusal(uint32_t min_reader, payload_state_t state)
+{
+    if (min_reader > SCHEMA_VERSION)
+        return ERR_PARKED_READER;
+    if (state == PAYLOAD_ERASED)
+        return ERR_PAYLOAD_ERASED;
+    return state == PAYLOAD_PRESENT ? ERR_OK : ERR_PAYLOAD_MISSING;
+}
+
+static err_t decode(span_t body, content_t *content)
+{
+    if (record_decode(body, &content->record, NULL))
+        return ERR_PARKED_CONTENT;
+    const record_t *record = content->record;
+    const kind_t *kind = record_kind(record);
+    if (!kind || (record->key && !record_key_valid(record->key)))
+        return ERR_PARKED_CONTENT;
+    content->kind = kind->tag;
+    content->key = record->key;
+    content->label = record->label;
+    content->example = record->has_example && record->example;
+    return ERR_OK;
+}
+
+void content_read(uint32_t type, uint32_t min_reader, payload_state_t state, span_t body,
+                  content_t *content)
+{
+    *content = (content_t){0};
+    if (type != CHANGE_RECORD)
+        return;
+    err_t why = refusal(min_reader, state);
+    if (!why)
+        why = decode(body, content);
+    if (why)
+        content_clear(content);
+    content->why = why;
+}
+
+err_t content_follows(unsigned creation_kind, const char *creation_key, const content_t *revision)
+{
+    if (revision->kind != creation_kind)
+        return ERR_KIND_FIXED;
+    if (!creation_key || !revision->key)
+        return creation_key == revision->key ? ERR_OK : ERR_KEY_FIXED;
+    return strcmp(creation_key, revision->key) == 0 ? ERR_OK : ERR_KEY_FIXED;
+}
+
+void content_clear(content_t *content)
+{
+    record_destroy(&content->record);
+    *content = (content_t){0};
+}
+
+const char *content_kind_name(unsigned kind)
+{
+    const kind_t *found = kind ? kind_by_tag(kind) : NULL;
+    return found ? found->name : NULL;
+}

@@ -1,0 +1,27 @@
+// What a payload says, or why it says nothing here (rule 6 at the head of fold.c).
+#ifndef ENLACE_DAEMON_STORE_CONTENT_H
+#define ENLACE_DAEMON_STORE_CONTENT_H
+
+#include "lib/commit.h"
+#include "lib/record.h"
+
+typedef struct {
+    err_t why;         // ERR_OK: readable; else a reason for being parked
+    unsigned kind;     // tag; 0 unless readable
+    const char *key;   // NULL where there is none; these two point into the record
+    const char *label; // as given; NULL where there is none
+    bool example;
+    record_t *record; // NULL unless readable
+} content_t;
+
+// What comes out depends on the four arguments and this version alone, never on
+// what else is held. When it changes, VIEW_VERSION (daemon/store/view.h) rises.
+void content_read(uint32_t type, uint32_t min_reader, payload_state_t state, span_t body,
+                  content_t *content);
+// KIND_FIXED or KEY_FIXED where a revision may not follow the creation.
+err_t content_follows(unsigned creation_kind, const char *creation_key, const content_t *revision);
+void content_clear(content_t *content);
+
+const char *content_kind_name(unsigned kind); // NULL where there is none
+
+#endif

@@ -1,0 +1,106 @@
+// The current state of one record, by id or by key.
+#include <stdio.h>
+
+#include "daemon/store/internal.h"
+
+err_t lookup_id(sql_t *sql, const origin_t *origin, position_t id, int64_t *record, fault_t *fault)
+{
+    static const char find[] =
+        "SELECT r.id FROM origin o JOIN feed f ON f.origin = o.ix"
+        " JOIN change c ON c.feed = f.ix JOIN record r ON r.id = c.id"
+        " WHERE o.origin_id = ?1 AND f.epoch = ?2 AND f.lane = ?3 AND c.number = ?4";
+    err_t err = sql_number(sql, find,
+                           SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE), sql_int(id.epoch),
+                                   sql_int(id.lane), sql_u64(id.number)),
+                           0, record, fault);
+    return err || *record ? err : fault_set(fault, ERR_NO_SUCH_RECORD, "", NULL);
+}
+
+// Standing ones first, then in the order of positions, newest first: two rows
+// tell whether the first is the only one that stands.
+err_t lookup_key(sql_t *sql, const origin_t *origin, const char *key, int64_t *record,
+                 fault_t *fault)
+{
+    static const char find[] =
+        "SELECT r.id, r.state FROM origin o JOIN record r ON r.origin = o.ix AND r.key = ?2"
+        " JOIN change c ON c.id = r.id JOIN feed f ON f.ix = c.feed WHERE o.origin_id = ?1"
+        " ORDER BY r.state, f.epoch DESC, f.lane DESC, c.number DESC LIMIT 2";
+    sqlite3_stmt *statement = NULL;
+    bool row = false, more = false;
+    err_t err = sql_first(sql, find, SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE), sql_text(key)),
+                          &statement, &row, fault);
+    if (err)
+        return err;
+    if (!row)
+        return fault_set(fault, ERR_NO_SUCH_RECORD, "", NULL);
+    *record = sqlite3_column_int64(statement, 0);
+    err = sql_step(sql, statement, &more, fault);
+    bool ambiguous = !err && more && sqlite3_column_int(statement, 1) == FOLD_STANDING;
+    sql_done(statement);
+    return ambiguous ? fault_set(fault, ERR_AMBIGUOUS_KEY, "", NULL) : err;
+}
+
+static void take(sqlite3_stmt *statement, bool with_body, current_t *current)
+{
+    const char *kind = content_kind_name(sql_column_u32(statement, 4));
+    const char *key = sql_column_text(statement, 5);
+    *current = (current_t){
+        .id = {sql_column_u32(statement, 1), sql_column_u32(statement, 2),
+               sql_column_u64(statement, 3)},
+        .retracted = sqlite3_column_int(statement, 6) == FOLD_RETRACTED,
+        .revision = sql_column_u64(statement, 7),
+        .created_ms = sql_column_u64(statement, 8),
+        .changed_ms = sql_column_u64(statement, 9),
+        .readable = sqlite3_column_int(statement, 10) != 0,
+    };
+    sql_column_bytes(statement, 0, current->origin.bytes, ORIGIN_SIZE);
+    snprintf(current->kind, sizeof current->kind, "%s", kind ? kind : "");
+    snprintf(current->key, sizeof current->key, "%s", key ? key : "");
+    if (with_body)
+        current->body = buf_copy(sql_column_span(statement, 11));
+}
+
+static err_t read_current(sql_t *sql, int64_t record, bool with_body, current_t *current,
+                          fault_t *fault)
+{
+    static const char find[] =
+        "SELECT o.origin_id, f.epoch, f.lane, c.number, r.kind, r.key, r.state, r.revision,"
+        " r.created_ms, r.changed_ms, r.content IS r.newest,"
+        " CASE WHEN ?2 THEN b.body END"
+        " FROM record r JOIN change c ON c.id = r.id JOIN feed f ON f.ix = c.feed"
+        " JOIN origin o ON o.ix = r.origin LEFT JOIN change b ON b.id = r.content"
+        " WHERE r.id = ?1";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    err_t err =
+        sql_first(sql, find, SQL_ROW(sql_int(record), sql_int(with_body)), &statement, &row, fault);
+    if (err)
+        return err;
+    if (!row)
+        return fault_set(fault, ERR_DAMAGED, "record", "a row whose change is not in the log");
+    take(statement, with_body, current);
+    sql_done(statement);
+    return ERR_OK;
+}
+
+err_t store_record(store_t *store, const origin_t *origin, position_t id, bool with_body,
+                   current_t *current, fault_t *fault)
+{
+    int64_t record = 0;
+    *current = (current_t){0};
+    err_t err = lookup_id(store->sql, origin, id, &record, fault);
+    if (!err)
+        err = read_current(store->sql, record, with_body, current, fault);
+    return store_settle(store, err);
+}
+
+err_t store_record_by_key(store_t *store, const origin_t *origin, const char *key, bool with_body,
+                          current_t *current, fault_t *fault)
+{
+    int64_t record = 0;
+    *current = (current_t){0};
+    err_t err = lookup_key(store->sql, origin, key, &record, fault);
+    if (!err)
+        err = read_current(store->sql, record, with_body, current, fault);
+    return store_settle(store, err);
+}

@@ -1,0 +1,141 @@
+// Opening, single records, references, roster.
+#include "daemon/store/reader.h"
+
+#include <stdio.h>
+
+#include "daemon/store/reader_internal.h"
+#include "daemon/store/schema.h"
+#include "lib/mem.h"
+
+err_t reader_open(const char *path, reader_t **reader, fault_t *fault)
+{
+    reader_t *made = mem_alloc(sizeof *made);
+    *reader = NULL;
+    err_t err = sql_open(path, NULL, SQL_READ, &made->sql, fault);
+    if (!err)
+        err = schema_check(made->sql, fault);
+    if (err) {
+        reader_close(&made);
+        return err;
+    }
+    *reader = made;
+    return ERR_OK;
+}
+
+void reader_close(reader_t **reader)
+{
+    if (!reader || !*reader)
+        return;
+    sql_close(&(*reader)->sql);
+    mem_free(*reader);
+    *reader = NULL;
+}
+
+// ---- one record ----
+
+void show_record(sqlite3_stmt *statement, row_t *row)
+{
+    uint32_t lane = sql_column_u32(statement, 3);
+    *row = (row_t){
+        .owner = sql_column_text(statement, 1),
+        .id = {sql_column_u32(statement, 2), lane, sql_column_u64(statement, 4)},
+        .change = {sql_column_u32(statement, 5), lane, sql_column_u64(statement, 6)},
+        .apply = sql_column_u64(statement, 7),
+        .type = sql_column_u32(statement, 8),
+        .kind = content_kind_name(sql_column_u32(statement, 9)),
+        .key = sql_column_text(statement, 10),
+        .label = sql_column_text(statement, 11),
+        .retracted = sqlite3_column_int(statement, 12) == FOLD_RETRACTED,
+        .example = sqlite3_column_int(statement, 13) != 0,
+        .created_ms = sql_column_u64(statement, 14),
+        .changed_ms = sql_column_u64(statement, 15),
+        .revision = sql_column_u64(statement, 16),
+        .note = (err_t)sqlite3_column_int(statement, 17),
+        .body = sql_column_span(statement, 18),
+    };
+    sql_column_bytes(statement, 0, row->origin.bytes, ORIGIN_SIZE);
+}
+
+static err_t hand_over(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault)
+{
+    static const char find[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES " WHERE r.id = ?1";
+    sqlite3_stmt *statement = NULL;
+    bool found = false;
+    err_t err = sql_first(sql, find, SQL_ROW(sql_int(record)), &statement, &found, fault);
+    if (err)
+        return err;
+    if (!found)
+        return fault_set(fault, ERR_DAMAGED, "record", "a row whose change is not in the log");
+    row_t row;
+    show_record(statement, &row);
+    fn(context, &row);
+    sql_done(statement);
+    return ERR_OK;
+}
+
+err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row_fn fn,
+                    void *context, fault_t *fault)
+{
+    int64_t record = 0;
+    err_t err = sql_begin_read(reader->sql, fault);
+    if (!err)
+        err = lookup_id(reader->sql, origin, id, &record, fault);
+    if (!err)
+        err = hand_over(reader->sql, record, fn, context, fault);
+    sql_end_read(reader->sql);
+    return err;
+}
+
+err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, row_fn fn,
+                    void *context, fault_t *fault)
+{
+    int64_t record = 0;
+    err_t err = sql_begin_read(reader->sql, fault);
+    if (!err)
+        err = lookup_key(reader->sql, origin, key, &record, fault);
+    if (!err)
+        err = hand_over(reader->sql, record, fn, context, fault);
+    sql_end_read(reader->sql);
+    return err;
+}
+
+// ---- references ----
+
+static bool take_resolved(void *context, const row_t *row)
+{
+    resolved_t *resolved = context;
+    resolved->found = true;
+    resolved->why = row->retracted ? ERR_RETRACTED : ERR_OK;
+    resolved->id = row->id;
+    snprintf(resolved->kind, sizeof resolved->kind, "%s", row->kind ? row->kind : "");
+    resolved->body = buf_copy(row->body);
+    return false;
+}
+
+err_t reader_resolve(reader_t *reader, const origin_t *owner, const char *key_or_null,
+                     position_t id, resolved_t *resolved, fault_t *fault)
+{
+    fault_t inner = {0};
+    *resolved = (resolved_t){0};
+    err_t err = key_or_null
+                    ? reader_by_key(reader, owner, key_or_null, take_resolved, resolved, &inner)
+                    : reader_record(reader, owner, id, take_resolved, resolved, &inner);
+    if (err == ERR_NO_SUCH_RECORD || err == ERR_AMBIGUOUS_KEY) {
+        resolved->why = err == ERR_AMBIGUOUS_KEY ? ERR_AMBIGUOUS_KEY : ERR_NOT_YET_HERE;
+        return ERR_OK;
+    }
+    if (err && fault)
+        *fault = inner;
+    return err;
+}
+
+err_t reader_roster(reader_t *reader, roster_t **roster, fault_t *fault)
+{
+    err_t err = newest_roster(reader->sql, roster, fault);
+    return err || *roster ? err : fault_set(fault, ERR_NO_CHARTER, "", NULL);
+}
+
+err_t reader_applied(reader_t *reader, uint64_t *applied, fault_t *fault)
+{
+    return newest_apply(reader->sql, applied, fault);
+}

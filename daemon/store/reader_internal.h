@@ -1,0 +1,38 @@
+// What the files of the reader share.
+#ifndef ENLACE_DAEMON_STORE_READER_INTERNAL_H
+#define ENLACE_DAEMON_STORE_READER_INTERNAL_H
+
+#include "daemon/store/internal.h"
+#include "daemon/store/reader.h"
+
+struct reader {
+    sql_t *sql;
+};
+
+// One record as the view has it: columns for show_record, from column 0 on.
+#define SHOW_COLUMNS                                                                               \
+    "o.origin_id, o.code, f.epoch, f.lane, c.number, fs.epoch, cs.number, r.stands, cs.type,"      \
+    " r.kind, r.key, r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision,"         \
+    " r.note, cb.body, r.id"
+#define SHOW_ID_COLUMN 19
+#define SHOW_TABLES                                                                                \
+    "record r CROSS JOIN change c ON c.id = r.id JOIN feed f ON f.ix = c.feed"                     \
+    " JOIN origin o ON o.ix = r.origin"                                                            \
+    " JOIN change cs ON cs.id = r.stands JOIN feed fs ON fs.ix = cs.feed"                          \
+    " LEFT JOIN change cb ON cb.id = r.content"
+
+// The row's strings and body live until the statement moves on.
+void show_record(sqlite3_stmt *statement, row_t *row);
+
+// One change of the log, told by its own content. `record` is the row of the record that it
+// belongs to, id 0 where it belongs to none. Calls fn; *more is what it returned.
+typedef struct {
+    const char *owner;
+    err_t parked;
+    uint64_t revision; // 0: not told
+    const view_row_t *record;
+} shown_t;
+err_t show_change(sql_t *sql, const entry_t *entry, const shown_t *shown, row_fn fn, void *context,
+                  bool *more, fault_t *fault);
+
+#endif

@@ -1,0 +1,24 @@
+// The view made anew from the log, in one transaction.
+#include "daemon/store/internal.h"
+#include "daemon/store/schema.h"
+
+static err_t fold_all(store_t *store, fault_t *fault)
+{
+    view_t *view = &store->view;
+    err_t err = schema_make_view(store->sql, fault);
+    if (err)
+        return err;
+    view->digest = (hash_t){0};
+    view->records = 0;
+    err = view_visit_range(view, 0, INT64_MAX, true, fault);
+    if (err)
+        return err;
+    return sql_run(store->sql, "UPDATE meta SET view_version = ?1, view_schema = ?2",
+                   SQL_ROW(sql_int(VIEW_VERSION), sql_int(SCHEMA_VERSION)), fault);
+}
+
+err_t store_rebuild(store_t *store, fault_t *fault)
+{
+    err_t err = store_begin(store, fault);
+    return err ? err : store_settle(store, fold_all(store, fault));
+}

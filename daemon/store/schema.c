@@ -1,0 +1,217 @@
+#include "daemon/store/schema.h"
+
+#include <stdio.h>
+
+#include "lib/mem.h"
+
+// ---- the log ----
+//
+// Keys are integers that rise as rows come, so that every insert goes to the end
+// of its tree. `origin` and `feed` give 16-byte origins and feeds a small number
+// of this database's own (ix). `change.id` is the local apply number: rising by
+// one, never used again. `commit_log.header` is the truth; its other columns and
+// the columns of `change` before `state` repeat it for finding and for the fold.
+// CHECKs keep what the code relies on when it reads a row.
+static const char migration_1[] =
+    "CREATE TABLE meta ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  view_version INTEGER NOT NULL," // what the view was folded with
+    "  view_schema INTEGER NOT NULL,"
+    "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  fence INTEGER NOT NULL,"
+    "  fence_ms INTEGER NOT NULL,"
+    "  fence_detail TEXT NOT NULL"
+    ") STRICT;"
+    "INSERT INTO meta VALUES (1, 0, 0, zeroblob(32), 0, 0, '');"
+    "CREATE TABLE origin ("
+    "  ix INTEGER PRIMARY KEY,"
+    "  origin_id BLOB NOT NULL UNIQUE CHECK (length(origin_id) = 16),"
+    "  code TEXT NOT NULL UNIQUE" // of the roster; '?' and hex digits until one names it
+    ") STRICT;"
+    "CREATE TABLE roster ("
+    "  version INTEGER PRIMARY KEY,"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 32),"
+    "  signed BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE card ("
+    "  origin INTEGER NOT NULL REFERENCES origin,"
+    "  number INTEGER NOT NULL,"
+    "  epoch INTEGER NOT NULL,"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 32),"
+    "  signed BLOB NOT NULL,"
+    "  UNIQUE (origin, number)"
+    ") STRICT;"
+    "CREATE TABLE feed ("
+    "  ix INTEGER PRIMARY KEY,"
+    "  origin INTEGER NOT NULL REFERENCES origin,"
+    "  epoch INTEGER NOT NULL,"
+    "  lane INTEGER NOT NULL,"
+    "  number INTEGER NOT NULL," // the cursor: 0 where nothing is held
+    "  hash BLOB NOT NULL CHECK (length(hash) = 32),"
+    "  time_ms INTEGER NOT NULL,"
+    "  stopped INTEGER NOT NULL," // err_t
+    "  stopped_ms INTEGER NOT NULL,"
+    "  UNIQUE (origin, epoch, lane)"
+    ") STRICT;"
+    "CREATE TABLE commit_log ("
+    "  id INTEGER PRIMARY KEY,"
+    "  feed INTEGER NOT NULL REFERENCES feed,"
+    "  first INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL CHECK (last BETWEEN first AND first + 255),"
+    "  time_ms INTEGER NOT NULL,"
+    "  arrived_ms INTEGER NOT NULL,"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 32),"
+    "  signature BLOB CHECK (length(signature) = 64)," // only where it was verified
+    "  header BLOB NOT NULL,"
+    "  UNIQUE (feed, first)"
+    ") STRICT;"
+    "CREATE TABLE change ("
+    "  id INTEGER PRIMARY KEY,"
+    "  commit_id INTEGER NOT NULL REFERENCES commit_log,"
+    "  feed INTEGER NOT NULL REFERENCES feed,"
+    "  number INTEGER NOT NULL,"
+    "  type INTEGER NOT NULL,"
+    "  target_epoch INTEGER,"
+    "  target_lane INTEGER,"
+    "  target_number INTEGER,"
+    "  min_reader INTEGER NOT NULL,"
+    "  commitment BLOB NOT NULL CHECK (length(commitment) = 32),"
+    "  state INTEGER NOT NULL CHECK (state IN (1, 2, 3)),"
+    "  salt BLOB CHECK (length(salt) = 16),"
+    "  body BLOB,"
+    "  UNIQUE (feed, number),"
+    "  CHECK ((target_epoch IS NULL) = (target_number IS NULL)),"
+    "  CHECK ((target_lane IS NULL) = (target_number IS NULL)),"
+    "  CHECK ((state = 1) = (body IS NOT NULL)),"
+    "  CHECK ((state = 1) = (salt IS NOT NULL))"
+    ") STRICT;"
+    "CREATE INDEX change_target ON change (feed, target_epoch, target_number)"
+    "  WHERE target_number IS NOT NULL;"
+    "CREATE INDEX change_missing ON change (state) WHERE state = 3;"
+    "CREATE TABLE evidence ("
+    "  id INTEGER PRIMARY KEY,"
+    "  origin INTEGER NOT NULL REFERENCES origin,"
+    "  epoch INTEGER NOT NULL,"
+    "  lane INTEGER NOT NULL,"
+    "  reason INTEGER NOT NULL,"
+    "  arrived_ms INTEGER NOT NULL,"
+    "  bytes BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX evidence_origin ON evidence (origin);";
+
+// ---- the view ----
+//
+// A record's row points at changes instead of copying them: `id` is the change
+// that created it, `stands` the one that stands, `newest` the newest revision
+// that counts, `content` the one whose payload is read. What is copied is what
+// rows are found by. `note` says why `newest` is not the content, 0 where it is.
+// Nothing here references the log: it is made from it, and verify compares it.
+static const char view[] = "DROP TABLE IF EXISTS record;"
+                           "DROP TABLE IF EXISTS reference;"
+                           "DROP TABLE IF EXISTS parked;"
+                           "CREATE TABLE record ("
+                           "  id INTEGER PRIMARY KEY,"
+                           "  origin INTEGER NOT NULL,"
+                           "  feed INTEGER NOT NULL,"
+                           "  stands INTEGER NOT NULL,"
+                           "  newest INTEGER NOT NULL,"
+                           "  content INTEGER,"
+                           "  state INTEGER NOT NULL,"
+                           "  revision INTEGER NOT NULL,"
+                           "  created_ms INTEGER NOT NULL,"
+                           "  changed_ms INTEGER NOT NULL,"
+                           "  note INTEGER NOT NULL,"
+                           "  kind INTEGER,"
+                           "  example INTEGER NOT NULL,"
+                           "  key TEXT,"
+                           "  label TEXT"
+                           ") STRICT;"
+                           "CREATE INDEX record_kind ON record (kind, feed) WHERE kind IS NOT NULL;"
+                           "CREATE INDEX record_key ON record (origin, key) WHERE key IS NOT NULL;"
+                           "CREATE TABLE reference ("
+                           "  record INTEGER NOT NULL,"
+                           "  place INTEGER NOT NULL," // in field order, from 1
+                           "  path TEXT NOT NULL,"
+                           "  owner TEXT," // from here on as given, not as resolved
+                           "  key TEXT,"
+                           "  epoch INTEGER,"
+                           "  lane INTEGER,"
+                           "  number INTEGER,"
+                           "  PRIMARY KEY (record, place)"
+                           ") STRICT, WITHOUT ROWID;"
+                           "CREATE TABLE parked ("
+                           "  change INTEGER PRIMARY KEY,"
+                           "  reason INTEGER NOT NULL"
+                           ") STRICT;";
+
+static const char *const migrations[] = {migration_1};
+enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
+
+static err_t read_version(sql_t *sql, int64_t *version, fault_t *fault)
+{
+    int64_t application = 0, tables = 0;
+    err_t err = sql_number(sql, "PRAGMA user_version", SQL_NO_VALUES, 0, version, fault);
+    if (!err)
+        err = sql_number(sql, "PRAGMA application_id", SQL_NO_VALUES, 0, &application, fault);
+    if (!err)
+        err =
+            sql_number(sql, "SELECT count(*) FROM sqlite_schema", SQL_NO_VALUES, 0, &tables, fault);
+    if (err)
+        return err;
+    bool empty = tables == 0 && *version == 0 && application == 0;
+    if (!empty && application != SCHEMA_APPLICATION)
+        return fault_set(fault, ERR_DAMAGED, "", "not a database of Enlace");
+    if (*version < 0 || (!empty && *version == 0))
+        return fault_set(fault, ERR_DAMAGED, "", "a schema version that cannot be");
+    if (*version > MIGRATIONS)
+        return fault_set(fault, ERR_NEWER_STORE, "", "schema %lld, known here up to %d",
+                         (long long)*version, (int)MIGRATIONS);
+    return ERR_OK;
+}
+
+static err_t migrate_one(sql_t *sql, int64_t version, fault_t *fault)
+{
+    char numbers[96];
+    snprintf(numbers, sizeof numbers, "PRAGMA application_id = %d; PRAGMA user_version = %lld;",
+             SCHEMA_APPLICATION, (long long)version + 1);
+    err_t err = sql_script(sql, "BEGIN IMMEDIATE", fault);
+    if (!err)
+        err = sql_script(sql, migrations[version], fault);
+    if (!err)
+        err = sql_script(sql, numbers, fault);
+    if (!err)
+        err = sql_script(sql, "COMMIT", fault);
+    if (err && !sqlite3_get_autocommit(sql_handle(sql)))
+        sql_script(sql, "ROLLBACK", NULL);
+    return err;
+}
+
+err_t schema_known(sql_t *sql, fault_t *fault)
+{
+    int64_t version = 0;
+    return read_version(sql, &version, fault);
+}
+
+err_t schema_migrate(sql_t *sql, fault_t *fault)
+{
+    int64_t version = 0;
+    err_t err = read_version(sql, &version, fault);
+    for (; !err && version < MIGRATIONS; version++)
+        err = migrate_one(sql, version, fault);
+    return err;
+}
+
+err_t schema_check(sql_t *sql, fault_t *fault)
+{
+    int64_t version = 0;
+    err_t err = read_version(sql, &version, fault);
+    if (!err && version < MIGRATIONS)
+        return fault_set(fault, ERR_CANNOT_READ, "",
+                         "the database is of an older version: start the node once");
+    return err;
+}
+
+err_t schema_make_view(sql_t *sql, fault_t *fault)
+{
+    return sql_script(sql, view, fault);
+}

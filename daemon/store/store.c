@@ -1,0 +1,157 @@
+// Opening, and the turn.
+#include "daemon/store/store.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "daemon/store/internal.h"
+#include "daemon/store/schema.h"
+#include "lib/mem.h"
+
+enum { PAGE_BYTES = 4096 };
+
+// ---- the turn ----
+
+bool store_in_turn(const store_t *store)
+{
+    return store->in_turn;
+}
+
+void store_rollback(store_t *store)
+{
+    // SQLite may have rolled back by itself, after a failed write.
+    if (!sqlite3_get_autocommit(sql_handle(store->sql)))
+        sql_script(store->sql, "ROLLBACK", NULL);
+    store->in_turn = false;
+    store->loaded = false;
+}
+
+err_t store_settle(store_t *store, err_t err)
+{
+    if (sql_is_failure(err))
+        store_rollback(store);
+    return err;
+}
+
+static err_t load_view(store_t *store, fault_t *fault)
+{
+    if (store->loaded)
+        return ERR_OK;
+    err_t err = read_digest(store->sql, &store->committed, fault);
+    store->view.digest = store->committed;
+    store->view.records = -1;
+    store->loaded = !err;
+    return err;
+}
+
+err_t store_begin(store_t *store, fault_t *fault)
+{
+    if (store->in_turn)
+        return ERR_OK;
+    err_t err = sql_run(store->sql, "BEGIN IMMEDIATE", SQL_NO_VALUES, fault);
+    if (err)
+        return err;
+    store->in_turn = true;
+    return store_settle(store, load_view(store, fault));
+}
+
+static err_t save_digest(store_t *store, fault_t *fault)
+{
+    if (hash_equal(&store->view.digest, &store->committed))
+        return ERR_OK;
+    return sql_run(store->sql, "UPDATE meta SET digest = ?1",
+                   SQL_ROW(sql_blob(store->view.digest.bytes, HASH_SIZE)), fault);
+}
+
+err_t store_commit(store_t *store, fault_t *fault)
+{
+    if (!store->in_turn)
+        return ERR_OK;
+    err_t err = save_digest(store, fault);
+    if (!err)
+        err = sql_run(store->sql, "COMMIT", SQL_NO_VALUES, fault);
+    if (err) {
+        store_rollback(store);
+        return err;
+    }
+    store->in_turn = false;
+    store->committed = store->view.digest;
+    return ERR_OK;
+}
+
+// Called by SQLite after each commit, in place of its own checkpoints.
+static int after_commit(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    (void)context;
+    if ((uint64_t)pages * PAGE_BYTES > WAL_BYTES_MAX)
+        sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
+// ---- opening ----
+
+static err_t set_up(store_t *store, fault_t *fault)
+{
+    // What survives a power cut is what was committed (FULL), what is deleted is
+    // overwritten, and the WAL shrinks again after a burst.
+    static const char pragmas[] = "PRAGMA page_size = 4096;"
+                                  "PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = FULL;"
+                                  "PRAGMA secure_delete = ON;"
+                                  "PRAGMA foreign_keys = ON;"
+                                  "PRAGMA cell_size_check = ON;"
+                                  "PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA journal_size_limit = 16777216;";
+    err_t err = schema_known(store->sql, fault);
+    if (!err)
+        err = sql_script(store->sql, pragmas, fault);
+    sqlite3_wal_hook(sql_handle(store->sql), after_commit, NULL);
+    return err ? err : schema_migrate(store->sql, fault);
+}
+
+// A view made by another version is made again, which also unparks what was
+// parked for being too new.
+static err_t refresh_view(store_t *store, fault_t *fault)
+{
+    static const char current[] =
+        "SELECT count(*) FROM meta WHERE view_version = ?1 AND view_schema = ?2";
+    int64_t fresh = 0;
+    err_t err =
+        sql_number(store->sql, current, SQL_ROW(sql_int(VIEW_VERSION), sql_int(SCHEMA_VERSION)), 0,
+                   &fresh, fault);
+    if (err || fresh)
+        return err;
+    err = store_rebuild(store, fault);
+    return err ? err : store_commit(store, fault);
+}
+
+err_t store_open(const char *path, const char *vfs, store_t **store, fault_t *fault)
+{
+    *store = NULL;
+    store_t *made = mem_alloc(sizeof *made);
+    made->path = mem_copy_string(path);
+    err_t err = sql_open(path, vfs, SQL_WRITE, &made->sql, fault);
+    made->view.sql = made->sql;
+    if (!err)
+        err = set_up(made, fault);
+    if (!err)
+        err = refresh_view(made, fault);
+    if (err) {
+        store_close(&made);
+        return err;
+    }
+    *store = made;
+    return ERR_OK;
+}
+
+void store_close(store_t **store)
+{
+    if (!store || !*store)
+        return;
+    if ((*store)->sql)
+        store_rollback(*store);
+    sql_close(&(*store)->sql);
+    mem_free((*store)->path);
+    mem_free(*store);
+    *store = NULL;
+}

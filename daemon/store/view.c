@@ -1,0 +1,371 @@
+// The rules are at the head of fold.c.
+#include "daemon/store/view.h"
+
+static bool is_creation(const entry_t *entry)
+{
+    return entry->type == CHANGE_RECORD && !entry->has_target && entry->at.lane < LANE_OPEN_COUNT;
+}
+
+static void count_record(view_t *view, int by)
+{
+    if (view->records >= 0)
+        view->records += by;
+}
+
+// ---- one record from all of its changes ----
+
+static err_t remove_record(view_t *view, int64_t id, fault_t *fault)
+{
+    view_row_t row;
+    err_t err = view_row_load(view->sql, id, &row, fault);
+    if (!err && row.id) {
+        hash_t term = view_row_term(&row);
+        digest_subtract(&view->digest, &term);
+        count_record(view, -1);
+    }
+    view_row_clear(&row);
+    // Also where nothing was loaded: a row whose changes are not there must go, too.
+    return err ? err : view_row_delete(view->sql, id, fault);
+}
+
+// Reads the entry into the row; *best becomes its content if it is taken.
+static err_t read_into(view_t *view, view_row_t *row, const entry_t *entry, content_t *best,
+                       fault_t *fault)
+{
+    content_t content;
+    bool adopted = false;
+    content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+    view_row_read(row, entry, &content, &adopted);
+    err_t err = view_park(view->sql, entry->id, content.why, fault);
+    if (adopted) {
+        content_clear(best);
+        *best = content;
+    } else {
+        content_clear(&content);
+    }
+    return err;
+}
+
+static err_t fold_entry(view_t *view, view_row_t *row, const entry_t *entry, content_t *best,
+                        fault_t *fault)
+{
+    if (!fold_next(&row->fold, entry->at, entry->type))
+        return view_park(view->sql, entry->id, ERR_RETRACTED, fault);
+    view_row_place(row, entry);
+    if (entry->type == CHANGE_RETRACT)
+        return view_park(view->sql, entry->id, ERR_OK, fault);
+    return read_into(view, row, entry, best, fault);
+}
+
+static err_t fold_revisions(view_t *view, const entry_t *creation, view_row_t *row, content_t *best,
+                            fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    bool more = false;
+    err_t err = entry_start_revisions(view->sql, creation, 0, 0, &statement, fault);
+    if (!err)
+        err = sql_step(view->sql, statement, &more, fault);
+    while (!err && more) {
+        entry_t entry;
+        entry_take(statement, &entry);
+        err = fold_entry(view, row, &entry, best, fault);
+        if (!err)
+            err = sql_step(view->sql, statement, &more, fault);
+    }
+    if (statement)
+        sql_done(statement);
+    return err;
+}
+
+static err_t insert_record(view_t *view, const view_row_t *row, const record_t *content,
+                           fault_t *fault)
+{
+    err_t err = view_row_insert(view->sql, row, fault);
+    if (!err)
+        err = view_references(view->sql, row->id, content, false, fault);
+    if (err)
+        return err;
+    hash_t term = view_row_term(row);
+    digest_add(&view->digest, &term);
+    count_record(view, 1);
+    return ERR_OK;
+}
+
+// `creation` with its body; statement is ended once that is read.
+static err_t fold_record(view_t *view, const entry_t *creation, sqlite3_stmt *statement,
+                         fault_t *fault)
+{
+    content_t best = {0};
+    view_row_t row;
+    view_row_begin(&row, creation);
+    err_t err = read_into(view, &row, creation, &best, fault);
+    sql_done(statement);
+    if (!err)
+        err = fold_revisions(view, creation, &row, &best, fault);
+    if (!err)
+        err = insert_record(view, &row, best.record, fault);
+    content_clear(&best);
+    view_row_clear(&row);
+    return err;
+}
+
+static err_t refold(view_t *view, int64_t id, fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    entry_t creation;
+    err_t err = remove_record(view, id, fault);
+    if (!err)
+        err = entry_by_id(view->sql, id, &statement, &creation, fault);
+    if (err || !creation.id)
+        return err;
+    if (is_creation(&creation))
+        return fold_record(view, &creation, statement, fault);
+    sql_done(statement);
+    return ERR_OK;
+}
+
+// ---- what a change points at ----
+
+// *why is ERR_OK and *record the record's row, or why the change counts for nothing.
+static err_t resolve(view_t *view, const entry_t *entry, err_t *why, int64_t *record,
+                     fault_t *fault)
+{
+    entry_t target;
+    *record = 0;
+    *why = ERR_PARKED_TARGET;
+    if (!entry->has_target || !fold_target_fits(entry->at, entry->target))
+        return ERR_OK;
+    err_t err = entry_facts_at(view->sql, entry->origin, entry->target, &target, fault);
+    if (err || (target.id && !is_creation(&target)))
+        return err;
+    *why = target.id ? ERR_OK : ERR_NOT_YET_HERE;
+    *record = target.id;
+    return ERR_OK;
+}
+
+// What waited for a change that turns out to create nothing.
+static err_t refuse_waiting(view_t *view, const entry_t *target, fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    bool more = false;
+    err_t err = entry_start_revisions(view->sql, target, 0, 0, &statement, fault);
+    if (!err)
+        err = sql_step(view->sql, statement, &more, fault);
+    while (!err && more) {
+        err = view_park(view->sql, sqlite3_column_int64(statement, 0), ERR_PARKED_TARGET, fault);
+        if (!err)
+            err = sql_step(view->sql, statement, &more, fault);
+    }
+    if (statement)
+        sql_done(statement);
+    return err;
+}
+
+static err_t anything_waits(view_t *view, const entry_t *target, bool *waits, fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    err_t err = entry_start_revisions(view->sql, target, 0, 0, &statement, fault);
+    if (!err)
+        err = sql_step(view->sql, statement, waits, fault);
+    if (statement)
+        sql_done(statement);
+    return err;
+}
+
+// ---- one more change ----
+
+static err_t apply_creation(view_t *view, const entry_t *entry, fault_t *fault)
+{
+    content_t content;
+    view_row_t row;
+    bool adopted = false;
+    view_row_begin(&row, entry);
+    content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+    view_row_read(&row, entry, &content, &adopted);
+    err_t err = insert_record(view, &row, content.record, fault);
+    if (!err && content.why)
+        err = view_park(view->sql, entry->id, content.why, fault);
+    content_clear(&content);
+    view_row_clear(&row);
+    return err;
+}
+
+// Reads a revision that counts into its row, and writes the row.
+static err_t write_revision(view_t *view, view_row_t *row, const entry_t *entry, fault_t *fault)
+{
+    content_t content;
+    bool adopted = false, renamed = false;
+    content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+    if (entry->type == CHANGE_RECORD) {
+        renamed = !content.why && !row->anchored;
+        view_row_read(row, entry, &content, &adopted);
+    }
+    err_t err = view_park(view->sql, entry->id, content.why, fault);
+    if (!err)
+        err = view_row_update(view->sql, row, fault);
+    if (!err && adopted && renamed)
+        err = view_row_rename(view->sql, row, fault);
+    if (!err && adopted)
+        err = view_references(view->sql, row->id, content.record, true, fault);
+    content_clear(&content);
+    return err;
+}
+
+static err_t insert_revision(view_t *view, view_row_t *row, const entry_t *entry, fault_t *fault)
+{
+    hash_t before = view_row_term(row);
+    switch (fold_insert(&row->fold, entry->at, entry->type)) {
+    case FOLD_NOTHING:
+        return view_park(view->sql, entry->id, ERR_RETRACTED, fault);
+    case FOLD_AGAIN:
+        return refold(view, row->id, fault);
+    case FOLD_COUNTS:
+        break;
+    }
+    view_row_place(row, entry);
+    err_t err = write_revision(view, row, entry, fault);
+    if (err)
+        return err;
+    hash_t after = view_row_term(row);
+    digest_subtract(&view->digest, &before);
+    digest_add(&view->digest, &after);
+    return ERR_OK;
+}
+
+// Loads the row that a revision belongs to, or parks the revision: then row->id is 0.
+static err_t load_target(view_t *view, const entry_t *entry, view_row_t *row, fault_t *fault)
+{
+    err_t why = ERR_OK;
+    int64_t record = 0;
+    *row = (view_row_t){0};
+    err_t err = resolve(view, entry, &why, &record, fault);
+    if (err)
+        return err;
+    if (why)
+        return view_park(view->sql, entry->id, why, fault);
+    err = view_row_load(view->sql, record, row, fault);
+    if (!err && !row->id)
+        return fault_set(fault, ERR_DAMAGED, "", "a record is in the log and not in the view");
+    return err;
+}
+
+static err_t apply_revision(view_t *view, const entry_t *entry, fault_t *fault)
+{
+    view_row_t row;
+    err_t err = load_target(view, entry, &row, fault);
+    if (!err && row.id)
+        err = insert_revision(view, &row, entry, fault);
+    view_row_clear(&row);
+    return err;
+}
+
+err_t view_apply(view_t *view, const entry_t *entry, bool later_epochs, fault_t *fault)
+{
+    bool waits = false;
+    err_t err = ERR_OK;
+    if (entry->at.lane >= LANE_OPEN_COUNT)
+        return ERR_OK;
+    if (later_epochs)
+        err = anything_waits(view, entry, &waits, fault);
+    if (!err && waits && !is_creation(entry))
+        err = refuse_waiting(view, entry, fault);
+    if (err)
+        return err;
+    if (is_creation(entry))
+        return waits ? refold(view, entry->id, fault) : apply_creation(view, entry, fault);
+    if (entry->type == CHANGE_RECORD || entry->type == CHANGE_RETRACT)
+        return apply_revision(view, entry, fault);
+    if (entry->type == CHANGE_CONSENT)
+        return ERR_OK;
+    return view_park(view->sql, entry->id, ERR_PARKED_TYPE, fault);
+}
+
+// ---- a payload that came later ----
+
+static err_t refill_revision(view_t *view, view_row_t *row, int64_t change, fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    entry_t entry;
+    err_t err = entry_by_id(view->sql, change, &statement, &entry, fault);
+    if (err || !entry.id)
+        return err;
+    err = write_revision(view, row, &entry, fault);
+    sql_done(statement);
+    return err;
+}
+
+err_t view_refill(view_t *view, int64_t change, fault_t *fault)
+{
+    entry_t entry;
+    view_row_t row;
+    err_t err = entry_facts(view->sql, change, &entry, fault);
+    if (err || !entry.id || entry.type != CHANGE_RECORD || entry.at.lane >= LANE_OPEN_COUNT)
+        return err;
+    if (is_creation(&entry))
+        return refold(view, change, fault);
+    err = load_target(view, &entry, &row, fault);
+    if (!err && row.id && fold_counts(&row.fold, entry.at))
+        err = refill_revision(view, &row, change, fault);
+    view_row_clear(&row);
+    return err;
+}
+
+// ---- anew ----
+
+static err_t visit_revision(view_t *view, const entry_t *entry, bool settled, fault_t *fault)
+{
+    err_t why = ERR_OK;
+    int64_t record = 0;
+    err_t err = resolve(view, entry, &why, &record, fault);
+    if (err)
+        return err;
+    if (why)
+        return view_park(view->sql, entry->id, why, fault);
+    return settled ? ERR_OK : refold(view, record, fault);
+}
+
+err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault)
+{
+    entry_t entry;
+    err_t err = entry_facts(view->sql, change, &entry, fault);
+    if (err)
+        return err;
+    if (!entry.id || is_creation(&entry))
+        return refold(view, change, fault);
+    if (entry.at.lane >= LANE_OPEN_COUNT)
+        return ERR_OK;
+    if (!settled)
+        err = refuse_waiting(view, &entry, fault);
+    if (err)
+        return err;
+    if (entry.type == CHANGE_RECORD || entry.type == CHANGE_RETRACT)
+        return visit_revision(view, &entry, settled, fault);
+    return view_park(view->sql, change, entry.type == CHANGE_CONSENT ? ERR_OK : ERR_PARKED_TYPE,
+                     fault);
+}
+
+err_t view_visit_range(view_t *view, int64_t after, int64_t until, bool settled, fault_t *fault)
+{
+    static const char list[] = "SELECT id FROM change WHERE id > ?1 AND id <= ?2 ORDER BY id";
+    sqlite3_stmt *statement = NULL;
+    bool more = false;
+    err_t err = sql_first(view->sql, list, SQL_ROW(sql_int(after), sql_int(until)), &statement,
+                          &more, fault);
+    while (!err && more) {
+        err = view_visit(view, sqlite3_column_int64(statement, 0), settled, fault);
+        if (!err)
+            err = sql_step(view->sql, statement, &more, fault);
+    }
+    if (statement)
+        sql_done(statement);
+    return err;
+}
+
+err_t view_parked(sql_t *sql, int64_t change, err_t *reason, fault_t *fault)
+{
+    int64_t number = 0;
+    err_t err = sql_number(sql, "SELECT reason FROM parked WHERE change = ?1",
+                           SQL_ROW(sql_int(change)), 0, &number, fault);
+    *reason = (err_t)number;
+    return err;
+}
