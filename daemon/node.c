@@ -6,188 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include "daemon/charter.h"
-#include "daemon/control.h"
-#include "daemon/driver.h"
-#include "daemon/net/net.h"
-#include "daemon/store/checkpoint.h"
+#include "daemon/node_internal.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
 enum { BUDGET = 64 }; // messages a socket a turn
-
-struct node {
-    char *dir;
-    int lock;
-    int signals;
-    config_t *config;
-    keys_t *keys;
-    char *database;
-    store_t *store;
-    checkpoint_t *checkpoint;
-    origin_t self;
-    core_t *core;
-    driver_t *driver;
-    void *zmq;
-    net_t *net;
-    control_t *control;
-    zmq_pollitem_t *items;
-    size_t item_capacity;
-};
-
-// ---- time ----
-
-static uint64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void edge_clock(void *context, uint64_t *now_ms, uint64_t *wall_ms, uint8_t seed[32])
-{
-    (void)context;
-    *now_ms = clock_ms(CLOCK_MONOTONIC);
-    *wall_ms = clock_ms(CLOCK_REALTIME);
-    crypto_random(seed, 32);
-}
-
-// ---- the driver's edge ----
-
-static void edge_send(void *context, core_link_t link, span_t message)
-{
-    node_t *node = context;
-    // Whatever goes wrong closes the link and is reported on the next drain.
-    (void)net_send(node->net, link, message);
-}
-
-static void edge_publish(void *context, span_t topic, span_t body)
-{
-    node_t *node = context;
-    err_t err = net_publish(node->net, topic, body);
-    if (err)
-        log_line(LOG_LEVEL_WARNING, "a publication could not be sent: %s", err_text(err));
-}
-
-static void edge_close(void *context, core_link_t link)
-{
-    node_t *node = context;
-    net_close(node->net, link);
-}
-
-static core_link_t edge_dial(void *context, const char *endpoint, const pubkey_t *key, span_t topic,
-                             err_t *reason)
-{
-    node_t *node = context;
-    fault_t fault = {0};
-    core_link_t link = net_dial(node->net, endpoint, key, topic, &fault);
-    *reason = link ? ERR_OK : fault.err;
-    return link;
-}
-
-static void edge_admit(void *context, const pubkey_t *keys, size_t count)
-{
-    node_t *node = context;
-    net_admit(node->net, keys, count);
-}
-
-static void edge_written(void *context, uint64_t request, err_t reason, const feed_t *feed,
-                         uint64_t first)
-{
-    node_t *node = context;
-    if (request)
-        control_written(node->control, request, reason, feed, first);
-    else if (reason)
-        log_line(LOG_LEVEL_ERROR, "the charter could not be consented to: %s", err_text(reason));
-}
-
-static void edge_applied(void *context)
-{
-    node_t *node = context;
-    control_applied(node->control);
-    checkpoint_hint(node->checkpoint);
-}
-
-static void edge_log(void *context, int level, const char *text)
-{
-    (void)context;
-    log_line((log_level_t)level, "%s", text);
-}
-
-// ---- what the network says ----
-
-static void on_message(node_t *node, const net_event_t *happened)
-{
-    message_t message;
-    fault_t fault = {0};
-    event_t event = {.type = EVENT_MESSAGE, .link = happened->link, .bytes = happened->body.size};
-    err_t err = message_decode(happened->body, &message, &fault);
-    if (err) {
-        event.type = EVENT_REFUSED;
-        event.as.refused.reason = err;
-        event.as.refused.where = fault.where[0] ? fault.where : "link";
-        event.as.refused.drop = true;
-        driver_step(node->driver, &event);
-        return;
-    }
-    event.as.message = &message;
-    driver_step(node->driver, &event);
-    message_clear(&message);
-}
-
-static void on_publication(node_t *node, const net_event_t *happened)
-{
-    publication_t publication;
-    fault_t fault = {0};
-    event_t event = {.type = EVENT_PUBLICATION,
-                     .link = happened->link,
-                     .bytes = happened->topic.size + happened->body.size};
-    err_t err = publication_decode(happened->topic, happened->body, core_coalition(node->core),
-                                   &publication, &fault);
-    if (err) {
-        event.type = EVENT_REFUSED;
-        event.as.refused.reason = err;
-        event.as.refused.where = fault.where[0] ? fault.where : "publication";
-        driver_step(node->driver, &event);
-        return;
-    }
-    event.as.publication = &publication;
-    driver_step(node->driver, &event);
-    publication_clear(&publication);
-}
-
-static void on_net(void *context, const net_event_t *happened)
-{
-    node_t *node = context;
-    event_t event = {.link = happened->link};
-    switch (happened->type) {
-    case NET_UP:
-        event.type = EVENT_LINK_UP;
-        event.as.link_up.outbound = happened->outbound;
-        event.as.link_up.key = happened->key;
-        break;
-    case NET_DOWN:
-        event.type = EVENT_LINK_DOWN;
-        event.as.link_down.reason = happened->reason;
-        break;
-    case NET_REFUSED:
-        event.type = EVENT_REFUSED;
-        event.as.refused.reason = happened->reason;
-        event.as.refused.where = happened->where;
-        break;
-    case NET_MESSAGE:
-        on_message(node, happened);
-        return;
-    case NET_PUBLICATION:
-        on_publication(node, happened);
-        return;
-    }
-    driver_step(node->driver, &event);
-}
 
 // ---- what the control edge asks ----
 
@@ -255,16 +81,7 @@ static err_t open_core(node_t *node, fault_t *fault)
     mem_free(dials);
     if (err)
         return err;
-    edge_t edge = {.context = node,
-                   .clock = edge_clock,
-                   .send = edge_send,
-                   .publish = edge_publish,
-                   .close = edge_close,
-                   .dial = edge_dial,
-                   .admit = edge_admit,
-                   .written = edge_written,
-                   .applied = edge_applied,
-                   .log = edge_log};
+    edge_t edge = node_edge(node);
     node->driver = driver_new(node->core, node->store, &edge);
     return ERR_OK;
 }
@@ -281,7 +98,7 @@ static err_t open_net(node_t *node, fault_t *fault)
                              .transport_public = node->keys->transport_public,
                              .zap_domain = domain,
                              .test_drop_zap = hook && strcmp(hook, "drop-zap") == 0};
-    err_t err = net_new(&options, on_net, node, &node->net, fault);
+    err_t err = net_new(&options, node_on_net, node, &node->net, fault);
     if (err)
         return err;
     pubkey_t *keys;

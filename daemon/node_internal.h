@@ -1,0 +1,40 @@
+// What a node is made of. Only node*.c includes this.
+#ifndef ENLACE_DAEMON_NODE_INTERNAL_H
+#define ENLACE_DAEMON_NODE_INTERNAL_H
+
+#include <time.h>
+#include <zmq.h>
+
+#include "daemon/control.h"
+#include "daemon/driver.h"
+#include "daemon/net/net.h"
+#include "daemon/node.h"
+#include "daemon/store/checkpoint.h"
+
+struct node {
+    char *dir;
+    int lock;
+    int signals;
+    config_t *config;
+    keys_t *keys;
+    char *database;
+    store_t *store;
+    checkpoint_t *checkpoint;
+    origin_t self;
+    core_t *core;
+    driver_t *driver;
+    void *zmq;
+    net_t *net;
+    control_t *control;
+    zmq_pollitem_t *items;
+    size_t item_capacity;
+};
+
+uint64_t clock_ms(clockid_t clock);
+
+// node_edge.c: the driver's effects on this node, and the network's events to
+// the driver.
+edge_t node_edge(node_t *node);
+void node_on_net(void *context, const net_event_t *happened);
+
+#endif
