@@ -81,16 +81,18 @@ static err_t read_rest(text_t *text, size_t max_bytes, buf_t *bytes)
 {
     size_t left = (size_t)(text->end - text->at);
     const char *colon = left ? memchr(text->at, ':', left) : NULL;
-    if (!colon)
-        return ERR_BAD_ARMOUR;
+    if (!colon || memchr(text->at, '\0', (size_t)(colon - text->at)))
+        return ERR_BAD_ARMOUR; // libsodium would pass over a NUL
     size_t encoded = (size_t)(colon - text->at);
     size_t room = encoded / 4 * 3 + 3;
     size_t size = 0;
+    const char *end = NULL;
     room = room > max_bytes ? max_bytes : room;
     errno = 0;
-    int failed = sodium_base642bin(buf_extend(bytes, room), room, text->at, encoded, passed_over,
-                                   &size, NULL, BASE64);
-    if (failed)
+    // A byte more than is told of: there must be a place to write to even for none.
+    int failed = sodium_base642bin(buf_extend(bytes, room + 1), room, text->at, encoded,
+                                   passed_over, &size, &end, BASE64);
+    if (failed || end != colon)
         return errno == ERANGE ? ERR_TOO_BIG : ERR_BAD_ARMOUR;
     bytes->size = size;
     hash_t check = crypto_hash_of(HASH_DERIVE, buf_span(bytes));
