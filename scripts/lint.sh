@@ -46,9 +46,11 @@ generated() {
 # Borders of docs/architecture.md.
 borders() {
     local status=0
-    forbid '#include <(zmq|czmq|sqlite3|time|sys/time|stdio)\.h>' \
+    forbid '#include <(zmq|czmq|sqlite3|time|unistd|fcntl|sys/.*)\.h>|\<(f?printf|fopen|getenv) ?\(' \
         'daemon/core is pure: no socket, no database, no clock, no file' \
         'daemon/core/*.[ch]' || status=1
+    forbid '#include <c?zmq\.h>' 'what faces other nodes is in daemon/net' \
+        'daemon/store/*.[ch]' 'daemon/driver.[ch]' 'client/*.h' || status=1
     forbid '#include <sqlite3\.h>' 'SQL lives in daemon/store' \
         'lib/*.[ch]' 'client/*.[ch]' 'daemon/*.[ch]' ':!daemon/store/' || status=1
     forbid '\b(u|nano)?sleep ?\(' 'tests wait for what they need, not for time to pass' \
