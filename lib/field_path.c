@@ -54,7 +54,7 @@ static bool add_step(steps_t *steps, const char *text, size_t size)
 
 static err_t split(const char *path, steps_t *steps, fault_t *fault)
 {
-    steps->count = 0;
+    *steps = (steps_t){0};
     for (const char *at = path;; at++) {
         size_t size = strcspn(at, ".");
         if (!add_step(steps, at, size))

@@ -14,7 +14,8 @@
 // - a value whose short form would not say it all (a date with a thirteenth
 //   month, a text twice in one language) is the plain object of its fields.
 //   That object is read for any date, reference or code.
-// The one exception is value 0 of an enum, which nobody writes: refused.
+// The exceptions are what nobody writes: value 0 of an enum, and a record of no
+// kind at all, that is without an unknown field that might be one. Both are refused.
 #ifndef ENLACE_LIB_RECORD_JSON_H
 #define ENLACE_LIB_RECORD_JSON_H
 
