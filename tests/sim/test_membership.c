@@ -226,6 +226,26 @@ static void a_card_by_another_root_is_refused(void **state)
     world_destroy(&world);
 }
 
+static void a_replaced_key_votes_no_more(void **state)
+{
+    (void)state;
+    world_t *world = four(3);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    card_t *card = second_card(world, 0);
+    roster_t *next = next_roster(world, NULL);
+    vote(world, next, HUB);
+    vote(world, next, GT); // by card 1
+    vote(world, next, SV);
+    give_hub(world, NULL, card);
+    give_hub(world, next, NULL);
+    assert_int_equal(version_at(world, HN), 1);
+    assert_true(world_count(world, HN, ERR_TOO_FEW_SIGNATURES) > 0);
+    roster_destroy(&next);
+    card_destroy(&card);
+    world_destroy(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +254,7 @@ int main(void)
         cmocka_unit_test(who_is_removed_is_cut_off_and_reaches_no_further),
         cmocka_unit_test(a_replaced_key_reaches_up_to_its_cut),
         cmocka_unit_test(a_card_by_another_root_is_refused),
+        cmocka_unit_test(a_replaced_key_votes_no_more),
     };
     return cmocka_run_group_tests_name("membership", tests, NULL, NULL);
 }

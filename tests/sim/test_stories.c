@@ -281,6 +281,66 @@ static void altered_bytes_are_refused_and_fetched_elsewhere(void **state)
     }
 }
 
+// The second of three commits is another one, well formed and signed by another
+// member; the third, which the signature is on, is the right one.
+static bool swap_middle(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    world_t *world = context;
+    message_t message;
+    run_t run;
+    fault_t fault;
+    (void)to;
+    if (from != HUB || publication || message_decode(buf_span(bytes), &message, &fault))
+        return !publication;
+    if (message.type == MSG_RUN_PART && message.as.run_part.last &&
+        message.as.run_part.index == 0 &&
+        run_decode(message.as.run_part.bytes, &run, &fault) == ERR_OK) {
+        if (run.count == 3) {
+            commit_t *old = run.commits[1];
+            draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("x")};
+            uint8_t seed[32] = {1};
+            run.commits[1] = commit_author(&run.feed, old->first, &old->previous, old->time_ms, 1,
+                                           &draft, 1, seed, world_signing(world, HN),
+                                           core_coalition(world_core(world, HUB)));
+            commit_destroy(&old);
+            buf_t altered = run_encode(&run.feed, run.commits, run.count);
+            message.as.run_part.bytes = buf_span(&altered);
+            buf_free(bytes);
+            *bytes = message_encode(&message);
+            buf_free(&altered);
+        }
+        run_clear(&run);
+    }
+    message_clear(&message);
+    return true;
+}
+
+static void a_commit_swapped_within_a_run_breaks_the_chain(void **state)
+{
+    (void)state;
+    world_t *world = hub_world(3);
+    world_start(world, HUB);
+    world_start(world, GT);
+    for (int i = 0; i < 3; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%d", i);
+        assert_int_equal(world_put(world, GT, key, "Nombre"), ERR_OK);
+    }
+    assert_true(world_settle(world, 60000));
+    world_tamper(world, swap_middle, world);
+    world_start(world, HN);
+    world_start(world, SV);
+    world_run(world, 60000);
+    assert_int_equal(world_head(world, SV, GT, 1), 0);
+    assert_true(world_count(world, SV, ERR_BROKEN_CHAIN) > 0);
+    // It is asked again, but not at once and not at the same pace.
+    assert_true(world_count(world, SV, ERR_BROKEN_CHAIN) <= 4);
+    world_tamper(world, NULL, NULL);
+    assert_true(world_settle(world, 300000));
+    assert_int_equal(world_head(world, SV, GT, 1), 3);
+    world_destroy(&world);
+}
+
 // A peer that says that it holds more than there is: fetched from once, found
 // out, no longer waited for.
 static void a_false_claim_is_found_out(void **state)
@@ -367,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_coalition_of_one_is_in_step_at_once),
         cmocka_unit_test(nobody_answering_is_not_in_step),
         cmocka_unit_test(altered_bytes_are_refused_and_fetched_elsewhere),
+        cmocka_unit_test(a_commit_swapped_within_a_run_breaks_the_chain),
         cmocka_unit_test(a_false_claim_is_found_out),
         cmocka_unit_test(a_restored_node_stops_writing),
         cmocka_unit_test(a_restored_node_that_wrote_is_contained),
