@@ -4,24 +4,24 @@
 #include "lib/assign.h"
 #include "lib/mem.h"
 
-int ask_open(const client_t *client, session_t **session)
+int ask_open(const client_t *client, talk_t **talk)
 {
     fault_t fault = {0};
-    if (*session)
+    if (*talk)
         return STATUS_DONE;
-    err_t err = session_open(client->dir, client->lang, session, &fault);
+    err_t err = talk_open(client->dir, client->lang, talk, &fault);
     return err ? report_unreachable(client, err, &fault) : STATUS_DONE;
 }
 
-int ask(const client_t *client, session_t **session, request_t *request,
+int ask(const client_t *client, talk_t **talk, request_t *request,
         Enlace__V1__ControlReply__BodyCase expected, reply_t **reply)
 {
     fault_t fault = {0};
     *reply = NULL;
-    int status = ask_open(client, session);
+    int status = ask_open(client, talk);
     if (status)
         return status;
-    return report(client, session_ask(*session, request, expected, reply, &fault), &fault);
+    return report(client, talk_ask(*talk, request, expected, reply, &fault), &fault);
 }
 
 err_t assignments_make(const char *const *words, size_t count, assignments_t *assignments,

@@ -3,13 +3,13 @@
 #define ENLACE_CLIENT_ASK_H
 
 #include "client/client.h"
-#include "client/session.h"
+#include "client/talk.h"
 
-// Opens a session where *session is NULL. Prints the error, if any, and gives
-// the exit status. The answer and the session are the caller's.
-int ask(const client_t *client, session_t **session, request_t *request,
+// Opens a talk where *talk is NULL. Prints the error, if any, and gives
+// the exit status. The answer and the talk are the caller's.
+int ask(const client_t *client, talk_t **talk, request_t *request,
         Enlace__V1__ControlReply__BodyCase expected, reply_t **reply);
-int ask_open(const client_t *client, session_t **session);
+int ask_open(const client_t *client, talk_t **talk);
 
 // FIELD=VALUE words as the control protocol has them.
 typedef struct {

@@ -32,11 +32,11 @@ static int run(const client_t *client)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
     Enlace__V1__DigestRequest body = ENLACE__V1__DIGEST_REQUEST__INIT;
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     reply_t *reply = NULL;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_DIGEST;
     request.digest = &body;
-    int status = ask(client, &session, &request, ENLACE__V1__CONTROL_REPLY__BODY_DIGEST, &reply);
+    int status = ask(client, &talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_DIGEST, &reply);
     if (!status && client->options->values[OPT_JSON]) {
         json_t *object = output_message(&reply->digest->base);
         output_json(stdout, object);
@@ -44,8 +44,8 @@ static int run(const client_t *client)
     } else if (!status) {
         print_text(reply->digest);
     }
-    session_free(&reply);
-    session_close(&session);
+    talk_free(&reply);
+    talk_close(&talk);
     return status;
 }
 

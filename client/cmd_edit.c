@@ -14,15 +14,15 @@ static void print_written(const Enlace__V1__Written *written)
 static int edit(const client_t *client, Enlace__V1__Edit *body)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     reply_t *reply = NULL;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_EDIT;
     request.edit = body;
-    int status = ask(client, &session, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN, &reply);
+    int status = ask(client, &talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN, &reply);
     if (!status)
         print_written(reply->written);
-    session_free(&reply);
-    session_close(&session);
+    talk_free(&reply);
+    talk_close(&talk);
     return status;
 }
 

@@ -14,7 +14,7 @@ enum { CHUNK_LINES = 256 };
 
 typedef struct {
     const client_t *client;
-    session_t *session;
+    talk_t *talk;
     lines_t *lines;
     uint64_t number;               // of the import, at the daemon
     Enlace__V1__ImportState state; // newest, scalars only
@@ -54,15 +54,15 @@ static int step(import_t *import, request_t *request)
 {
     reply_t *reply = NULL;
     fault_t fault = {0};
-    err_t err = session_ask(import->session, request, ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE,
-                            &reply, &fault);
+    err_t err = talk_ask(import->talk, request, ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE,
+                         &reply, &fault);
     if (err)
         return refuse(import, err, &fault);
     // Numbers and flags only: nothing in it points into the reply.
     import->state = *reply->import_state;
     import->state.base.unknown_fields = NULL;
     import->state.base.n_unknown_fields = 0;
-    session_free(&reply);
+    talk_free(&reply);
     return STATUS_DONE;
 }
 
@@ -187,9 +187,9 @@ static void abandon(import_t *import)
     body.import = import->number;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_IMPORT_ABORT;
     request.import_abort = &body;
-    session_ask(import->session, &request, ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE, &reply,
-                &ignored);
-    session_free(&reply);
+    talk_ask(import->talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE, &reply,
+             &ignored);
+    talk_free(&reply);
 }
 
 static void print_totals(const import_t *import)
@@ -235,13 +235,13 @@ static int run(const client_t *client)
 {
     fault_t fault = {0};
     import_t import = {.client = client};
-    int status = ask_open(client, &import.session);
+    int status = ask_open(client, &import.talk);
     if (status)
         return status;
     err_t err = lines_open(client->words[0], &import.lines, &fault);
     status = err ? report(client, err, &fault) : drive(&import);
     lines_close(&import.lines);
-    session_close(&import.session);
+    talk_close(&import.talk);
     return status;
 }
 

@@ -25,9 +25,18 @@ static void name_option(fault_t *fault)
         memcpy(fault->where, "--connect", sizeof "--connect");
 }
 
+static err_t check_required(const options_t *options, fault_t *fault)
+{
+    static const option_t required[] = {OPT_NODE, OPT_NAME};
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!options->values[required[i]])
+            return fault_set(fault, ERR_USAGE, options_name(required[i]), _("must be given"));
+    return ERR_OK;
+}
+
 static err_t read_settings(const options_t *options, config_t *config, fault_t *fault)
 {
-    err_t err = ERR_OK;
+    err_t err = check_required(options, fault);
     for (size_t i = 0; i < sizeof settings / sizeof *settings && !err; i++)
         if (options->values[settings[i].option])
             err = config_set(config, settings[i].name, options->values[settings[i].option], fault);

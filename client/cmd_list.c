@@ -37,7 +37,7 @@ static void take_row(list_t *list, const view_t *view)
 // Asks page after page; what came before an error has been handed on.
 static int ask_pages(list_t *list, request_t *request)
 {
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     buf_t cursor = {0};
     int status = STATUS_DONE;
     for (bool more = true; more && !status && list->left;) {
@@ -45,7 +45,7 @@ static int ask_pages(list_t *list, request_t *request)
         request->list->has_limit = 1;
         request->list->limit =
             list->left < CONTROL_ROWS_MAX ? (uint32_t)list->left : CONTROL_ROWS_MAX;
-        status = ask(list->client, &session, request, ENLACE__V1__CONTROL_REPLY__BODY_PAGE, &reply);
+        status = ask(list->client, &talk, request, ENLACE__V1__CONTROL_REPLY__BODY_PAGE, &reply);
         if (status)
             break;
         const Enlace__V1__RecordPage *page = reply->page;
@@ -56,10 +56,10 @@ static int ask_pages(list_t *list, request_t *request)
         cursor = buf_copy(span_of(page->cursor.data, more ? page->cursor.len : 0));
         request->list->has_cursor = more;
         request->list->cursor = (ProtobufCBinaryData){cursor.size, cursor.data};
-        session_free(&reply);
+        talk_free(&reply);
     }
     buf_free(&cursor);
-    session_close(&session);
+    talk_close(&talk);
     return status;
 }
 

@@ -55,15 +55,15 @@ static err_t read_json(const client_t *client, char **text, fault_t *fault)
 static int put(const client_t *client, Enlace__V1__Put *body)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     reply_t *reply = NULL;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_PUT;
     request.put = body;
-    int status = ask(client, &session, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN, &reply);
+    int status = ask(client, &talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN, &reply);
     if (!status)
         printf("%s\n", reply->written->id);
-    session_free(&reply);
-    session_close(&session);
+    talk_free(&reply);
+    talk_close(&talk);
     return status;
 }
 

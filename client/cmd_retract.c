@@ -6,18 +6,18 @@ static int run(const client_t *client)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
     Enlace__V1__Retract body = ENLACE__V1__RETRACT__INIT;
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     reply_t *reply = NULL;
     char *id = mem_copy_string(client->words[0]);
     body.id = id;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_RETRACT;
     request.retract = &body;
-    int status = ask(client, &session, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN, &reply);
+    int status = ask(client, &talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN, &reply);
     if (!status)
         printf("%s %s\n", reply->written->id,
                reply->written->unchanged ? _("was retracted before") : _("retracted"));
-    session_free(&reply);
-    session_close(&session);
+    talk_free(&reply);
+    talk_close(&talk);
     mem_free(id);
     return status;
 }

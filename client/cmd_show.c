@@ -28,13 +28,13 @@ static int print_view(const client_t *client, const view_t *view, bool first)
 // Every revision, or the one that stands: page after page.
 static int show(const client_t *client, request_t *request)
 {
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     buf_t cursor = {0};
     int status = STATUS_DONE;
     bool first = true;
     for (bool more = true; more && !status;) {
         reply_t *reply = NULL;
-        status = ask(client, &session, request, ENLACE__V1__CONTROL_REPLY__BODY_PAGE, &reply);
+        status = ask(client, &talk, request, ENLACE__V1__CONTROL_REPLY__BODY_PAGE, &reply);
         if (status)
             break;
         const Enlace__V1__RecordPage *page = reply->page;
@@ -45,10 +45,10 @@ static int show(const client_t *client, request_t *request)
         cursor = buf_copy(span_of(page->cursor.data, more ? page->cursor.len : 0));
         request->show->has_cursor = more;
         request->show->cursor = (ProtobufCBinaryData){cursor.size, cursor.data};
-        session_free(&reply);
+        talk_free(&reply);
     }
     buf_free(&cursor);
-    session_close(&session);
+    talk_close(&talk);
     return status;
 }
 

@@ -18,13 +18,13 @@ static void pause_ms(uint64_t ms)
     nanosleep(&time, NULL);
 }
 
-static int ask_status(const client_t *client, session_t **session, reply_t **reply)
+static int ask_status(const client_t *client, talk_t **talk, reply_t **reply)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
     Enlace__V1__StatusRequest body = ENLACE__V1__STATUS_REQUEST__INIT;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_STATUS;
     request.status = &body;
-    return ask(client, session, &request, ENLACE__V1__CONTROL_REPLY__BODY_STATUS, reply);
+    return ask(client, talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_STATUS, reply);
 }
 
 static void print(const client_t *client, const Enlace__V1__StatusReply *status)
@@ -40,7 +40,7 @@ static void print(const client_t *client, const Enlace__V1__StatusReply *status)
 
 static int watch(const client_t *client)
 {
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     bool redraw = client->out.terminal && !client->options->values[OPT_JSON];
     client_t now = *client;
     int status = STATUS_DONE;
@@ -49,7 +49,7 @@ static int watch(const client_t *client)
         if (!first)
             pause_ms(WATCH_MS);
         now.out = screen_of(stdout); // the window may have another size by now
-        status = ask_status(&now, &session, &reply);
+        status = ask_status(&now, &talk, &reply);
         if (status)
             break;
         if (redraw)
@@ -58,9 +58,9 @@ static int watch(const client_t *client)
             putchar('\n');
         print(&now, reply->status);
         fflush(stdout);
-        session_free(&reply);
+        talk_free(&reply);
     }
-    session_close(&session);
+    talk_close(&talk);
     return status;
 }
 
@@ -81,14 +81,14 @@ static bool parse_seconds(const char *text, uint64_t *ms)
 
 // A script that has just started the daemon may wait for it, too: within the
 // second that an unreachable node may take.
-static int open_patiently(const client_t *client, uint64_t patience_ms, session_t **session)
+static int open_patiently(const client_t *client, uint64_t patience_ms, talk_t **talk)
 {
     fault_t fault = {0};
     uint64_t end_ms = when_monotonic_ms() + (patience_ms < START_MS ? patience_ms : START_MS);
-    err_t err = session_open(client->dir, client->lang, session, &fault);
+    err_t err = talk_open(client->dir, client->lang, talk, &fault);
     while (err && when_monotonic_ms() < end_ms) {
         pause_ms(20);
-        err = session_open(client->dir, client->lang, session, &fault);
+        err = talk_open(client->dir, client->lang, talk, &fault);
     }
     return err ? report_unreachable(client, err, &fault) : STATUS_DONE;
 }
@@ -106,12 +106,12 @@ static int not_synced(const client_t *client, const Enlace__V1__StatusReply *sta
 
 static int wait_synced(const client_t *client, uint64_t patience_ms)
 {
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     uint64_t end_ms = when_monotonic_ms() + patience_ms;
-    int status = open_patiently(client, patience_ms, &session);
+    int status = open_patiently(client, patience_ms, &talk);
     for (bool waiting = true; waiting && !status;) {
         reply_t *reply = NULL;
-        status = ask_status(client, &session, &reply);
+        status = ask_status(client, &talk, &reply);
         if (status)
             break;
         uint64_t now_ms = when_monotonic_ms();
@@ -120,11 +120,11 @@ static int wait_synced(const client_t *client, uint64_t patience_ms)
             print(client, reply->status);
         if (!waiting && !reply->status->synced)
             status = not_synced(client, reply->status);
-        session_free(&reply);
+        talk_free(&reply);
         if (waiting)
             pause_ms(end_ms - now_ms < POLL_MS ? end_ms - now_ms : POLL_MS);
     }
-    session_close(&session);
+    talk_close(&talk);
     if (!status && !client->options->values[OPT_JSON])
         puts(_("in step"));
     return status;
@@ -132,13 +132,13 @@ static int wait_synced(const client_t *client, uint64_t patience_ms)
 
 static int once(const client_t *client)
 {
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     reply_t *reply = NULL;
-    int status = ask_status(client, &session, &reply);
+    int status = ask_status(client, &talk, &reply);
     if (!status)
         print(client, reply->status);
-    session_free(&reply);
-    session_close(&session);
+    talk_free(&reply);
+    talk_close(&talk);
     return status;
 }
 

@@ -62,14 +62,13 @@ static void print_change(const client_t *client, const view_t *view)
 }
 
 // Until somebody has had enough, or the daemon is gone.
-static int follow(const client_t *client, session_t **session, request_t *request)
+static int follow(const client_t *client, talk_t **talk, request_t *request)
 {
     fault_t fault = {0};
     for (;;) {
         reply_t *reply = NULL;
-        err_t err =
-            session_ask(*session, request, ENLACE__V1__CONTROL_REPLY__BODY_TAIL, &reply, &fault);
-        if (session_interrupted(*session))
+        err_t err = talk_ask(*talk, request, ENLACE__V1__CONTROL_REPLY__BODY_TAIL, &reply, &fault);
+        if (talk_interrupted(*talk))
             return STATUS_DONE;
         if (err)
             return report(client, err, &fault);
@@ -77,7 +76,7 @@ static int follow(const client_t *client, session_t **session, request_t *reques
             print_change(client, reply->tail->changes[i]);
         request->tail->has_since = 1;
         request->tail->since = reply->tail->last;
-        session_free(&reply);
+        talk_free(&reply);
         if (fflush(stdout) != 0)
             return STATUS_DONE; // client_main looks at the stream and says so
     }
@@ -100,7 +99,7 @@ static int run(const client_t *client)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
     Enlace__V1__TailRequest body = ENLACE__V1__TAIL_REQUEST__INIT;
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     fault_t fault = {0};
     err_t err = options_number(client->options, OPT_SINCE, 0, NUMBER_MAX, 0, &body.since, &fault);
     if (err)
@@ -112,13 +111,13 @@ static int run(const client_t *client)
     body.limit = CONTROL_ROWS_MAX;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_TAIL;
     request.tail = &body;
-    int status = ask_open(client, &session);
+    int status = ask_open(client, &talk);
     if (status)
         return status;
     int signals = open_signals();
-    session_watch(session, signals, STDOUT_FILENO);
-    status = follow(client, &session, &request);
-    session_close(&session);
+    talk_watch(talk, signals, STDOUT_FILENO);
+    status = follow(client, &talk, &request);
+    talk_close(&talk);
     if (signals >= 0)
         close(signals);
     return status;

@@ -60,22 +60,22 @@ static int run(const client_t *client)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
     Enlace__V1__VerifyRequest body = ENLACE__V1__VERIFY_REQUEST__INIT;
-    session_t *session = NULL;
+    talk_t *talk = NULL;
     reply_t *reply = NULL;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_VERIFY;
     request.verify = &body;
-    int status = ask_open(client, &session);
+    int status = ask_open(client, &talk);
     if (status)
         return status;
     if (client->err.terminal)
-        session_on_working(session, show_progress, NULL);
-    status = ask(client, &session, &request, ENLACE__V1__CONTROL_REPLY__BODY_VERIFY, &reply);
+        talk_on_working(talk, show_progress, NULL);
+    status = ask(client, &talk, &request, ENLACE__V1__CONTROL_REPLY__BODY_VERIFY, &reply);
     if (client->err.terminal)
         fputs("\r\033[K", stderr);
     if (!status)
         status = print_result(client, reply->verify);
-    session_free(&reply);
-    session_close(&session);
+    talk_free(&reply);
+    talk_close(&talk);
     return status;
 }
 

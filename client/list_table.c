@@ -20,6 +20,7 @@ struct list_table {
     row_t *rows;
     size_t count, capacity;
     bool filled[FIELDS_MAX];
+    bool keyed;
     bool labelled; // some record has another label than its kind's usual one
     bool noted;
 };
@@ -87,6 +88,7 @@ void list_table_add(list_table_t *table, const view_t *view, const record_t *rec
                    .label = mem_copy_string(view->label),
                    .note = mem_copy_string(view->note)};
     table->labelled = table->labelled || !usual || !view->label || strcmp(usual, view->label) != 0;
+    table->keyed = table->keyed || (view->key && *view->key);
     table->noted = table->noted || (view->note && *view->note);
     if (!record)
         return;
@@ -107,7 +109,8 @@ static void add_row(const list_table_t *list, table_t *table, const row_t *row,
                     const unsigned *chosen, size_t count)
 {
     table_cell(table, row->id, STYLE_NONE);
-    table_cell(table, row->key, STYLE_NONE);
+    if (list->keyed)
+        table_cell(table, row->key, STYLE_NONE);
     if (list->kind && list->kind->title)
         table_cell(table, row->title, STYLE_NONE);
     for (size_t i = 0; i < count; i++)
@@ -126,7 +129,8 @@ void list_table_print(const list_table_t *list, FILE *out, const screen_t *scree
         return;
     table_t *table = table_new();
     table_column(table, "id", COLUMN_WHOLE);
-    table_column(table, "key", COLUMN_LEFT);
+    if (list->keyed)
+        table_column(table, "key", COLUMN_LEFT);
     if (list->kind && list->kind->title)
         table_column(table, list->kind->title, COLUMN_LEFT);
     for (size_t i = 0; i < count; i++)

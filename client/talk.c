@@ -1,4 +1,4 @@
-#include "client/session.h"
+#include "client/talk.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,7 @@ enum {
     CLOSE_MS = 0, // nothing that was not sent by then is worth waiting for
 };
 
-struct session {
+struct talk {
     char *dir;
     char *lang; // NULL: not said
     int dir_fd;
@@ -36,7 +36,7 @@ struct session {
     bool interrupted; // by one of the two
 };
 
-bool session_lost(err_t err)
+bool talk_lost(err_t err)
 {
     return err == ERR_UNREACHABLE_NODE || err == ERR_OUTCOME_UNKNOWN || err == ERR_NO_DIRECTORY;
 }
@@ -56,26 +56,26 @@ static void set_int(void *socket, int option, int value)
     zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-static bool make_sockets(session_t *session, const char *endpoint)
+static bool make_sockets(talk_t *talk, const char *endpoint)
 {
     static const char monitor_endpoint[] = "inproc://control-monitor";
     int64_t most = CONTROL_REPLY_BYTES_MAX;
-    session->context = zmq_ctx_new();
-    session->socket = zmq_socket(session->context, ZMQ_DEALER);
-    session->monitor = zmq_socket(session->context, ZMQ_PAIR);
-    if (!session->socket || !session->monitor)
+    talk->context = zmq_ctx_new();
+    talk->socket = zmq_socket(talk->context, ZMQ_DEALER);
+    talk->monitor = zmq_socket(talk->context, ZMQ_PAIR);
+    if (!talk->socket || !talk->monitor)
         return false;
-    set_int(session->socket, ZMQ_LINGER, CLOSE_MS);
-    set_int(session->monitor, ZMQ_LINGER, CLOSE_MS);
+    set_int(talk->socket, ZMQ_LINGER, CLOSE_MS);
+    set_int(talk->monitor, ZMQ_LINGER, CLOSE_MS);
     // Nothing leaves before there is a daemon at the other end: what was not sent
     // was not done. A daemon that is just starting is tried again soon.
-    set_int(session->socket, ZMQ_IMMEDIATE, 1);
-    set_int(session->socket, ZMQ_RECONNECT_IVL, 20);
-    zmq_setsockopt(session->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
-    return zmq_socket_monitor(session->socket, monitor_endpoint,
+    set_int(talk->socket, ZMQ_IMMEDIATE, 1);
+    set_int(talk->socket, ZMQ_RECONNECT_IVL, 20);
+    zmq_setsockopt(talk->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    return zmq_socket_monitor(talk->socket, monitor_endpoint,
                               ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
-           zmq_connect(session->monitor, monitor_endpoint) == 0 &&
-           zmq_connect(session->socket, endpoint) == 0;
+           zmq_connect(talk->monitor, monitor_endpoint) == 0 &&
+           zmq_connect(talk->socket, endpoint) == 0;
 }
 
 static err_t check_running(const char *dir, fault_t *fault)
@@ -87,122 +87,122 @@ static err_t check_running(const char *dir, fault_t *fault)
     return err;
 }
 
-err_t session_open(const char *dir, const char *lang, session_t **result, fault_t *fault)
+err_t talk_open(const char *dir, const char *lang, talk_t **result, fault_t *fault)
 {
     char endpoint[64];
     *result = NULL;
     err_t err = check_running(dir, fault);
     if (err)
         return err;
-    session_t *session = mem_alloc(sizeof *session);
-    session->dir = mem_copy_string(dir);
-    session->lang = mem_copy_string(lang);
-    session->watch_fd = session->watch_pipe = -1;
-    err = home_control(dir, may_enter_full(dir), &session->dir_fd, endpoint, fault);
-    if (!err && !make_sockets(session, endpoint))
+    talk_t *talk = mem_alloc(sizeof *talk);
+    talk->dir = mem_copy_string(dir);
+    talk->lang = mem_copy_string(lang);
+    talk->watch_fd = talk->watch_pipe = -1;
+    err = home_control(dir, may_enter_full(dir), &talk->dir_fd, endpoint, fault);
+    if (!err && !make_sockets(talk, endpoint))
         err = fault_set(fault, ERR_UNREACHABLE_NODE, dir, "%s", zmq_strerror(zmq_errno()));
     if (err)
-        session_close(&session);
-    *result = session;
+        talk_close(&talk);
+    *result = talk;
     return err;
 }
 
-void session_close(session_t **session_pointer)
+void talk_close(talk_t **talk_pointer)
 {
-    session_t *session = *session_pointer;
-    if (!session)
+    talk_t *talk = *talk_pointer;
+    if (!talk)
         return;
-    if (session->socket) {
-        zmq_socket_monitor(session->socket, NULL, 0);
-        zmq_close(session->socket);
+    if (talk->socket) {
+        zmq_socket_monitor(talk->socket, NULL, 0);
+        zmq_close(talk->socket);
     }
-    if (session->monitor)
-        zmq_close(session->monitor);
-    if (session->context)
-        zmq_ctx_term(session->context);
-    if (session->dir_fd >= 0)
-        close(session->dir_fd);
-    mem_free(session->dir);
-    mem_free(session->lang);
-    mem_free(session);
-    *session_pointer = NULL;
+    if (talk->monitor)
+        zmq_close(talk->monitor);
+    if (talk->context)
+        zmq_ctx_term(talk->context);
+    if (talk->dir_fd >= 0)
+        close(talk->dir_fd);
+    mem_free(talk->dir);
+    mem_free(talk->lang);
+    mem_free(talk);
+    *talk_pointer = NULL;
 }
 
-void session_on_working(session_t *session, working_fn fn, void *context)
+void talk_on_working(talk_t *talk, working_fn fn, void *context)
 {
-    session->working = fn;
-    session->working_context = context;
+    talk->working = fn;
+    talk->working_context = context;
 }
 
-void session_watch(session_t *session, int fd, int pipe_fd)
+void talk_watch(talk_t *talk, int fd, int pipe_fd)
 {
-    session->watch_fd = fd;
-    session->watch_pipe = pipe_fd;
+    talk->watch_fd = fd;
+    talk->watch_pipe = pipe_fd;
 }
 
 // ---- waiting ----
 
 // An event is a frame of a 16-bit number and a 32-bit value, then one with the address.
-static void read_monitor(session_t *session)
+static void read_monitor(talk_t *talk)
 {
     uint8_t frame[6];
     char address[256];
-    while (zmq_recv(session->monitor, frame, sizeof frame, ZMQ_DONTWAIT) >= 2) {
+    while (zmq_recv(talk->monitor, frame, sizeof frame, ZMQ_DONTWAIT) >= 2) {
         uint16_t event = 0;
         memcpy(&event, frame, sizeof event);
-        zmq_recv(session->monitor, address, sizeof address, ZMQ_DONTWAIT);
+        zmq_recv(talk->monitor, address, sizeof address, ZMQ_DONTWAIT);
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-            session->connected = true;
-        else if (event == ZMQ_EVENT_DISCONNECTED && session->connected)
-            session->gone = true;
+            talk->connected = true;
+        else if (event == ZMQ_EVENT_DISCONNECTED && talk->connected)
+            talk->gone = true;
     }
 }
 
 // Waits for the socket (events) until the deadline, for the connection's end, or
 // for what is watched: false then.
-static bool wait(session_t *session, short events, uint64_t deadline_ms)
+static bool wait(talk_t *talk, short events, uint64_t deadline_ms)
 {
     zmq_pollitem_t items[] = {
-        {session->socket, 0, events, 0},
-        {session->monitor, 0, ZMQ_POLLIN, 0},
-        {NULL, session->watch_fd, ZMQ_POLLIN, 0},
-        {NULL, session->watch_pipe, ZMQ_POLLERR, 0},
+        {talk->socket, 0, events, 0},
+        {talk->monitor, 0, ZMQ_POLLIN, 0},
+        {NULL, talk->watch_fd, ZMQ_POLLIN, 0},
+        {NULL, talk->watch_pipe, ZMQ_POLLERR, 0},
     };
     int count = 2;
-    if (session->watch_fd >= 0)
-        count = session->watch_pipe >= 0 ? 4 : 3;
+    if (talk->watch_fd >= 0)
+        count = talk->watch_pipe >= 0 ? 4 : 3;
     uint64_t now = when_monotonic_ms();
     int ready = zmq_poll(items, count, now < deadline_ms ? (long)(deadline_ms - now) : 0);
     if (ready < 0)
         return zmq_errno() == EINTR;
     if (items[1].revents)
-        read_monitor(session);
+        read_monitor(talk);
     return !(count > 2 && items[2].revents) && !(count > 3 && (items[3].revents & ZMQ_POLLERR));
 }
 
-static err_t lost(const session_t *session, bool writes, bool sent, fault_t *fault)
+static err_t lost(const talk_t *talk, bool writes, bool sent, fault_t *fault)
 {
     bool running = false;
     fault_t ignored;
     if (writes && sent)
-        return fault_set(fault, ERR_OUTCOME_UNKNOWN, session->dir, NULL);
-    if (home_running(session->dir, &running, &ignored) || !running)
-        return fault_set(fault, ERR_UNREACHABLE_NODE, session->dir,
-                         session->heard ? _("the daemon ended during the request")
-                                        : _("no daemon runs on this directory"));
-    return fault_set(fault, ERR_UNREACHABLE_NODE, session->dir,
-                     session->heard ? _("the daemon ended or says nothing more")
-                                    : _("a daemon runs there, but does not answer"));
+        return fault_set(fault, ERR_OUTCOME_UNKNOWN, talk->dir, NULL);
+    if (home_running(talk->dir, &running, &ignored) || !running)
+        return fault_set(fault, ERR_UNREACHABLE_NODE, talk->dir,
+                         talk->heard ? _("the daemon ended during the request")
+                                     : _("no daemon runs on this directory"));
+    return fault_set(fault, ERR_UNREACHABLE_NODE, talk->dir,
+                     talk->heard ? _("the daemon ended or says nothing more")
+                                 : _("a daemon runs there, but does not answer"));
 }
 
-bool session_interrupted(const session_t *session)
+bool talk_interrupted(const talk_t *talk)
 {
-    return session->interrupted;
+    return talk->interrupted;
 }
 
-static err_t stopped(session_t *session, fault_t *fault)
+static err_t stopped(talk_t *talk, fault_t *fault)
 {
-    session->interrupted = true;
+    talk->interrupted = true;
     return fault_set(fault, ERR_STOPPING, NULL, NULL);
 }
 
@@ -221,41 +221,41 @@ static bool request_writes(const request_t *request)
     }
 }
 
-static err_t send_request(session_t *session, const request_t *request, uint64_t deadline_ms,
+static err_t send_request(talk_t *talk, const request_t *request, uint64_t deadline_ms,
                           fault_t *fault)
 {
     buf_t bytes = bounded_pack(&request->base);
     err_t err = ERR_OK;
-    while (zmq_send(session->socket, bytes.data, bytes.size, ZMQ_DONTWAIT) < 0 && !err) {
-        if (!wait(session, ZMQ_POLLOUT, deadline_ms))
-            err = stopped(session, fault);
-        else if (session->gone || when_monotonic_ms() >= deadline_ms)
-            err = lost(session, request_writes(request), false, fault);
+    while (zmq_send(talk->socket, bytes.data, bytes.size, ZMQ_DONTWAIT) < 0 && !err) {
+        if (!wait(talk, ZMQ_POLLOUT, deadline_ms))
+            err = stopped(talk, fault);
+        else if (talk->gone || when_monotonic_ms() >= deadline_ms)
+            err = lost(talk, request_writes(request), false, fault);
     }
     buf_free(&bytes);
     return err;
 }
 
-static err_t unintelligible(const session_t *session, fault_t *fault)
+static err_t unintelligible(const talk_t *talk, fault_t *fault)
 {
-    return fault_set(fault, ERR_UNEXPECTED, session->dir,
+    return fault_set(fault, ERR_UNEXPECTED, talk->dir,
                      _("the daemon's answer is not understood: is it of another version?"));
 }
 
 // Takes one frame if there is one. ERR_BUSY: there is none.
-static err_t take_frame(session_t *session, reply_t **reply, fault_t *fault)
+static err_t take_frame(talk_t *talk, reply_t **reply, fault_t *fault)
 {
     zmq_msg_t frame;
     ProtobufCMessage *message = NULL;
     zmq_msg_init(&frame);
     err_t err = ERR_BUSY;
-    if (zmq_msg_recv(&frame, session->socket, ZMQ_DONTWAIT) >= 0) {
-        session->heard = true;
+    if (zmq_msg_recv(&frame, talk->socket, ZMQ_DONTWAIT) >= 0) {
+        talk->heard = true;
         err = bounded_unpack(&enlace__v1__control_reply__descriptor,
                              span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)),
                              &control_reply_limits, &message, fault);
         if (err)
-            err = unintelligible(session, fault);
+            err = unintelligible(talk, fault);
     }
     zmq_msg_close(&frame);
     *reply = (reply_t *)message;
@@ -264,40 +264,39 @@ static err_t take_frame(session_t *session, reply_t **reply, fault_t *fault)
 
 // One answer to this request, or ERR_BUSY where it is not there yet. Frames that
 // only tell that the daemon lives, and late answers to others, are passed over.
-static err_t take_answer(session_t *session, reply_t **reply, bool *any, fault_t *fault)
+static err_t take_answer(talk_t *talk, reply_t **reply, bool *any, fault_t *fault)
 {
     err_t err = ERR_OK;
-    while (!(err = take_frame(session, reply, fault))) {
+    while (!(err = take_frame(talk, reply, fault))) {
         *any = true;
-        bool mine = (*reply)->id == session->last_id;
+        bool mine = (*reply)->id == talk->last_id;
         bool working = (*reply)->body_case == ENLACE__V1__CONTROL_REPLY__BODY_WORKING;
         if (mine && !working)
             return ERR_OK;
-        if (mine && session->working)
-            session->working(session->working_context, (*reply)->working->done,
-                             (*reply)->working->total);
-        session_free(reply);
+        if (mine && talk->working)
+            talk->working(talk->working_context, (*reply)->working->done, (*reply)->working->total);
+        talk_free(reply);
     }
     return err;
 }
 
-static err_t await_answer(session_t *session, bool writes, uint64_t deadline_ms, reply_t **reply,
+static err_t await_answer(talk_t *talk, bool writes, uint64_t deadline_ms, reply_t **reply,
                           fault_t *fault)
 {
     for (;;) {
         bool any = false;
         // Looked at before the socket is emptied: an answer that came before the
         // connection ended is an answer.
-        bool gone = session->gone;
-        err_t err = take_answer(session, reply, &any, fault);
+        bool gone = talk->gone;
+        err_t err = take_answer(talk, reply, &any, fault);
         if (err != ERR_BUSY)
             return err;
         if (any)
             deadline_ms = when_monotonic_ms() + SILENCE_MS;
         if (gone || when_monotonic_ms() >= deadline_ms)
-            return lost(session, writes, true, fault);
-        if (!session->gone && !wait(session, ZMQ_POLLIN, deadline_ms))
-            return stopped(session, fault);
+            return lost(talk, writes, true, fault);
+        if (!talk->gone && !wait(talk, ZMQ_POLLIN, deadline_ms))
+            return stopped(talk, fault);
     }
 }
 
@@ -318,27 +317,29 @@ static err_t refused(const Enlace__V1__Refusal *refusal, fault_t *fault)
     return fault_set(fault, err, where, "%s", refusal->detail ? refusal->detail : "");
 }
 
-err_t session_ask(session_t *session, request_t *request,
-                  Enlace__V1__ControlReply__BodyCase expected, reply_t **reply, fault_t *fault)
+err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyCase expected,
+               reply_t **reply, fault_t *fault)
 {
     *reply = NULL;
     request->has_id = 1;
-    request->id = ++session->last_id;
-    request->lang = session->lang;
-    uint64_t deadline_ms = when_monotonic_ms() + (session->heard ? SILENCE_MS : FIRST_WORD_MS);
-    err_t err = send_request(session, request, deadline_ms, fault);
+    request->id = ++talk->last_id;
+    request->lang = talk->lang;
+    uint64_t deadline_ms = when_monotonic_ms() + (talk->heard ? SILENCE_MS : FIRST_WORD_MS);
+    read_monitor(talk);
+    err_t err = talk->gone ? lost(talk, false, false, fault)
+                           : send_request(talk, request, deadline_ms, fault);
     if (!err)
-        err = await_answer(session, request_writes(request), deadline_ms, reply, fault);
+        err = await_answer(talk, request_writes(request), deadline_ms, reply, fault);
     if (!err && (*reply)->body_case == ENLACE__V1__CONTROL_REPLY__BODY_REFUSAL)
         err = refused((*reply)->refusal, fault);
     else if (!err && (*reply)->body_case != expected)
-        err = unintelligible(session, fault);
+        err = unintelligible(talk, fault);
     if (err)
-        session_free(reply);
+        talk_free(reply);
     return err;
 }
 
-void session_free(reply_t **reply)
+void talk_free(reply_t **reply)
 {
     if (*reply)
         bounded_free(&(*reply)->base);

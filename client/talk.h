@@ -9,40 +9,40 @@
 // half second). A daemon that goes away during a request is noticed at once, by
 // the connection's end. What a request that writes has then done is unknown,
 // unless it never left this process.
-#ifndef ENLACE_CLIENT_SESSION_H
-#define ENLACE_CLIENT_SESSION_H
+#ifndef ENLACE_CLIENT_TALK_H
+#define ENLACE_CLIENT_TALK_H
 
 #include <stdbool.h>
 
 #include "enlace/v1/control.pb-c.h"
 #include "lib/error.h"
 
-typedef struct session session_t;
+typedef struct talk talk_t;
 typedef Enlace__V1__ControlRequest request_t;
 typedef Enlace__V1__ControlReply reply_t;
 
 // Looks whether a daemon runs there, then connects: with full rights where the
 // directory lets us, otherwise read-only. UNREACHABLE_NODE, NO_DIRECTORY, NOT_ALLOWED.
-err_t session_open(const char *dir, const char *lang, session_t **session, fault_t *fault);
-void session_close(session_t **session);
+err_t talk_open(const char *dir, const char *lang, talk_t **talk, fault_t *fault);
+void talk_close(talk_t **talk);
 
 // While a request waits: called at each Working reply.
 typedef void (*working_fn)(void *context, uint64_t done, uint64_t total);
-void session_on_working(session_t *session, working_fn fn, void *context);
-// Ends a wait (ERR_STOPPING, and session_interrupted says so) when something can be
+void talk_on_working(talk_t *talk, working_fn fn, void *context);
+// Ends a wait (ERR_STOPPING, and talk_interrupted says so) when something can be
 // read from `fd`, or when `pipe_fd` has no reader any more. -1: none.
-void session_watch(session_t *session, int fd, int pipe_fd);
-bool session_interrupted(const session_t *session);
+void talk_watch(talk_t *talk, int fd, int pipe_fd);
+bool talk_interrupted(const talk_t *talk);
 
 // Sends the request (id and language are set here) and waits for its answer.
-// *reply is the caller's, for session_free. A refusal becomes its reason, with
+// *reply is the caller's, for talk_free. A refusal becomes its reason, with
 // line and field in *fault; an answer of another sort than `expected` is
 // ERR_UNEXPECTED. Otherwise UNREACHABLE_NODE, OUTCOME_UNKNOWN, STOPPING.
-err_t session_ask(session_t *session, request_t *request,
-                  Enlace__V1__ControlReply__BodyCase expected, reply_t **reply, fault_t *fault);
-void session_free(reply_t **reply);
+err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyCase expected,
+               reply_t **reply, fault_t *fault);
+void talk_free(reply_t **reply);
 
 // Whether a reason says that the daemon could not be asked at all.
-bool session_lost(err_t err);
+bool talk_lost(err_t err);
 
 #endif
