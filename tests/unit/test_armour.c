@@ -16,7 +16,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 static err_t parse(const char *name, const char *text, size_t most, buf_t *bytes)

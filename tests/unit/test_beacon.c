@@ -18,7 +18,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 static void sign(beacon_t *beacon)

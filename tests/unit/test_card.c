@@ -18,7 +18,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 static void a_card_is_these_bytes(void **state)

@@ -17,7 +17,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 // RFC 8032 section 7.1, test 1.

@@ -15,7 +15,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 static err_t decode(span_t body, publication_t *publication, fault_t *fault)
@@ -69,7 +69,7 @@ static void small_commits_are_published_whole(void **state)
     expect_run(commit);
     commit_destroy(&commit);
     commit = sample_commit(1, NULL, 256, 0);
-    expect_head(commit); // 256 times 22 bytes of salt and 42 of header
+    expect_head(commit); // 256 times 24 bytes beside the header and 40 in it
     commit_destroy(&commit);
 }
 

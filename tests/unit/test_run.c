@@ -16,7 +16,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 // `count` commits of `changes` changes each, hash-linked.
