@@ -67,9 +67,10 @@ static bool make_sockets(talk_t *talk, const char *endpoint)
         return false;
     set_int(talk->socket, ZMQ_LINGER, CLOSE_MS);
     set_int(talk->monitor, ZMQ_LINGER, CLOSE_MS);
-    // Nothing leaves before there is a daemon at the other end: what was not sent
-    // was not done. A daemon that is just starting is tried again soon.
-    set_int(talk->socket, ZMQ_IMMEDIATE, 1);
+    // Not ZMQ_IMMEDIATE: with it, an answer that came just before the connection
+    // ended is thrown away (socket_base_t::hiccuped). What must not leave before a
+    // daemon is there waits for the handshake in send_request instead. A daemon
+    // that is just starting is tried again soon.
     set_int(talk->socket, ZMQ_RECONNECT_IVL, 20);
     zmq_setsockopt(talk->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
     return zmq_socket_monitor(talk->socket, monitor_endpoint,
@@ -221,17 +222,31 @@ static bool request_writes(const request_t *request)
     }
 }
 
+// Nothing leaves before there is a daemon at the other end: what was not sent was
+// not done.
+static err_t await_handshake(talk_t *talk, bool writes, uint64_t deadline_ms, fault_t *fault)
+{
+    read_monitor(talk);
+    while (!talk->connected || talk->gone) {
+        if (talk->gone || when_monotonic_ms() >= deadline_ms)
+            return lost(talk, writes, false, fault);
+        if (!wait(talk, 0, deadline_ms))
+            return stopped(talk, fault);
+    }
+    return ERR_OK;
+}
+
 static err_t send_request(talk_t *talk, const request_t *request, uint64_t deadline_ms,
                           fault_t *fault)
 {
+    bool writes = request_writes(request);
+    err_t err = await_handshake(talk, writes, deadline_ms, fault);
+    if (err)
+        return err;
     buf_t bytes = bounded_pack(&request->base);
-    err_t err = ERR_OK;
-    while (zmq_send(talk->socket, bytes.data, bytes.size, ZMQ_DONTWAIT) < 0 && !err) {
-        if (!wait(talk, ZMQ_POLLOUT, deadline_ms))
-            err = stopped(talk, fault);
-        else if (talk->gone || when_monotonic_ms() >= deadline_ms)
-            err = lost(talk, request_writes(request), false, fault);
-    }
+    // One request at a time: the queue is empty, so there is room in it.
+    if (zmq_send(talk->socket, bytes.data, bytes.size, ZMQ_DONTWAIT) < 0)
+        err = lost(talk, writes, false, fault);
     buf_free(&bytes);
     return err;
 }
@@ -325,9 +340,7 @@ err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyC
     request->id = ++talk->last_id;
     request->lang = talk->lang;
     uint64_t deadline_ms = when_monotonic_ms() + (talk->heard ? SILENCE_MS : FIRST_WORD_MS);
-    read_monitor(talk);
-    err_t err = talk->gone ? lost(talk, false, false, fault)
-                           : send_request(talk, request, deadline_ms, fault);
+    err_t err = send_request(talk, request, deadline_ms, fault);
     if (!err)
         err = await_answer(talk, request_writes(request), deadline_ms, reply, fault);
     if (!err && (*reply)->body_case == ENLACE__V1__CONTROL_REPLY__BODY_REFUSAL)
