@@ -23,6 +23,7 @@
 
 struct door {
     bool full;
+    bool bound;
     int dir_fd;
     char endpoint[64];
     void *socket;
@@ -63,7 +64,7 @@ static void set_options(void *socket)
     zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max);
 }
 
-// ZMQ_EVENT_CLOSED tells door_close when the path has been removed.
+// ZMQ_EVENT_CLOSED tells door_close when nobody listens any more.
 static bool open_monitor(door_t *self, void *zmq)
 {
     char name[64];
@@ -83,8 +84,9 @@ static err_t bind_door(door_t *self, void *zmq, fault_t *fault)
         set_options(self->socket);
     // The group of the directory may connect to the read-only socket: that takes
     // the right to write to it, which the umask may have taken away.
-    if (self->socket && open_monitor(self, zmq) && zmq_bind(self->socket, self->endpoint) == 0 &&
-        fchmodat(self->dir_fd, "control", self->full ? 0600 : 0660, 0) == 0)
+    self->bound =
+        self->socket && open_monitor(self, zmq) && zmq_bind(self->socket, self->endpoint) == 0;
+    if (self->bound && fchmodat(self->dir_fd, "control", self->full ? 0600 : 0660, 0) == 0)
         return ERR_OK;
     return fault_set(fault, ERR_CANNOT_LISTEN, self->full ? "full/control" : "read/control", "%s",
                      zmq_strerror(zmq_errno()));
@@ -131,8 +133,8 @@ static int take_event(void *monitor)
     return event;
 }
 
-// libzmq removes the path from its own thread, by the directory's descriptor:
-// that must stay open until it has.
+// libzmq 4.3.4 leaves the path behind; others remove it, from a thread of their
+// own and by the directory's descriptor, which must stay open until they have.
 static void wait_closed(door_t *self)
 {
     uint64_t end_ms = monotonic_ms() + CLOSED_WAIT_MS;
@@ -155,6 +157,8 @@ void door_close(door_t **door)
         return;
     if (self->socket) {
         wait_closed(self);
+        if (self->bound)
+            unlinkat(self->dir_fd, "control", 0);
         zmq_socket_monitor(self->socket, NULL, 0);
         zmq_close(self->socket);
     }
