@@ -129,8 +129,13 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
     send_rosters_after(core, session, told->roster_version, effects);
     send_cards_after(core, session, told, effects);
     beacon_greet(core, session, effects);
+    // Its own feeds are acknowledged even where it knows their heads: it has to
+    // hear how far others hold them.
     for (size_t i = 0; i < core->feed_count; i++)
-        heads_mark(session, core->feeds[i]);
+        if (core->feeds[i]->identity == session->peer && core->feeds[i]->head.number)
+            heads_owe_ack(session, core->feeds[i]);
+        else
+            heads_mark(session, core->feeds[i]);
     session->heads_owed = true;
 }
 

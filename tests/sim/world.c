@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct {
     code_t code;
-    bool listening, running;
+    bool listening, running, in_turn;
     secret_t *root, *signing;
     pubkey_t root_key, signing_key, transport_key;
     card_t *card;
@@ -484,7 +484,26 @@ static void deliver(world_t *world, const arrival_t *arrival)
     } else {
         deliver_publication(place, arrival);
     }
-    driver_flush(place->driver);
+    place->in_turn = true;
+}
+
+// What arrives together may or may not fall into one turn.
+static bool ends_turn(world_t *world)
+{
+    uint8_t seed[32] = {1}, die;
+    memcpy(seed + 1, &world->seed, sizeof world->seed);
+    crypto_derive(seed, world->drawn++, &die, 1);
+    return die & 1;
+}
+
+static void end_turns(world_t *world)
+{
+    for (size_t i = 0; i < world->node_count; i++) {
+        place_in_t *place = &world->nodes[i];
+        if (place->running && place->in_turn)
+            driver_flush(place->driver);
+        place->in_turn = false;
+    }
 }
 
 static arrival_t *earliest(world_t *world)
@@ -532,7 +551,10 @@ void world_run(world_t *world, uint64_t ms)
             *arrival = world->arrivals[--world->arrival_count];
             deliver(world, &taken);
             buf_free(&taken.bytes);
+            if (ends_turn(world))
+                end_turns(world);
         }
+        end_turns(world);
         world->now_ms = next_time(world, end);
     }
 }

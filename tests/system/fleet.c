@@ -331,15 +331,19 @@ static void become_daemon(const fleet_t *fleet, const member_at_t *node, const c
     _exit(127);
 }
 
+static bool ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
 // True once READY=1 came; false where the daemon ended or the time is over.
 static bool wait_ready(int fd, pid_t pid)
 {
     uint64_t end = now_ms() + READY_MS;
     char text[512];
-    while (now_ms() < end && kill(pid, 0) == 0) {
+    while (now_ms() < end && !ended(pid)) {
         struct pollfd item = {.fd = fd, .events = POLLIN};
-        if (waitpid(pid, NULL, WNOHANG | WNOWAIT) != 0)
-            return false;
         if (poll(&item, 1, 100) <= 0)
             continue;
         ssize_t got = recv(fd, text, sizeof text - 1, 0);
@@ -407,10 +411,7 @@ pid_t fleet_pid(const fleet_t *fleet, size_t node)
 
 bool fleet_alive(fleet_t *fleet, size_t node)
 {
-    pid_t pid = fleet->nodes[node].pid;
-    siginfo_t info = {0};
-    return pid && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0;
+    return fleet->nodes[node].pid && !ended(fleet->nodes[node].pid);
 }
 
 // ---- background readings ----
