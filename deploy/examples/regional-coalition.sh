@@ -154,7 +154,7 @@ Los nodos siguen en marcha. / The nodes are still running. For example:
   $build/enlace --dir $demo/PA list committee
   $build/enlace --dir $demo/GT status
   $build/enlace --dir $demo/CR tail --since 0
-  $build/enlace --dir $demo/HN put note about=@CRM:coalicion-regional type=COMMENT text=es:Prueba example=true
+  $build/enlace --dir $demo/HN put body name=es:Prueba example=true
 
 Para terminarlos / To end them:
 

@@ -60,7 +60,7 @@ lab_base() {
 
 # Runs as first process of the new namespaces; ends as systemd.
 lab_init() {
-    local base=$1 work=$2
+    local base=$1 work=$2 device
     set -e
     mount --make-rprivate /
     mount -t tmpfs -o mode=755 tmpfs "$work"
@@ -72,9 +72,19 @@ lab_init() {
     mount -t cgroup2 cgroup2 sys/fs/cgroup
     mount -t tmpfs -o mode=755 tmpfs run
     mount -t tmpfs tmpfs tmp
-    mount --rbind /dev dev
+    mount -t tmpfs -o mode=755 tmpfs dev
+    mkdir dev/pts dev/shm
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+    ln -s pts/ptmx dev/ptmx
+    for device in null zero full random urandom tty; do
+        touch dev/$device
+        mount --bind /dev/$device dev/$device
+    done
+    # Not chroot, in which nobody gets a user namespace (PrivateUsers=).
+    pivot_root . mnt
+    umount --lazy /mnt
     exec env -i container=lab PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        chroot . /lib/systemd/systemd --unit=multi-user.target
+        /lib/systemd/systemd --unit=multi-user.target </dev/null >/dev/null 2>&1
 }
 
 lab_boot() {
