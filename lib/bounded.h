@@ -14,11 +14,11 @@
 #include "lib/error.h"
 
 typedef struct {
-    size_t bytes;    // of the whole message
-    size_t fields;   // occurrences in all, nested ones and packed values included
-    unsigned depth;  // nesting, 1 for a flat message
-    size_t memory;   // allocated by unpacking, bytes
-    bool unknown;    // whether fields that the descriptor lacks are let through
+    size_t bytes;   // of the whole message
+    size_t fields;  // occurrences in all, nested ones and packed values included
+    unsigned depth; // nesting, 1 for a flat message
+    size_t memory;  // allocated by unpacking, bytes
+    bool unknown;   // whether fields that the descriptor lacks are let through
 } limits_t;
 
 // Walks without allocating. Refuses: over a limit, truncated, padded or overlong
@@ -32,7 +32,7 @@ err_t bounded_check(const ProtobufCMessageDescriptor *type, span_t bytes, const 
 // freed with bounded_free; NULL on error.
 err_t bounded_unpack(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
                      ProtobufCMessage **message, fault_t *fault);
-void bounded_free(ProtobufCMessage *message);  // NULL allowed
+void bounded_free(ProtobufCMessage *message); // NULL allowed
 
 // Encodes (any message); the caller frees.
 buf_t bounded_pack(const ProtobufCMessage *message);

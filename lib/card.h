@@ -6,12 +6,12 @@
 #include "lib/crypto.h"
 #include "lib/ids.h"
 
-#define CARD_BYTES_MAX (8u * 1024)   // signed card, encoded
+#define CARD_BYTES_MAX     (8u * 1024) // signed card, encoded
 #define CARD_ENDPOINTS_MAX 8u
-#define CARD_CUTS_MAX 64u
-#define NAME_MAX_BYTES 200u
+#define CARD_CUTS_MAX      64u
+#define NAME_MAX_BYTES     200u
 #define ENDPOINT_MAX_BYTES 255u
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION   1u
 
 typedef struct {
     uint32_t epoch;
@@ -31,12 +31,12 @@ typedef struct {
     cut_t *cuts;
     code_t code;
     char *name;
-    char country[3];            // empty where absent
+    char country[3]; // empty where absent
     size_t endpoint_count;
-    char **endpoints;           // tcp://HOST:PORT
+    char **endpoints; // tcp://HOST:PORT
     uint32_t protocol, schema;
-    hash_t hash;                // of the body
-    buf_t body;                 // as signed
+    hash_t hash; // of the body
+    buf_t body;  // as signed
     signature_t signature;
 } card_t;
 
@@ -47,7 +47,7 @@ err_t card_decode(span_t signed_card, card_t **card, fault_t *fault);
 // Fills hash, body, signature from the other fields, which the caller has set;
 // puts the cuts in order (epoch, lane; one a lane).
 void card_sign(card_t *card, const secret_t *root);
-buf_t card_encode(const card_t *card);  // SignedCard
+buf_t card_encode(const card_t *card); // SignedCard
 // Whether `next` may replace `before` (NULL for card 1): number, previous hash,
 // epoch not falling, code unchanged, endpoints valid.
 err_t card_follows(const card_t *before, const card_t *next);
@@ -57,7 +57,7 @@ void card_destroy(card_t **card);
 // 1 to NAME_MAX_BYTES bytes of UTF-8 without control characters: it stands on
 // terminals. For names of nodes and coalitions.
 bool name_valid(const char *name);
-bool endpoint_valid(const char *endpoint);  // tcp://HOST:PORT, port 1..65534, no wildcard
+bool endpoint_valid(const char *endpoint); // tcp://HOST:PORT, port 1..65534, no wildcard
 // The same endpoint with the port after: where publications are.
 bool endpoint_next_port(const char *endpoint, char next[ENDPOINT_MAX_BYTES + 1]);
 

@@ -8,18 +8,18 @@
 #include "lib/ids.h"
 
 #define COMMIT_CHANGES_MAX 256u
-#define COMMIT_BYTES_MAX (128u * 1024)   // header and payloads, encoded
-#define PAYLOAD_BYTES_MAX (64u * 1024)
-#define RUN_COMMITS_MAX 32u
-#define RUN_BYTES_MAX (1024u * 1024)
-#define PUBLISH_BYTES_MAX (16u * 1024)   // bigger commits are published as their head
-#define HEADER_VERSION 1u
-#define SCHEMA_VERSION 1u                // of records: the highest min_reader known here
+#define COMMIT_BYTES_MAX   (128u * 1024) // header and payloads, encoded
+#define PAYLOAD_BYTES_MAX  (64u * 1024)
+#define RUN_COMMITS_MAX    32u
+#define RUN_BYTES_MAX      (1024u * 1024)
+#define PUBLISH_BYTES_MAX  (16u * 1024) // bigger commits are published as their head
+#define HEADER_VERSION     1u
+#define SCHEMA_VERSION     1u // of records: the highest min_reader known here
 
 typedef enum {
-    CHANGE_RECORD = 1,   // body: Record; creates without target, revises with one
-    CHANGE_RETRACT = 2,  // body: Retraction; target required
-    CHANGE_CONSENT = 3,  // body: Consent; lane 0
+    CHANGE_RECORD = 1,  // body: Record; creates without target, revises with one
+    CHANGE_RETRACT = 2, // body: Retraction; target required
+    CHANGE_CONSENT = 3, // body: Consent; lane 0
     CHANGE_SEALED = 4,
     CHANGE_ERASED = 5,
     CHANGE_GENERATION = 6,
@@ -34,23 +34,23 @@ typedef struct {
     uint32_t min_reader;
     hash_t commitment;
     payload_state_t state;
-    uint8_t salt[SALT_SIZE];  // zero unless present
-    span_t body;              // points into the commit's own memory
+    uint8_t salt[SALT_SIZE]; // zero unless present
+    span_t body;             // points into the commit's own memory
 } change_t;
 
 typedef struct {
     feed_t feed;
-    uint64_t first;      // number of the first change
+    uint64_t first; // number of the first change
     uint64_t last;
     hash_t previous;
     uint64_t time_ms;
     uint32_t card_number;
-    hash_t hash;         // of the header
+    hash_t hash; // of the header
     size_t count;
     change_t *changes;
     bool has_signature;
     signature_t signature;
-    span_t header;       // points into the commit's own memory
+    span_t header; // points into the commit's own memory
     buf_t memory;
 } commit_t;
 
@@ -67,7 +67,7 @@ typedef struct {
 err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
                     const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
                     const span_t *bodies, commit_t **commit, fault_t *fault);
-err_t run_decode(span_t bytes, run_t *run, fault_t *fault);  // run_clear after use, on success only
+err_t run_decode(span_t bytes, run_t *run, fault_t *fault); // run_clear after use, on success only
 commit_t *commit_copy(const commit_t *commit);
 void commit_destroy(commit_t **commit);
 void run_clear(run_t *run);
@@ -87,11 +87,10 @@ typedef struct {
 size_t commit_fit(const draft_t *drafts, size_t count);
 // Hashes, commits to payloads (salts derived from seed), signs.
 commit_t *commit_author(const feed_t *feed, uint64_t first, const hash_t *previous,
-                        uint64_t time_ms, uint32_t card_number, const draft_t *drafts,
-                        size_t count, const uint8_t seed[32], const secret_t *signing,
-                        const hash_t *coalition);
+                        uint64_t time_ms, uint32_t card_number, const draft_t *drafts, size_t count,
+                        const uint8_t seed[32], const secret_t *signing, const hash_t *coalition);
 buf_t run_encode(const feed_t *feed, commit_t *const *commits, size_t count);
-size_t commit_encoded_size(const commit_t *commit);  // within a run, tag and length included
+size_t commit_encoded_size(const commit_t *commit); // within a run, tag and length included
 // Header and payloads encoded, without the signature (which comes and goes):
 // what COMMIT_BYTES_MAX bounds.
 size_t commit_content_size(const commit_t *commit);

@@ -159,7 +159,7 @@ static size_t signed_bytes(sign_use_t use, const hash_t *coalition, const hash_t
 }
 
 signature_t crypto_sign_hash(const secret_t *secret, sign_use_t use, const hash_t *coalition,
-                       const hash_t *hash)
+                             const hash_t *hash)
 {
     uint8_t bytes[SIGNED_MAX];
     signature_t signature;

@@ -9,25 +9,42 @@
 #include "lib/commit.h"
 #include "lib/roster.h"
 
-#define LINK_MESSAGE_MAX (192u * 1024)  // ZMQ_MAXMSGSIZE of links is 256 KiB
-#define PART_BYTES_MAX (16u * 1024)
-#define PART_BYTES_SLOW (4u * 1024)
-#define MESSAGE_HEADS_MAX 512u
-#define MESSAGE_CARDS_MAX 16u
+#define LINK_MESSAGE_MAX    (192u * 1024) // ZMQ_MAXMSGSIZE of links is 256 KiB
+#define PART_BYTES_MAX      (16u * 1024)
+#define PART_BYTES_SLOW     (4u * 1024)
+#define MESSAGE_HEADS_MAX   512u
+#define MESSAGE_CARDS_MAX   16u
 #define MESSAGE_ROSTERS_MAX 16u
 #define MESSAGE_BEACONS_MAX 16u
-#define HELLO_CARDS_MAX 2048u  // and of WantCards
-#define CREDIT_LIMIT_MAX ((uint64_t)1 << 53)
-#define TOPIC_SIZE 16u  // first 16 bytes of the coalition id: one subscription a link
+#define HELLO_CARDS_MAX     2048u // and of WantCards
+#define CREDIT_LIMIT_MAX    ((uint64_t)1 << 53)
+#define TOPIC_SIZE          16u // first 16 bytes of the coalition id: one subscription a link
 
-typedef struct { uint8_t bytes[NONCE_SIZE]; } nonce_t;  // also session ids
+typedef struct {
+    uint8_t bytes[NONCE_SIZE];
+} nonce_t; // also session ids
 
 typedef enum {
-    MSG_HELLO = 2, MSG_WELCOME, MSG_ROSTERS, MSG_CARDS, MSG_WANT_CARDS, MSG_HEADS, MSG_FETCH,
-    MSG_END_FETCH, MSG_RUN_PART, MSG_ACK, MSG_NOPE, MSG_FETCH_PAYLOAD, MSG_PAYLOAD_FOUND,
-    MSG_PROOF, MSG_BEACONS, MSG_PING, MSG_PONG, MSG_BYE,
+    MSG_HELLO = 2,
+    MSG_WELCOME,
+    MSG_ROSTERS,
+    MSG_CARDS,
+    MSG_WANT_CARDS,
+    MSG_HEADS,
+    MSG_FETCH,
+    MSG_END_FETCH,
+    MSG_RUN_PART,
+    MSG_ACK,
+    MSG_NOPE,
+    MSG_FETCH_PAYLOAD,
+    MSG_PAYLOAD_FOUND,
+    MSG_PROOF,
+    MSG_BEACONS,
+    MSG_PING,
+    MSG_PONG,
+    MSG_BYE,
     MSG_TYPE_END
-} message_type_t;  // the field numbers of LinkMessage's oneof
+} message_type_t; // the field numbers of LinkMessage's oneof
 
 typedef struct {
     origin_t origin;
@@ -35,9 +52,9 @@ typedef struct {
 } card_number_t;
 
 typedef struct {
-    uint32_t protocol_min, protocol_max;  // Welcome: both are the one chosen
+    uint32_t protocol_min, protocol_max; // Welcome: both are the one chosen
     hash_t coalition;
-    nonce_t hello_nonce;                  // Welcome: the Hello's
+    nonce_t hello_nonce; // Welcome: the Hello's
     nonce_t nonce;
     uint32_t roster_version;
     hash_t roster_hash;
@@ -51,40 +68,81 @@ typedef struct {
     nonce_t session;
     union {
         greeting_t hello, welcome;
-        struct { size_t count; span_t items[MESSAGE_ROSTERS_MAX]; } signed_items;  // rosters, cards, beacons: encoded, still to decode
-        struct { size_t count; card_number_t *items; } want_cards;
-        struct { size_t count; head_t *items; uint64_t credit_limit; bool has_credit; } heads;  // heads, ack
-        struct { uint32_t fetch; feed_t feed; uint64_t after; hash_t after_hash; bool standing,
-                 headers_only; uint64_t credit_limit; } fetch;
-        struct { uint32_t fetch; } end_fetch;
-        struct { uint32_t fetch, index; bool last, end; span_t bytes; } run_part;
-        struct { uint32_t fetch; uint32_t reason; uint64_t number; bool has_hash; hash_t hash; } nope;
-        struct { uint32_t fetch; feed_t feed; uint64_t number; payload_state_t state;
-                 uint8_t salt[SALT_SIZE]; span_t body; } payload;  // fetch_payload, payload_found
-        struct { span_t run; } proof;  // encoded Run, still to decode
-        struct { uint64_t token; } ping;  // ping, pong
-        struct { uint32_t reason; } bye;
+        struct {
+            size_t count;
+            span_t items[MESSAGE_ROSTERS_MAX];
+        } signed_items; // rosters, cards, beacons: encoded, still to decode
+        struct {
+            size_t count;
+            card_number_t *items;
+        } want_cards;
+        struct {
+            size_t count;
+            head_t *items;
+            uint64_t credit_limit;
+            bool has_credit;
+        } heads; // heads, ack
+        struct {
+            uint32_t fetch;
+            feed_t feed;
+            uint64_t after;
+            hash_t after_hash;
+            bool standing, headers_only;
+            uint64_t credit_limit;
+        } fetch;
+        struct {
+            uint32_t fetch;
+        } end_fetch;
+        struct {
+            uint32_t fetch, index;
+            bool last, end;
+            span_t bytes;
+        } run_part;
+        struct {
+            uint32_t fetch;
+            uint32_t reason;
+            uint64_t number;
+            bool has_hash;
+            hash_t hash;
+        } nope;
+        struct {
+            uint32_t fetch;
+            feed_t feed;
+            uint64_t number;
+            payload_state_t state;
+            uint8_t salt[SALT_SIZE];
+            span_t body;
+        } payload; // fetch_payload, payload_found
+        struct {
+            span_t run;
+        } proof; // encoded Run, still to decode
+        struct {
+            uint64_t token;
+        } ping; // ping, pong
+        struct {
+            uint32_t reason;
+        } bye;
     } as;
-    void *memory;  // what the spans point into
+    void *memory; // what the spans point into
 } message_t;
 
 // Spans in *message live until message_clear. On error *message is empty.
 err_t message_decode(span_t bytes, message_t *message, fault_t *fault);
-buf_t message_encode(const message_t *message);  // spans and arrays stay the caller's
+buf_t message_encode(const message_t *message); // spans and arrays stay the caller's
 void message_clear(message_t *message);
 const char *message_type_name(message_type_t type);
 
 typedef enum { PUB_RUN = 1, PUB_HEAD = 2, PUB_BEACON = 3 } publication_type_t;
 typedef struct {
     publication_type_t type;
-    run_t run;          // one commit, signed
+    run_t run; // one commit, signed
     head_t head;
-    span_t beacon;      // encoded SignedBeacon
+    span_t beacon; // encoded SignedBeacon
     void *memory;
 } publication_t;
 err_t publication_decode(span_t topic, span_t body, const hash_t *coalition,
                          publication_t *publication, fault_t *fault);
-buf_t publication_of_commit(const commit_t *commit);  // PUB_RUN or, where too big, PUB_HEAD
+buf_t publication_of_commit(const commit_t *commit); // PUB_RUN or, where too big, PUB_HEAD
 buf_t publication_of_head(const head_t *head);
 buf_t publication_of_beacon(span_t signed_beacon);
 void publication_clear(publication_t *publication);

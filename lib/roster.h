@@ -4,10 +4,10 @@
 
 #include "lib/card.h"
 
-#define ROSTER_BYTES_MAX (4u * 1024 * 1024)  // signed roster: 11,000 members fit
+#define ROSTER_BYTES_MAX   (4u * 1024 * 1024) // signed roster: 11,000 members fit
 #define ROSTER_MEMBERS_MAX 20000u
-#define ROSTER_ROLES_MAX 16u
-#define CHARTER_BYTES_MAX (16u * 1024 * 1024)
+#define ROSTER_ROLES_MAX   16u
+#define CHARTER_BYTES_MAX  (16u * 1024 * 1024)
 
 typedef struct {
     code_t code;
@@ -15,7 +15,7 @@ typedef struct {
     pubkey_t root_key;
     size_t role_count;
     uint32_t roles[ROSTER_ROLES_MAX];
-    uint32_t min_card;  // lowest card number accepted
+    uint32_t min_card; // lowest card number accepted
 } member_t;
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
 
 typedef struct {
     origin_t origin;
-    uint32_t card_number;  // 0: root key (charter)
+    uint32_t card_number; // 0: root key (charter)
     signature_t signature;
 } roster_signature_t;
 
@@ -39,14 +39,14 @@ typedef struct {
     char *name;
     uint32_t threshold;
     size_t member_count;
-    member_t *members;    // sorted by code
+    member_t *members; // sorted by code
     size_t former_count;
-    former_t *formers;    // sorted by code
+    former_t *formers; // sorted by code
     uint32_t min_protocol;
     uint64_t time_ms;
     bool has_creator;
     origin_t creator;
-    hash_t hash;          // of the body; of the charter: the coalition id
+    hash_t hash; // of the body; of the charter: the coalition id
     buf_t body;
     size_t signature_count;
     roster_signature_t *signatures;
@@ -58,7 +58,7 @@ err_t roster_decode(span_t signed_roster, roster_t **roster, fault_t *fault);
 // Fills body and hash from the other fields; sorts members and formers.
 void roster_seal(roster_t *roster);
 void roster_add_signature(roster_t *roster, const roster_signature_t *signature);
-buf_t roster_encode(const roster_t *roster);  // SignedRoster
+buf_t roster_encode(const roster_t *roster); // SignedRoster
 roster_t *roster_copy(const roster_t *roster);
 void roster_destroy(roster_t **roster);
 

@@ -10,7 +10,7 @@
 typedef void (*hostile_fn)(void *context, span_t bytes, size_t place);
 
 void hostile_each_bit(span_t good, hostile_fn try_one, void *context);
-void hostile_each_prefix(span_t good, hostile_fn try_one, void *context);  // shorter ones only
+void hostile_each_prefix(span_t good, hostile_fn try_one, void *context); // shorter ones only
 // Bytes overwritten, inserted and dropped at places that follow from `seed`.
 void hostile_rounds(span_t good, unsigned seed, size_t rounds, hostile_fn try_one, void *context);
 

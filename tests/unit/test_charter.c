@@ -165,15 +165,15 @@ static void try_charter(void *context, span_t bytes, size_t place)
 static void altered_charters(void **state)
 {
     (void)state;
-    roster_t *roster = sample_charter(2, 1);
-    card_t *cards[2];
+    roster_t *roster = sample_charter(1, 1);
+    card_t *cards[1];
     cards_for(roster, cards);
-    buf_t bytes = charter_encode(roster, cards, 2);
+    buf_t bytes = charter_encode(roster, cards, 1);
     hostile_each_bit(buf_span(&bytes), refuse_charter, NULL);
     hostile_each_prefix(buf_span(&bytes), refuse_charter, NULL);
     hostile_rounds(buf_span(&bytes), 4, 500, try_charter, roster);
     buf_free(&bytes);
-    free_cards(cards, 2);
+    free_cards(cards, 1);
     roster_destroy(&roster);
 }
 
