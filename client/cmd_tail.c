@@ -34,11 +34,11 @@ static void print_line(const client_t *client, const view_t *view, const record_
     char time[WHEN_TEXT];
     when_format(view->changed_ms, time);
     char *title = plain_line(record ? record_title(record, client->lang) : "");
-    char *line = mem_format("%llu %s %s %s %s %s %s%s%s", (unsigned long long)view->apply,
+    char *line = mem_format("%llu %s %s %s %s %s%s%s%s%s", (unsigned long long)view->apply,
                             *time ? time : "-", view->change ? view->change : "-",
                             view->type ? view->type : "-", view->kind ? view->kind : "-",
-                            view->id ? view->id : "-", title, view->note ? " " : "",
-                            view->note ? view->note : "");
+                            view->id ? view->id : "-", *title ? " " : "", title,
+                            view->note ? " " : "", view->note ? view->note : "");
     char *plain = plain_line(line);
     char *cut = client->out.columns ? plain_cut(plain, client->out.columns) : NULL;
     puts(cut ? cut : plain);

@@ -177,9 +177,11 @@ static void print_table(FILE *out, const screen_t *screen, const char *title, ta
 static void add_peer(table_t *table, const peer_t *peer)
 {
     const char *direction = peer->direction ? peer->direction : "";
+    // A member that is neither to be dialled nor has ever come is no trouble.
+    bool idle = !peer->configured && peer->state && strcmp(peer->state, "never") == 0;
     table_cell(table, peer->code, STYLE_NONE);
-    table_cell(table, peer->state, style_of_peer(peer->state));
-    cell_duration(table, peer->has_since_ms, peer->since_ms);
+    table_cell(table, peer->state, idle ? STYLE_FAINT : style_of_peer(peer->state));
+    cell_duration(table, peer->has_since_ms && !idle, peer->since_ms);
     table_cell(table,
                strcmp(direction, "out") == 0  ? _("out")
                : strcmp(direction, "in") == 0 ? _("in")
@@ -187,7 +189,7 @@ static void add_peer(table_t *table, const peer_t *peer)
                STYLE_NONE);
     cell_duration(table, peer->has_heard_ms, peer->heard_ms);
     cell_duration(table, peer->has_rtt_ms, peer->rtt_ms);
-    cell_count(table, peer->has_unacknowledged, peer->unacknowledged);
+    cell_count(table, peer->has_unacknowledged && !idle, peer->unacknowledged);
     table_cell(table, peer->endpoint, STYLE_NONE);
     cell_reason(table, peer->why);
 }

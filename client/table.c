@@ -51,6 +51,7 @@ void table_column(table_t *table, const char *title, unsigned flags)
 
 void table_cell(table_t *table, const char *text, style_t style)
 {
+    assert(table->column_count > 0);
     mem_grow(&table->cells, &table->capacity, table->cell_count, sizeof *table->cells);
     table->cells[table->cell_count++] = (cell_t){plain_line(text), style};
 }
@@ -73,11 +74,11 @@ static void natural_widths(const table_t *table, size_t *widths)
 {
     for (size_t i = 0; i < table->column_count; i++)
         widths[i] = plain_width(table->columns[i].title);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        size_t width = plain_width(table->cells[i].text);
-        size_t column = i % table->column_count;
-        widths[column] = width > widths[column] ? width : widths[column];
-    }
+    for (size_t row = 0; row < table_rows(table); row++)
+        for (size_t i = 0; i < table->column_count; i++) {
+            size_t width = plain_width(table->cells[row * table->column_count + i].text);
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
 }
 
 static size_t total(const table_t *table, const size_t *widths)

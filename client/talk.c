@@ -187,12 +187,12 @@ static err_t lost(const talk_t *talk, bool writes, bool sent, fault_t *fault)
     fault_t ignored;
     if (writes && sent)
         return fault_set(fault, ERR_OUTCOME_UNKNOWN, talk->dir, NULL);
-    if (home_running(talk->dir, &running, &ignored) || !running)
+    if (talk->gone || home_running(talk->dir, &running, &ignored) || !running)
         return fault_set(fault, ERR_UNREACHABLE_NODE, talk->dir,
                          talk->heard ? _("the daemon ended during the request")
                                      : _("no daemon runs on this directory"));
     return fault_set(fault, ERR_UNREACHABLE_NODE, talk->dir,
-                     talk->heard ? _("the daemon ended or says nothing more")
+                     talk->heard ? _("the daemon runs, but says nothing more")
                                  : _("a daemon runs there, but does not answer"));
 }
 
@@ -325,10 +325,8 @@ static err_t refused(const Enlace__V1__Refusal *refusal, fault_t *fault)
                  field);
     else if (refusal->has_line && refusal->line)
         snprintf(where, sizeof where, _("line %llu"), (unsigned long long)refusal->line);
-    else if (*field)
-        snprintf(where, sizeof where, _("field %s"), field);
     else
-        snprintf(where, sizeof where, "%s", refusal->where ? refusal->where : "");
+        snprintf(where, sizeof where, "%s", refusal->where ? refusal->where : field);
     return fault_set(fault, err, where, "%s", refusal->detail ? refusal->detail : "");
 }
 

@@ -810,7 +810,7 @@ static void take_lines(scene_t *scene, const Enlace__V1__ImportLines *part)
     for (size_t i = 0; i < part->n_lines; i++) {
         bool big = strlen(part->lines[i]) > 100;
         char *longer =
-            mem_format("%s%llu:%s|", scene->lines, (unsigned long long)(part->first_line + i),
+            mem_format("%s%llu:%s|", scene->lines, (unsigned long long)part->first_line + i,
                        big ? "big" : part->lines[i]);
         mem_free(scene->lines);
         scene->lines = longer;

@@ -36,6 +36,7 @@ static void test_nothing_from_others_commands_the_terminal(void **state)
                  "31m",
                  "csi \xef\xbf\xbd"
                  "31m"); // U+009B
+    // NOLINTNEXTLINE(misc-misleading-bidirectional)
     expect_plain("right\xe2\x80\xae"
                  "left",
                  "rightleft");                                    // U+202E
