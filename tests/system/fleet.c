@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -144,12 +145,19 @@ static int wait_status(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// A test that fails leaves its daemons and commands; they end with its program.
+static void die_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static pid_t spawn_shell(fleet_t *fleet, const char *command, int out, int err)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid)
         return pid;
+    die_with_parent();
     int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     dup2(out, 1);
@@ -317,6 +325,7 @@ static void become_daemon(const fleet_t *fleet, const member_at_t *node, const c
                           uint64_t file_size)
 {
     char program[512];
+    die_with_parent();
     int log = open(node->log, O_CREAT | O_APPEND | O_WRONLY, 0600);
     dup2(log, 1);
     dup2(log, 2);
