@@ -67,11 +67,26 @@ static int status_of(err_t err)
     }
 }
 
+// What to do next, where starting again does not help and somebody can.
+static const char *next_step(err_t err)
+{
+    switch (err) {
+    case ERR_NO_CHARTER:
+        return "; next: enlace charter accept FILE --dir ";
+    case ERR_NO_DIRECTORY:
+        return "; next: enlace init --node CODE --name TEXT --dir ";
+    default:
+        return "";
+    }
+}
+
 static int fail(const char *dir, err_t err, const fault_t *fault)
 {
-    log_line(LOG_LEVEL_ERROR, "enlaced: %s: %s%s%s%s%s [%s]", dir, err_text(err),
-             fault->where[0] ? " (" : "", fault->where, fault->where[0] ? ")" : "",
-             fault->detail[0] ? ": " : "", err_name(err));
+    const char *next = next_step(err);
+    bool placed = fault->where[0] && strcmp(fault->where, dir) != 0;
+    log_line(LOG_LEVEL_ERROR, "enlaced: %s: %s%s%s%s%s%s%s%s [%s]", dir, err_text(err),
+             placed ? " (" : "", placed ? fault->where : "", placed ? ")" : "",
+             fault->detail[0] ? ": " : "", fault->detail, next, *next ? dir : "", err_name(err));
     return status_of(err);
 }
 
@@ -88,8 +103,11 @@ static int verify(const char *dir)
 {
     fault_t fault = {0};
     verify_t job = {.finding = print_finding};
+    bool running = false; // does not matter, but only a node's directory can say
     char *path = home_path(dir, "enlace.db");
-    err_t err = store_verify(path, &job, &fault);
+    err_t err = home_running(dir, &running, &fault);
+    if (!err)
+        err = store_verify(path, &job, &fault);
     mem_free(path);
     if (err)
         return fail(dir, err, &fault);
