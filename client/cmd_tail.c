@@ -74,8 +74,10 @@ static int follow(const client_t *client, talk_t **talk, request_t *request)
             return report(client, err, &fault);
         for (size_t i = 0; i < reply->tail->n_changes; i++)
             print_change(client, reply->tail->changes[i]);
-        request->tail->has_since = 1;
-        request->tail->since = reply->tail->last;
+        if (reply->tail->has_last) {
+            request->tail->has_since = 1;
+            request->tail->since = reply->tail->last;
+        }
         talk_free(&reply);
         if (fflush(stdout) != 0)
             return STATUS_DONE; // client_main looks at the stream and says so
