@@ -18,8 +18,8 @@
 #define HOME_CONNECTS_MAX 64u
 
 typedef struct {
-    char code[CODE_MAX + 1];                // empty: whoever advertises this endpoint
-    char endpoint[ENDPOINT_MAX_BYTES + 1];  // the other's link
+    char code[CODE_MAX + 1];               // empty: whoever advertises this endpoint
+    char endpoint[ENDPOINT_MAX_BYTES + 1]; // the other's link
 } connect_t;
 
 typedef struct {
@@ -35,7 +35,7 @@ typedef struct {
 } config_t;
 
 typedef struct {
-    secret_t *root;  // NULL where it is kept offline
+    secret_t *root; // NULL where it is kept offline
     secret_t *signing, *transport, *sealing;
     pubkey_t root_public, signing_public, transport_public, sealing_public;
 } keys_t;
@@ -50,14 +50,14 @@ err_t home_create(const char *dir, const config_t *config, fault_t *fault);
 // unquoted '#') or not load again, bad codes, endpoints and languages are refused
 // naming the line.
 err_t home_config(const char *dir, config_t **config, fault_t *fault);
-err_t config_parse(span_t text, config_t **config, fault_t *fault);  // where: "line 3"
+err_t config_parse(span_t text, config_t **config, fault_t *fault); // where: "line 3"
 config_t *config_new(void);
 // Sets one option by its name in the file, "node/code", as if read from there;
 // "connect/peer" adds one. What several options must agree on: config_check.
 err_t config_set(config_t *config, const char *option, const char *value, fault_t *fault);
 err_t config_check(const config_t *config, fault_t *fault);
 void config_destroy(config_t **config);
-buf_t config_print(const config_t *config);  // every option explained where it is set
+buf_t config_print(const config_t *config); // every option explained where it is set
 
 // Refuses key files that group or others can read, or that are not those of the card.
 // The root key is loaded only where asked for; NULL where its file is not there.
@@ -65,7 +65,7 @@ err_t home_keys(const char *dir, bool with_root, keys_t **keys, fault_t *fault);
 void keys_destroy(keys_t **keys);
 
 err_t home_card(const char *dir, card_t **card, fault_t *fault);
-err_t home_charter(const char *dir, charter_t **charter, fault_t *fault);  // NO_CHARTER
+err_t home_charter(const char *dir, charter_t **charter, fault_t *fault); // NO_CHARTER
 // Whether it is a charter that this card's owner can accept: it is in it under its
 // own code, root key and card. UNKNOWN_MEMBER, BAD_CARD.
 err_t charter_includes(const charter_t *charter, const card_t *own, fault_t *fault);
