@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/control.h"
+#include "lib/crypto.h"
 #include "lib/home.h"
 #include "lib/mem.h"
 
@@ -70,7 +72,10 @@ static bool open_monitor(door_t *self, void *zmq)
     char name[64];
     int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                  ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_CLOSED;
-    snprintf(name, sizeof name, "inproc://door-%p", (void *)self);
+    // Random: a name is given back some time after its socket was closed.
+    uint64_t number;
+    crypto_random(&number, sizeof number);
+    snprintf(name, sizeof name, "inproc://door-%016" PRIx64, number);
     if (zmq_socket_monitor(self->socket, name, events) != 0)
         return false;
     self->monitor = zmq_socket(zmq, ZMQ_PAIR);

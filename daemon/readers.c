@@ -2,12 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "lib/crypto.h"
 #include "lib/mem.h"
 
 enum { QUERY_THREADS = 2, THREADS = QUERY_THREADS + 1 };
@@ -37,7 +39,7 @@ struct readers {
     char *database;
     char *own;
     void *results; // PULL
-    char endpoint[64];
+    char endpoint[40];
     worker_t workers[THREADS];
     queue_t waiting[2]; // by kind
 };
@@ -130,8 +132,7 @@ static err_t start_worker(readers_t *self, size_t index, fault_t *fault)
     worker_t *worker = &self->workers[index];
     worker->readers = self;
     worker->query = (query_t){.database = self->database, .own = self->own};
-    snprintf(worker->endpoint, sizeof worker->endpoint, "inproc://reader-%p-%zu", (void *)self,
-             index);
+    snprintf(worker->endpoint, sizeof worker->endpoint, "%s-%zu", self->endpoint, index);
     worker->jobs = open_socket(self->zmq, ZMQ_PUSH, worker->endpoint, true);
     worker->inbox = open_socket(self->zmq, ZMQ_PULL, worker->endpoint, false);
     worker->outbox = open_socket(self->zmq, ZMQ_PUSH, self->endpoint, false);
@@ -149,7 +150,10 @@ err_t readers_new(void *zmq, const char *database, const char *own, readers_t **
     self->own = mem_copy_string(own);
     for (size_t i = 0; i < 2; i++)
         self->waiting[i].last = &self->waiting[i].first;
-    snprintf(self->endpoint, sizeof self->endpoint, "inproc://readers-%p", (void *)self);
+    // Random: a name is given back some time after its socket was closed.
+    uint64_t name;
+    crypto_random(&name, sizeof name);
+    snprintf(self->endpoint, sizeof self->endpoint, "inproc://readers-%016" PRIx64, name);
     self->results = open_socket(zmq, ZMQ_PULL, self->endpoint, true);
     err_t err = self->results ? ERR_OK
                               : fault_set(fault, ERR_INTERNAL, "reader threads", "%s",
