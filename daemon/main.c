@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/node.h"
@@ -38,11 +37,10 @@ static const char usage[] =
 // is an error to handle, not a signal to die of.
 static void harden(void)
 {
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__  // the leak check at exit traces its own process
-    prctl(PR_SET_DUMPABLE, 0);
+#ifndef __SANITIZE_ADDRESS__ // the leak check at exit traces its own process
+    secrets_protect_process();
 #endif
+    umask(077); // whoever starts it: nobody else reads the database
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     // A handful of threads that allocate little: one arena keeps the node small.

@@ -30,7 +30,7 @@ typedef struct {
     uint64_t wall_ms; // wall clock
     uint8_t seed[32]; // fresh randomness
     core_link_t link;
-    size_t bytes;       // of a message or publication, as it came
+    size_t bytes; // of a message or publication, as it came
     union {
         struct {
             size_t dial;

@@ -17,7 +17,8 @@ enum {
     ANNOUNCE_MS = 1000,          // heads to those who subscribe: they close gaps, no more
     BEACON_IDLE_MS = 60000,
     BEACON_MIN_MS = 5000,
-    MISSING_MS = 5000, // between looks for missing payloads
+    MISSING_MS = 5000,     // between looks for missing payloads
+    MISSING_SOON_MS = 200, // after one came
     DIAL_FIRST_MS = 500,
     DIAL_MAX_MS = 60000,
     DISK_RETRY_MS = 5000, // after a turn that did not reach the disk

@@ -211,6 +211,15 @@ static void miss_acks(status_t *status, size_t *capacity)
                             (unsigned long long)status->peers[i].unacknowledged));
 }
 
+// Held is not enough: what a change says has to be here too, to be shown.
+static void miss_payloads(const core_t *core, status_t *status, size_t *capacity)
+{
+    if (core->missing_hint)
+        miss(status, capacity,
+             mem_format("the content of some changes has not arrived yet (%s)",
+                        err_name(ERR_PAYLOAD_MISSING)));
+}
+
 static void fill_node(const core_t *core, status_t *status)
 {
     code_parse(core_code(core, &core->self->origin), &status->code);
@@ -233,6 +242,7 @@ void core_status(const core_t *core, uint64_t now_ms, status_t *status)
     fill_counters(core, now_ms, status);
     miss_peers(core, status, &capacity);
     miss_feeds(status, &capacity);
+    miss_payloads(core, status, &capacity);
     miss_acks(status, &capacity);
     status->synced = status->missing_count == 0;
 }

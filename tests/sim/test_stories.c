@@ -140,6 +140,7 @@ static void a_hub_that_restarts_half_way_is_caught_up_with(void **state)
     world_t *world = hub_world(3);
     world_start(world, HUB);
     world_start(world, GT);
+    assert_int_equal(world_put(world, HUB, "propio", "Nombre"), ERR_OK);
     for (int i = 0; i < 200; i++) {
         char key[16];
         snprintf(key, sizeof key, "k%d", i);

@@ -57,7 +57,7 @@ static void turn(caller_t *caller, uint64_t end)
     net_drain(caller->net, 64);
 }
 
-caller_t *caller_new(fleet_t *fleet, int as, size_t to)
+caller_t *caller_new(fleet_t *fleet, const char *keys_of, size_t to)
 {
     caller_t *caller = mem_alloc(sizeof *caller);
     uint8_t seed[32];
@@ -65,9 +65,8 @@ caller_t *caller_new(fleet_t *fleet, int as, size_t to)
     net_options_t options = {.zap_domain = "caller"};
     assert_int_equal(crypto_start(), ERR_OK);
     assert_int_equal(home_charter(fleet_node_dir(fleet, to), &caller->charter, &fault), ERR_OK);
-    if (as >= 0) {
-        assert_int_equal(home_keys(fleet_node_dir(fleet, (size_t)as), false, &caller->keys, &fault),
-                         ERR_OK);
+    if (keys_of) {
+        assert_int_equal(home_keys(keys_of, false, &caller->keys, &fault), ERR_OK);
         options.transport = caller->keys->transport;
         options.transport_public = caller->keys->transport_public;
     } else {

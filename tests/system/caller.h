@@ -9,9 +9,9 @@
 
 typedef struct caller caller_t;
 
-// With the keys of a node of the fleet whose daemon does not run, or (-1) with
+// With the keys in a node's directory (whose daemon does not run), or (NULL) with
 // keys that nobody knows. Dials the link of `to`.
-caller_t *caller_new(fleet_t *fleet, int as, size_t to);
+caller_t *caller_new(fleet_t *fleet, const char *keys_of, size_t to);
 void caller_destroy(caller_t **caller);
 
 // Waits for the outcome of the handshake: true up, false refused or lost.

@@ -58,7 +58,7 @@ static void relay_story(const char *mode, const char *reason, bool view_empty)
         fleet_background(fleet, "exec $BIN/tests/system/tool_relay $FLEET/NI %s", mode);
     expect_line(relay, "ready");
     // It has all once it serves: until then the hub stays.
-    caller_t *caller = caller_new(fleet, SV, NI);
+    caller_t *caller = caller_new(fleet, fleet_node_dir(fleet, SV), NI);
     message_t heads;
     bool all = false;
     assert_true(caller_greet(caller, SOON_MS));
@@ -138,7 +138,7 @@ static void a_stranger_gets_nothing(void **state)
     (void)state;
     fleet_t *fleet = fleet_hub(1);
     fleet_start_all(fleet);
-    caller_t *caller = caller_new(fleet, -1, HUB);
+    caller_t *caller = caller_new(fleet, NULL, HUB);
     assert_false(caller_up(caller, 5000));
     mem_free(fleet_do(fleet, GT, "put body key=uno name=N"));
     mem_free(fleet_do(fleet, GT, "status --wait-synced 30"));
@@ -154,15 +154,7 @@ static void another_coalition_gets_nothing(void **state)
     (void)state;
     fleet_t *fleet = fleet_hub(1), *other = fleet_hub(1);
     fleet_start(fleet, HUB);
-    result_t copied = fleet_shell(fleet, "cp -r %s/keys %s/theirs", fleet_node_dir(other, GT),
-                                  fleet_node_dir(fleet, GT));
-    assert_int_equal(copied.status, 0);
-    result_clear(&copied);
-    copied =
-        fleet_shell(fleet, "cd %s && mv keys ours && mv theirs keys", fleet_node_dir(fleet, GT));
-    assert_int_equal(copied.status, 0);
-    result_clear(&copied);
-    caller_t *caller = caller_new(fleet, GT, HUB);
+    caller_t *caller = caller_new(fleet, fleet_node_dir(other, GT), HUB);
     assert_false(caller_up(caller, 5000));
     caller_destroy(&caller);
     fleet_destroy(&other);
@@ -174,15 +166,15 @@ static void without_the_zap_handler_nobody_gets_in(void **state)
     (void)state;
     fleet_t *fleet = fleet_hub(1);
     fleet_start_with(fleet, HUB, "ENLACE_TEST_HOOK=drop-zap", 0);
-    caller_t *member = caller_new(fleet, GT, HUB);
+    caller_t *member = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
     assert_false(caller_up(member, 5000));
     caller_destroy(&member);
-    caller_t *stranger = caller_new(fleet, -1, HUB);
+    caller_t *stranger = caller_new(fleet, NULL, HUB);
     assert_false(caller_up(stranger, 5000));
     caller_destroy(&stranger);
     assert_int_equal(fleet_stop(fleet, HUB), 0);
     fleet_start(fleet, HUB);
-    member = caller_new(fleet, GT, HUB);
+    member = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
     assert_true(caller_greet(member, SOON_MS));
     caller_destroy(&member);
     fleet_destroy(&fleet);
@@ -212,7 +204,7 @@ static void garbage_on_the_link_ends_a_session_at_worst(void **state)
     fleet_t *fleet = fleet_hub(2);
     fleet_start(fleet, HUB);
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
-        caller_t *caller = caller_new(fleet, GT, HUB);
+        caller_t *caller = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
         message_t ping = {.type = MSG_PING};
         assert_true(garbage[i].greeted ? caller_greet(caller, SOON_MS)
                                        : caller_up(caller, SOON_MS));
@@ -236,7 +228,7 @@ static void every_bit_of_a_message_may_be_wrong(void **state)
     fleet_t *fleet = fleet_hub(2);
     fleet_start(fleet, HUB);
     for (unsigned bit = 0; bit < 200; bit += 7) {
-        caller_t *caller = caller_new(fleet, GT, HUB);
+        caller_t *caller = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
         feed_t feed = {{{1, 2, 3}}, 1, 1};
         message_t fetch = {.type = MSG_FETCH, .has_session = true};
         fetch.as.fetch.fetch = 1;
@@ -261,14 +253,14 @@ static void oversize_and_out_of_place_messages_are_counted(void **state)
     fleet_t *fleet = fleet_hub(2);
     fleet_start(fleet, HUB);
     // A frame above the socket's bound: the connection goes, the daemon stays.
-    caller_t *caller = caller_new(fleet, GT, HUB);
+    caller_t *caller = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
     assert_true(caller_greet(caller, SOON_MS));
     uint8_t *large = mem_alloc(400 * 1024);
     caller_say(caller, span_of(large, 400 * 1024));
     assert_true(caller_lost(caller, SOON_MS));
     caller_destroy(&caller);
     // Below it, but above what a link message may be.
-    caller = caller_new(fleet, GT, HUB);
+    caller = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
     assert_true(caller_greet(caller, SOON_MS));
     caller_say(caller, span_of(large, 250 * 1024));
     assert_true(caller_lost(caller, SOON_MS));
@@ -276,7 +268,7 @@ static void oversize_and_out_of_place_messages_are_counted(void **state)
     mem_free(large);
     assert_true(fleet_status_shows(fleet, HUB, "\"too-big\"", SOON_MS));
     // Parts of a run that nobody asked for, more than credit allows.
-    caller = caller_new(fleet, GT, HUB);
+    caller = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
     assert_true(caller_greet(caller, SOON_MS));
     static uint8_t filler[16000];
     for (uint32_t i = 0; i < 8; i++) {
@@ -290,7 +282,7 @@ static void oversize_and_out_of_place_messages_are_counted(void **state)
     caller_destroy(&caller);
     assert_true(fleet_status_shows(fleet, HUB, "\"over-credit\"", SOON_MS));
     // A message of another session is dropped, and the session goes on.
-    caller = caller_new(fleet, GT, HUB);
+    caller = caller_new(fleet, fleet_node_dir(fleet, GT), HUB);
     assert_true(caller_greet(caller, SOON_MS));
     message_t ping = {.type = MSG_PING, .has_session = true}, pong;
     buf_t stale = message_encode(&ping);

@@ -271,6 +271,11 @@ static void on_message(relay_t *relay, peer_t *peer, const message_t *m)
     case MSG_HEADS:
         for (size_t i = 0; peer->upstream && i < m->as.heads.count; i++)
             fetch(relay, peer, &m->as.heads.items[i]);
+        // It says that it holds whatever it is told of, so that nobody waits for it.
+        answer.type = MSG_ACK;
+        answer.as.heads.count = m->as.heads.count;
+        answer.as.heads.items = m->as.heads.items;
+        send_message(relay, peer, &answer);
         break;
     case MSG_RUN_PART:
         take_part(relay, peer, m);
