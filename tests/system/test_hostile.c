@@ -84,6 +84,7 @@ static void relay_story(const char *mode, const char *reason, bool view_empty)
     assert_non_null(strstr(listed, "Verdadero"));
     mem_free(listed);
     mem_free(fleet_do(fleet, SV, "verify"));
+    fleet_settle(fleet);
     fleet_assert_same(fleet);
     reading_close(&relay);
     fleet_destroy(&fleet);
