@@ -100,9 +100,9 @@ check:
 	@tests/run.sh --results build/results \
 	  --variant asan --bin build/asan --jobs $(shell nproc) \
 	    $(patsubst $(BUILD)/%,build/asan/%,$(UNIT_TESTS) $(SIM_TESTS)) \
-	  --variant valgrind --bin build/gcc --valgrind \
+	  --variant valgrind --bin build/gcc --valgrind --limit 400 --jobs $(shell nproc) \
 	    $(patsubst $(BUILD)/%,build/gcc/%,$(UNIT_TESTS)) \
-	  --variant asan --bin build/asan --jobs 1 \
+	  --variant asan --bin build/asan --limit 300 \
 	    $(patsubst $(BUILD)/%,build/asan/%,$(SYSTEM_TESTS))
 
 #: make tests      only builds the test programs, of this variant

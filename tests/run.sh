@@ -53,17 +53,31 @@ trouble() {
     fi
 }
 
+# A child that a test forks leaves without freeing what its parent will free: a
+# leak is one in the program itself, an error is one anywhere.
+memcheck() {
+    local log=$1 program=$2
+    echo $$ >"$log.pid"
+    exec valgrind --quiet --error-exitcode=99 --errors-for-leak-kinds=none --leak-check=full \
+        --show-leak-kinds=definite --num-callers=24 "--suppressions=$here/valgrind.supp" \
+        "--log-file=$log.memcheck.%p" "$program"
+}
+
+# After a run under valgrind: all it said into the log; says whether there were leaks.
+leaks() {
+    local log=$1 found=''
+    grep -qs 'are definitely lost' "$log.memcheck.$(cat "$log.pid")" && found=yes
+    cat "$log".memcheck.* >>"$log.log" 2>/dev/null
+    rm -f "$log".memcheck.* "$log.pid"
+    [[ $found ]]
+}
+
 # Runs in a process of its own, started by run_batch through xargs.
 run_one() {
     local program=$1 log counts why status=0 started ended seconds
     log=$RUN_RESULTS/$RUN_VARIANT-${program//\//-}
     local command=("$program")
-    if [[ -n $RUN_VALGRIND ]]; then
-        # shellcheck disable=SC2054  # the comma is valgrind's
-        command=(valgrind --quiet --error-exitcode=99 --leak-check=full
-            --errors-for-leak-kinds=definite,possible --num-callers=24
-            "--suppressions=$here/valgrind.supp" "$program")
-    fi
+    [[ -z $RUN_VALGRIND ]] || command=("$here/run.sh" --memcheck "$log" "$program")
     started=$(date +%s%N)
     # The outer redirection is for the shell's own word on a program that died.
     {
@@ -76,6 +90,9 @@ run_one() {
     counts=$(tap_counts "$log.log")
     # shellcheck disable=SC2086  # four numbers
     why=$(trouble "$status" "$RUN_LIMIT" $counts)
+    if [[ -n $RUN_VALGRIND ]] && leaks "$log" && [[ -z $why ]]; then
+        why='leaks memory'
+    fi
     report "$program" "$log" "$seconds" "$why" "$counts"
 }
 
@@ -97,10 +114,13 @@ report() {
     printf '%s\n' "$line"
 }
 
-if [[ ${1:-} == --one ]]; then
+case ${1:-} in
+--one)
     run_one "$2"
-    exit 0
-fi
+    exit
+    ;;
+--memcheck) memcheck "$2" "$3" ;;
+esac
 
 # ---- all of them ----
 
