@@ -174,6 +174,18 @@ static void print_table(FILE *out, const screen_t *screen, const char *title, ta
     table_destroy(table);
 }
 
+// How old the member's newest signed word is, by whatever way it came. Each
+// member signs one a minute: three missed ones are an alarm.
+static void cell_last_word(table_t *table, const peer_t *peer)
+{
+    enum { ALARM_MS = 180000 };
+    bool late = peer->has_beacon_age_ms && peer->beacon_age_ms > ALARM_MS;
+    char text[WHEN_TEXT] = "";
+    if (peer->has_beacon_age_ms)
+        when_duration(peer->beacon_age_ms, text);
+    table_cell(table, text, late ? STYLE_BAD : STYLE_NONE);
+}
+
 static void add_peer(table_t *table, const peer_t *peer)
 {
     const char *direction = peer->direction ? peer->direction : "";
@@ -190,6 +202,7 @@ static void add_peer(table_t *table, const peer_t *peer)
     cell_duration(table, peer->has_heard_ms, peer->heard_ms);
     cell_duration(table, peer->has_rtt_ms, peer->rtt_ms);
     cell_count(table, peer->has_unacknowledged && !idle, peer->unacknowledged);
+    cell_last_word(table, peer);
     table_cell(table, peer->endpoint, STYLE_NONE);
     cell_reason(table, peer->why);
 }
@@ -204,6 +217,7 @@ static void print_peers(FILE *out, const screen_t *screen, const Enlace__V1__Sta
     table_column(table, _("heard"), COLUMN_RIGHT);
     table_column(table, _("round trip"), COLUMN_RIGHT);
     table_column(table, _("to take"), COLUMN_RIGHT);
+    table_column(table, _("last word"), COLUMN_RIGHT);
     table_column(table, _("endpoint"), COLUMN_LEFT);
     table_column(table, _("why"), COLUMN_LEFT);
     for (size_t i = 0; i < status->n_peers; i++)
