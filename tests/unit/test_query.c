@@ -393,11 +393,12 @@ static void references_are_resolved_for_people(void **state)
 static void a_long_title_ends_with_a_whole_letter(void **state)
 {
     scene_t *scene = *state;
-    char text[1200] = "{'kind':'organisation','key':'a','name':'x";
-    for (int i = 0; i < 200; i++)
-        strcat(text, "ñ");
-    strcat(text, "'}");
+    char letters[2 * 200 + 1] = "";
+    for (size_t i = 0; i < 200; i++)
+        memcpy(letters + 2 * i, "ñ", 3);
+    char *text = mem_format("{'kind':'organisation','key':'a','name':'x%s'}", letters);
     house_put(&scene->house, HOUSE_CR, text);
+    mem_free(text);
     house_put(&scene->house, HOUSE_CR, "{'kind':'membership','key':'m','member':'@a'}");
     const Enlace__V1__RecordView *view = SHOW(scene, "@m", false)->records[0];
     const char *title = ref_of(view, "member")->title;
@@ -472,13 +473,13 @@ static void history_tells_every_revision(void **state)
 static void a_tail_follows_what_is_applied(void **state)
 {
     scene_t *scene = *state;
-    const Enlace__V1__TailPage *page = tail(scene, true, 0);
+    tail(scene, true, 0);
     assert_true(scene->nothing);
     assert_int_equal(scene->last, 0);
     house_put(&scene->house, HOUSE_GT, "{'kind':'body','key':'a','name':'A'}");
     house_put(&scene->house, HOUSE_CR, "{'kind':'body','key':'b','name':'B'}");
     house_retract(&scene->house, HOUSE_GT, 1);
-    page = tail(scene, true, 0);
+    const Enlace__V1__TailPage *page = tail(scene, true, 0);
     assert_false(scene->nothing);
     assert_int_equal(page->n_changes, 3);
     static const char *const changes[] = {"GT:1", "CR:1", "GT:2"};
