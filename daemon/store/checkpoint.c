@@ -48,6 +48,7 @@ static bool wait_for_work(checkpoint_t *checkpoint)
 // PASSIVE never waits for anybody; what a reader keeps it from comes next time.
 static void run(checkpoint_t *checkpoint, int mode)
 {
+    sql_calm();
     int code = sqlite3_wal_checkpoint_v2(sql_handle(checkpoint->sql), NULL, mode, NULL, NULL);
     bool failed = code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY;
     fault_t fault = {0};

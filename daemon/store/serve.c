@@ -52,9 +52,13 @@ static err_t read_payloads(sql_t *sql, int64_t feed, uint64_t first, uint64_t la
     err_t err = sql_first(
         sql, list, SQL_ROW(sql_int(feed), sql_u64(first), sql_u64(last), sql_int(headers_only)),
         &statement, &row, fault);
-    while (!err && row) {
+    while (!err && row && payloads->count < COMMIT_CHANGES_MAX) {
         take_payload(payloads, statement, headers_only);
         err = sql_step(sql, statement, &row, fault);
+    }
+    if (!err && row) { // a damaged index led to more rows than there can be
+        sql_done(statement);
+        err = fault_set(fault, ERR_DAMAGED, "change", NULL);
     }
     return err;
 }

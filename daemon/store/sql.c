@@ -53,12 +53,19 @@ static err_t meaning(int code, int system_errno)
     }
 }
 
+// SQLite 3.40 keeps no system error number for a COMMIT that fails: errno itself
+// still tells, since it was cleared before the call (sql_calm) and nothing comes between.
 err_t sql_fault(sql_t *sql, int code, fault_t *fault)
 {
     if ((code & 0xff) == SQLITE_NOMEM)
         mem_exhausted();
-    err_t err = meaning(code, sqlite3_system_errno(sql->handle));
+    err_t err = meaning(code, errno ? errno : sqlite3_system_errno(sql->handle));
     return fault_set(fault, err, "", "%s", sqlite3_errmsg(sql->handle));
+}
+
+void sql_calm(void)
+{
+    errno = 0;
 }
 
 bool sql_is_failure(err_t err)
@@ -143,6 +150,7 @@ err_t sql_open(const char *path, const char *vfs, sql_mode_t mode, sql_t **sql, 
 {
     sql_t *made = mem_alloc(sizeof *made);
     *sql = NULL;
+    sql_calm();
     int code = open_handle(path, vfs, mode, &made->handle);
     if (!made->handle)
         mem_exhausted();
@@ -238,6 +246,7 @@ static err_t prepared(sql_t *sql, const char *text, sqlite3_stmt **statement, fa
     slot_t *slot = slot_of(sql, text);
     if (!slot->text) {
         assert(sql->used < SLOTS - 1);
+        sql_calm();
         int code = sqlite3_prepare_v3(sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT,
                                       &slot->statement, NULL);
         if (code != SQLITE_OK)
@@ -267,6 +276,7 @@ err_t sql_start(sql_t *sql, const char *text, const sql_value_t *values, size_t 
 
 err_t sql_step(sql_t *sql, sqlite3_stmt *statement, bool *row, fault_t *fault)
 {
+    sql_calm();
     int code = sqlite3_step(statement);
     *row = code == SQLITE_ROW;
     if (*row)
@@ -317,6 +327,7 @@ err_t sql_number(sql_t *sql, const char *text, const sql_value_t *values, size_t
 
 err_t sql_script(sql_t *sql, const char *text, fault_t *fault)
 {
+    sql_calm();
     int code = sqlite3_exec(sql->handle, text, NULL, NULL, NULL);
     return code == SQLITE_OK ? ERR_OK : sql_fault(sql, code, fault);
 }

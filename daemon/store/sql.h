@@ -73,7 +73,9 @@ span_t sql_column_span(sqlite3_stmt *statement, int column); // until the next s
 bool sql_column_bytes(sqlite3_stmt *statement, int column, void *bytes, size_t size);
 const char *sql_column_text(sqlite3_stmt *statement, int column); // NULL where NULL
 
-// What a result code of this connection means, message included.
+// What a result code of this connection means, message included. Before a call of
+// SQLite's own whose code comes here: sql_calm.
+void sql_calm(void);
 err_t sql_fault(sql_t *sql, int code, fault_t *fault);
 // Whether an error says that disk or data failed, rather than that something was refused.
 bool sql_is_failure(err_t err);

@@ -59,6 +59,16 @@ static const char *column_that_differs(sqlite3_stmt *statement, int64_t commit,
     return hash_equal(&commitment, &change->commitment) ? NULL : "commitment";
 }
 
+// SQLite does not load the CHECKs of a file that is read-only.
+static bool payload_is_whole(sqlite3_stmt *statement)
+{
+    int64_t state = sqlite3_column_int64(statement, 9);
+    bool present = state == PAYLOAD_PRESENT;
+    return state >= PAYLOAD_PRESENT && state <= PAYLOAD_MISSING &&
+           present == (sqlite3_column_type(statement, 10) != SQLITE_NULL) &&
+           present == (sqlite3_column_type(statement, 11) != SQLITE_NULL);
+}
+
 static bool commitment_holds(sqlite3_stmt *statement, const change_t *change)
 {
     uint8_t salt[SALT_SIZE];
@@ -79,7 +89,9 @@ static void check_change(checker_t *checker, chain_t *chain, sqlite3_stmt *state
     if (column)
         checker_find(checker, where, ERR_DAMAGED, "column %s of change differs from the header",
                      column);
-    if (!commitment_holds(statement, change))
+    if (!payload_is_whole(statement))
+        checker_find(checker, where, ERR_DAMAGED, "columns state, salt and body do not agree");
+    else if (!commitment_holds(statement, change))
         checker_find(checker, where, ERR_BAD_COMMITMENT, "payload");
     checker->report->changes++;
     if (sqlite3_column_int64(statement, 0) <= checker->applied)
@@ -111,11 +123,18 @@ static err_t check_changes(checker_t *checker, chain_t *chain, int64_t id, const
                   &statement, &row, fault);
     while (!err && row) {
         uint64_t number = sql_column_u64(statement, 2);
+        // A damaged index can lead to any row, and again to the same one.
+        if (number < next || number > commit->last) {
+            err = fault_set(fault, ERR_DAMAGED, "change", "its index is damaged");
+            break;
+        }
         report_missing(checker, chain, next, number);
         check_change(checker, chain, statement, id, &commit->changes[number - commit->first]);
         next = number + 1;
         err = sql_step(checker->sql, statement, &row, fault);
     }
+    if (statement)
+        sql_done(statement);
     if (!err)
         report_missing(checker, chain, next, commit->last + 1);
     return err;
@@ -330,7 +349,8 @@ static err_t next_feed(checker_t *checker, int64_t after, chain_t *chain, fault_
     chain->feed.epoch = sql_column_u32(statement, 3);
     chain->feed.lane = sql_column_u32(statement, 4);
     sql_done(statement);
-    return ERR_OK;
+    // A damaged tree must not send us round in circles.
+    return chain->ix > after ? ERR_OK : fault_set(fault, ERR_DAMAGED, "feed", NULL);
 }
 
 // ---- what no feed accounts for ----

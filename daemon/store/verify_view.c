@@ -24,16 +24,26 @@ static err_t compare_digest(checker_t *checker, fault_t *fault)
     return err;
 }
 
-// *after becomes the last change visited; *end: there was none left.
-static err_t fold_page(checker_t *checker, int64_t *after, bool *end, fault_t *fault)
+// The last of the `count` changes after one; that one itself where there are none.
+static err_t page_end(checker_t *checker, int64_t after, int64_t count, int64_t *until,
+                      fault_t *fault)
 {
     static const char last[] =
         "SELECT max(id) FROM (SELECT id FROM change WHERE id > ?1 ORDER BY id LIMIT ?2)";
+    err_t err = sql_number(checker->sql, last, SQL_ROW(sql_int(after), sql_int(count)), after,
+                           until, fault);
+    if (*until < after) // a damaged tree must not send us round in circles
+        *until = after;
+    return err;
+}
+
+// *after becomes the last change visited; *end: there was none left.
+static err_t fold_page(checker_t *checker, int64_t *after, bool *end, fault_t *fault)
+{
     int64_t until = 0;
     err_t err = checker_begin(checker, fault);
     if (!err)
-        err = sql_number(checker->sql, last, SQL_ROW(sql_int(*after), sql_int(PAGE_CHANGES)),
-                         *after, &until, fault);
+        err = page_end(checker, *after, PAGE_CHANGES, &until, fault);
     *end = until == *after;
     // Those that came while verify was at it: no visit of their record was sure to see them.
     int64_t known = until < checker->applied ? until : checker->applied;
@@ -51,13 +61,13 @@ static err_t fold_page(checker_t *checker, int64_t *after, bool *end, fault_t *f
     return err;
 }
 
-static err_t fold_all(checker_t *checker, int64_t *applied, fault_t *fault)
+static err_t fold_all(checker_t *checker, fault_t *fault)
 {
     bool end = false;
+    int64_t after = 0;
     err_t err = ERR_OK;
-    *applied = 0;
     while (!err && !end)
-        err = fold_page(checker, applied, &end, fault);
+        err = fold_page(checker, &after, &end, fault);
     checker->report->records = (uint64_t)checker->view.records;
     return err;
 }
@@ -212,13 +222,19 @@ static err_t compare_page(checker_t *checker, int64_t after, int64_t until, faul
     return err ? err : checker_progress(checker, 0);
 }
 
-// The first and the last page take in what no change accounts for.
-static err_t compare_all(checker_t *checker, int64_t applied, fault_t *fault)
+// By the changes that there are: numbers may have gaps where the file is damaged.
+// The first and the last page take in rows that no change accounts for.
+static err_t compare_all(checker_t *checker, fault_t *fault)
 {
-    int64_t after = 0;
-    err_t err = compare_page(checker, INT64_MIN, 0, fault);
-    for (; !err && after < applied; after += PAGE_ROWS)
-        err = compare_page(checker, after, after + PAGE_ROWS, fault);
+    int64_t after = 0, until = 0;
+    err_t err = compare_page(checker, INT64_MIN, after, fault);
+    while (!err) {
+        err = page_end(checker, after, PAGE_ROWS, &until, fault);
+        if (err || until == after)
+            break;
+        err = compare_page(checker, after, until, fault);
+        after = until;
+    }
     return err ? err : compare_page(checker, after, INT64_MAX, fault);
 }
 
@@ -227,8 +243,8 @@ static err_t compare_all(checker_t *checker, int64_t applied, fault_t *fault)
 err_t verify_view(checker_t *checker, fault_t *fault)
 {
     static const char current[] =
-        "SELECT count(*) FROM meta WHERE view_version = ?1 AND view_schema = ?2";
-    int64_t same = 0, applied = 0;
+        "SELECT count(*) FROM meta WHERE one = 1 AND view_version = ?1 AND view_schema = ?2";
+    int64_t same = 0;
     err_t err =
         sql_number(checker->sql, current, SQL_ROW(sql_int(VIEW_VERSION), sql_int(SCHEMA_VERSION)),
                    0, &same, fault);
@@ -239,6 +255,6 @@ err_t verify_view(checker_t *checker, fault_t *fault)
                      "the view was made by another version: start the node once");
         return ERR_OK;
     }
-    err = fold_all(checker, &applied, fault);
-    return err ? err : compare_all(checker, applied, fault);
+    err = fold_all(checker, fault);
+    return err ? err : compare_all(checker, fault);
 }

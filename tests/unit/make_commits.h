@@ -7,11 +7,15 @@
 #define ENLACE_TESTS_UNIT_MAKE_COMMITS_H
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,35 +57,63 @@ UNUSED_HERE static card_t *make_card(uint8_t member, uint32_t number)
     return next;
 }
 
+// Made once: signing takes its time under valgrind.
+typedef struct {
+    roster_t *charter;
+    card_t *cards[MEMBERS + 1];
+} coalition_t;
+
+UNUSED_HERE static const coalition_t *the_coalition(void)
+{
+    static coalition_t made;
+    if (made.charter)
+        return &made;
+    made.charter = sample_charter(MEMBERS, 2);
+    for (uint8_t member = 1; member <= MEMBERS; member++)
+        made.cards[member - 1] = make_card(member, 1);
+    made.cards[MEMBERS] = make_card(1, 2);
+    return &made;
+}
+
 UNUSED_HERE static hash_t make_coalition(void)
 {
-    roster_t *charter = sample_charter(MEMBERS, 2);
-    hash_t coalition = charter->hash;
-    roster_destroy(&charter);
-    return coalition;
+    return the_coalition()->charter->hash;
 }
 
 UNUSED_HERE static origin_t origin_of_member(uint8_t member)
 {
-    pubkey_t key;
-    secret_t *root = sample_secret(member, &key);
-    origin_t origin = crypto_origin(&key);
-    secret_destroy(&root);
-    return origin;
+    return the_coalition()->cards[member - 1]->origin;
 }
 
 UNUSED_HERE static void found_coalition(store_t *store)
 {
-    roster_t *charter = sample_charter(MEMBERS, 2);
-    assert_ok(store_add_roster(store, charter, NULL));
-    roster_destroy(&charter);
-    for (uint8_t member = 1; member <= MEMBERS; member++)
-        for (uint32_t number = 1; number <= (member == 1 ? 2u : 1u); number++) {
-            card_t *card = make_card(member, number);
-            assert_ok(store_add_card(store, card, NULL));
-            card_destroy(&card);
-        }
+    const coalition_t *coalition = the_coalition();
+    assert_ok(store_add_roster(store, coalition->charter, NULL));
+    for (size_t i = 0; i <= MEMBERS; i++)
+        assert_ok(store_add_card(store, coalition->cards[i], NULL));
     assert_ok(store_commit(store, NULL));
+}
+
+// Runs it in a process of its own and returns what it returned. That process ends
+// by SIGKILL, so that nothing looks at what it leaves behind.
+UNUSED_HERE static int in_a_child(int (*run)(const char *path), const char *path)
+{
+    int *result =
+        mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(result != MAP_FAILED);
+    *result = -1;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        *result = run(path);
+        kill(getpid(), SIGKILL);
+    }
+    int status = 0, got;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    got = *result;
+    munmap(result, sizeof *result);
+    return got;
 }
 
 // ---- writers ----
@@ -100,11 +132,10 @@ typedef struct {
 UNUSED_HERE static writer_t writer_of(uint8_t member, uint32_t epoch, uint32_t lane)
 {
     writer_t writer = {.member = member, .next = 1};
-    card_t *card = make_card(member, epoch);
+    const card_t *card = the_coalition()->cards[epoch == 1 ? member - 1 : MEMBERS];
     writer.feed = (feed_t){card->origin, epoch, lane};
     writer.previous = card->hash;
     writer.time_ms = 1000 * epoch;
-    card_destroy(&card);
     return writer;
 }
 
