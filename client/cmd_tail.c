@@ -113,12 +113,12 @@ static int run(const client_t *client)
     body.limit = CONTROL_ROWS_MAX;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_TAIL;
     request.tail = &body;
+    int signals = open_signals(); // before there are threads, which inherit what is blocked
     int status = ask_open(client, &talk);
-    if (status)
-        return status;
-    int signals = open_signals();
-    talk_watch(talk, signals, STDOUT_FILENO);
-    status = follow(client, &talk, &request);
+    if (!status) {
+        talk_watch(talk, signals, STDOUT_FILENO);
+        status = follow(client, &talk, &request);
+    }
     talk_close(&talk);
     if (signals >= 0)
         close(signals);

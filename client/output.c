@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "client/plain.h"
 #include "lib/fields.h"
 #include "lib/ids.h"
 #include "lib/mem.h"
@@ -36,11 +38,8 @@ static bool needs_quotes(const char *text)
     return strpbrk(text, ",\"\r\n") || (length && (text[0] == ' ' || text[length - 1] == ' '));
 }
 
-void output_csv(FILE *out, const char *text, bool first)
+static void put_csv(FILE *out, const char *text)
 {
-    text = text ? text : "";
-    if (!first)
-        fputc(',', out);
     if (!needs_quotes(text)) {
         fputs(text, out);
         return;
@@ -52,6 +51,16 @@ void output_csv(FILE *out, const char *text, bool first)
         fputc(*text, out);
     }
     fputc('"', out);
+}
+
+void output_csv(FILE *out, const char *text, bool first)
+{
+    // A file gets what was written, byte for byte; a terminal would obey it.
+    char *plain = isatty(fileno(out)) == 1 ? plain_lines(text) : NULL;
+    if (!first)
+        fputc(',', out);
+    put_csv(out, plain ? plain : text ? text : "");
+    mem_free(plain);
 }
 
 void output_csv_end(FILE *out)

@@ -11,7 +11,8 @@
 // would obey (DEL, U+0080 to U+009F), are written as escapes.
 void output_json(FILE *out, const json_t *object);
 
-// A field of a CSV line, quoted where it must be; `first` in its line or not.
+// A field of a CSV line, quoted where it must be; `first` in its line or not. On a
+// terminal control characters are replaced.
 void output_csv(FILE *out, const char *text, bool first);
 void output_csv_end(FILE *out);
 

@@ -5,7 +5,7 @@
 #include "client/plain.h"
 #include "lib/mem.h"
 
-enum { GAP = 2, VALUE_LEAST = 20 };
+enum { GAP = 2, VALUE_LEAST = 12 };
 
 typedef struct {
     char *name;
