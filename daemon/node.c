@@ -280,5 +280,8 @@ err_t node_run(node_t *node, void (*ready)(void), fault_t *fault)
             return fault_set(fault, ERR_INTERNAL, "poll", "%s", zmq_strerror(errno));
         more = turn(node);
     }
+    event_t stopping = {.type = EVENT_STOPPING};
+    driver_step(node->driver, &stopping);
+    driver_flush(node->driver);
     return ERR_OK;
 }

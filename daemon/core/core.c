@@ -192,6 +192,7 @@ static const handler_fn handlers[EVENT_TYPE_END] = {
     [EVENT_RUN_READ] = serve_run_read,
     [EVENT_PAYLOAD_READ] = payload_read,
     [EVENT_PAYLOADS_MISSING] = payload_missing,
+    [EVENT_STOPPING] = session_stopping,
 };
 
 void core_step(core_t *core, const event_t *event, effects_t *effects)

@@ -21,6 +21,7 @@ typedef enum {
     EVENT_RUN_READ,         // answers EFFECT_READ_RUN
     EVENT_PAYLOAD_READ,     // answers EFFECT_READ_PAYLOAD
     EVENT_PAYLOADS_MISSING, // answers EFFECT_FIND_MISSING
+    EVENT_STOPPING,         // this node ends: its peers are told
     EVENT_TYPE_END
 } event_type_t;
 

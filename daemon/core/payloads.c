@@ -47,15 +47,23 @@ void payload_missing(core_t *core, const event_t *event, effects_t *effects)
     }
 }
 
+static void refuse(core_t *core, session_t *session, uint32_t fetch, err_t reason,
+                   effects_t *effects)
+{
+    message_t no = {.type = MSG_NOPE};
+    no.as.nope.fetch = fetch;
+    no.as.nope.reason = (uint32_t)reason;
+    core_count(core, reason, core_code(core, &session->peer->origin));
+    session_send(core, session, &no, effects);
+}
+
 void payload_on_fetch(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     const core_feed_state_t *feed = feed_lookup(core, &m->as.payload.feed);
+    if (!session_may_ask(core, session))
+        return;
     if (!feed || m->as.payload.number > feed->head.number) {
-        message_t no = {.type = MSG_NOPE};
-        no.as.nope.fetch = m->as.payload.fetch;
-        no.as.nope.reason = ERR_UNKNOWN_FEED;
-        core_count(core, ERR_UNKNOWN_FEED, core_code(core, &session->peer->origin));
-        session_send(core, session, &no, effects);
+        refuse(core, session, m->as.payload.fetch, ERR_UNKNOWN_FEED, effects);
         return;
     }
     effect_t *effect = effects_add(effects, EFFECT_READ_PAYLOAD);

@@ -262,3 +262,25 @@ void session_tick(core_t *core, effects_t *effects)
             ping(core, session, effects);
     }
 }
+
+void session_stopping(core_t *core, const event_t *event, effects_t *effects)
+{
+    message_t bye = {.type = MSG_BYE};
+    (void)event;
+    bye.as.bye.reason = ERR_STOPPING;
+    for (size_t i = 0; i < core->session_count; i++)
+        if (core->sessions[i]->state == SESSION_READY)
+            session_send(core, core->sessions[i], &bye, effects);
+}
+
+bool session_may_ask(core_t *core, session_t *session)
+{
+    if (core->now_ms - session->asked_ms >= 1000) {
+        session->asked_ms = core->now_ms;
+        session->asked = 0;
+    }
+    if (++session->asked <= ASKS_MAX)
+        return true;
+    core_count(core, ERR_BUSY, core_code(core, &session->peer->origin));
+    return false;
+}

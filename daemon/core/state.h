@@ -28,6 +28,7 @@ enum {
 enum {
     CARDS_PER_ORIGIN_MAX = 1000,
     SERVES_MAX = 4096,        // fetches that one session may have open here
+    ASKS_MAX = 32,            // payloads and cards that a peer may ask for in a second
     FETCHES_MAX = 16,         // of ours in a session, standing ones apart
     PENDING_COMMITS_MAX = 64, // published while a fetch is under way
     PENDING_BYTES_MAX = 256 * 1024,
@@ -135,7 +136,9 @@ typedef struct {
     size_t serve_count, serve_capacity;
     serve_t *serves;
     uint64_t allowance, charged;
-    uint32_t sending; // fetch whose run goes out; 0: none
+    uint64_t asked_ms; // what it has asked for outside of fetches in the second
+    uint32_t asked;    // that began then
+    uint32_t sending;  // fetch whose run goes out; 0: none
     bool reading;
     buf_t run;
     size_t run_sent;
@@ -247,6 +250,10 @@ void session_message(core_t *core, const event_t *event, effects_t *effects);
 void session_send(core_t *core, session_t *session, message_t *message, effects_t *effects);
 void session_close(core_t *core, session_t *session, err_t reason, effects_t *effects);
 void session_tick(core_t *core, effects_t *effects);
+void session_stopping(core_t *core, const event_t *event, effects_t *effects);
+// Whether a peer may ask for one more thing that costs us a read or a large
+// answer without credit; counted (busy) where it may not.
+bool session_may_ask(core_t *core, session_t *session);
 peer_feed_t *session_feed(session_t *session, const core_feed_state_t *feed);
 
 // greeting.c

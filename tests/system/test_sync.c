@@ -43,8 +43,12 @@ static void what_one_writes_all_see(void **state)
     fleet_assert_same(fleet);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(count_listed(fleet, i, "body"), 4);
-    for (size_t i = 0; i < 4; i++)
+    // Who stops says so: the others tell it from a lost connection.
+    assert_int_equal(fleet_stop(fleet, HUB), 0);
+    for (size_t i = 1; i < 4; i++) {
+        assert_true(fleet_status_shows(fleet, i, "\"stopping\"", 10000));
         assert_int_equal(fleet_stop(fleet, i), 0);
+    }
     fleet_destroy(&fleet);
 }
 
