@@ -1,0 +1,324 @@
+// A disk that is full or fails: the turn never happened, the store stays usable.
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "daemon/store/checkpoint.h"
+#include "tests/unit/fault_vfs.h"
+#include "tests/unit/make_commits.h"
+
+static int start(void **state)
+{
+    (void)state;
+    return crypto_start();
+}
+
+static void write_some(writer_t *writer)
+{
+    write_record(writer, 0, "{'kind':'organisation','key':'a','acronym':'A'}");
+    write_record(writer, 0, "{'kind':'membership','key':'m','member':'@a','coalition':'@BB:c'}");
+    write_record(writer, 1, "{'kind':'organisation','key':'a','acronym':'B'}");
+}
+
+static uint64_t held(store_t *store, const feed_t *feed)
+{
+    feed_place_t place;
+    assert_ok(feed_find(store->sql, feed, &place, NULL));
+    return place.number;
+}
+
+static void expect_clean(const char *path)
+{
+    verify_t verify = {0};
+    assert_ok(store_verify(path, &verify, NULL));
+    assert_int_equal(verify.found, 0);
+}
+
+// One turn. The commit is handed in again where it was refused, as the core would.
+static err_t turn(store_t *store, const commit_t *commit)
+{
+    err_t err = store_append(store, commit, 1, NULL);
+    return err ? err : store_commit(store, NULL);
+}
+
+// ---- fail the first change of a file, the second, the third ... until the turn runs clean ----
+
+static void fail_each_write(const char *path, int code, err_t want, bool lasting)
+{
+    faults_t faults;
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    faults_register(&faults);
+    assert_ok(store_open(path, "enlace-faults", &store, NULL));
+    found_coalition(store);
+    unsigned at = 1;
+    for (bool clean = false; !clean; at++) {
+        uint64_t before = held(store, &writer.feed);
+        char *view = dump_view(store);
+        write_some(&writer);
+        commit_t *commit = seal_commit(&writer);
+        faults_set(&faults, at, lasting, code);
+        err_t err = turn(store, commit);
+        faults_clear(&faults);
+        clean = faults.hits == 0;
+        if (clean)
+            assert_ok(err);
+        else if (err) {
+            assert_int_equal(err, want);
+            assert_false(store_in_turn(store));
+            assert_int_equal(held(store, &writer.feed), before);
+            char *after = dump_view(store);
+            assert_string_equal(after, view);
+            mem_free(after);
+            assert_ok(turn(store, commit)); // there is room again
+        }
+        assert_int_equal(held(store, &writer.feed), commit->last);
+        commit_destroy(&commit);
+        mem_free(view);
+    }
+    assert_true(at > 4);
+    store_close(&store);
+    faults_unregister(&faults);
+    expect_clean(path);
+    writer_clear(&writer);
+}
+
+static void each_write_may_find_the_disk_full(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    fail_each_write(path, SQLITE_FULL, ERR_DISK_FULL, true);
+    mem_free(path);
+}
+
+static void each_write_may_fail_once(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    fail_each_write(path, SQLITE_IOERR_WRITE, ERR_DISK_ERROR, false);
+    mem_free(path);
+}
+
+static void opening_may_fail_anywhere(void **state)
+{
+    faults_t faults;
+    faults_register(&faults);
+    unsigned at = 1;
+    for (bool clean = false; !clean; at++) {
+        char name[32];
+        snprintf(name, sizeof name, "open-%u.db", at);
+        char *path = scratch_path(*state, name);
+        store_t *store = NULL;
+        faults_set(&faults, at, true, SQLITE_FULL);
+        err_t err = store_open(path, "enlace-faults", &store, NULL);
+        clean = faults.hits == 0;
+        faults_clear(&faults);
+        if (err) {
+            assert_int_equal(err, ERR_DISK_FULL);
+            assert_null(store);
+            assert_ok(store_open(path, "enlace-faults", &store, NULL));
+        }
+        found_coalition(store);
+        store_close(&store);
+        expect_clean(path);
+        mem_free(path);
+    }
+    assert_true(at > 10);
+    faults_unregister(&faults);
+}
+
+static void rebuilding_may_fail(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    faults_t faults;
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    faults_register(&faults);
+    assert_ok(store_open(path, "enlace-faults", &store, NULL));
+    found_coalition(store);
+    write_some(&writer);
+    append_written(store, &writer);
+    assert_ok(store_commit(store, NULL));
+    char *want = dump_view(store);
+    unsigned at = 1;
+    for (bool clean = false; !clean; at++) {
+        faults_set(&faults, at, true, SQLITE_FULL);
+        err_t err = store_rebuild(store, NULL);
+        if (!err)
+            err = store_commit(store, NULL);
+        clean = faults.hits == 0;
+        faults_clear(&faults);
+        assert_int_equal(err, clean ? ERR_OK : ERR_DISK_FULL);
+        char *got = dump_view(store);
+        assert_string_equal(got, want);
+        mem_free(got);
+    }
+    assert_true(at > 2);
+    mem_free(want);
+    store_close(&store);
+    faults_unregister(&faults);
+    expect_clean(path);
+    writer_clear(&writer);
+    mem_free(path);
+}
+
+// ---- the file may not grow: SQLITE_FULL by itself ----
+
+static void a_full_database_recovers(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    found_coalition(store);
+    assert_ok(sql_script(store->sql, "PRAGMA max_page_count = 60", NULL));
+    err_t err = ERR_OK;
+    commit_t *commit = NULL;
+    for (int i = 0; i < 1000 && !err; i++) {
+        commit_destroy(&commit);
+        write_some(&writer);
+        commit = seal_commit(&writer);
+        err = turn(store, commit);
+    }
+    assert_int_equal(err, ERR_DISK_FULL);
+    assert_false(store_in_turn(store));
+    assert_int_equal(held(store, &writer.feed), commit->first - 1);
+    assert_refused(turn(store, commit), ERR_DISK_FULL);
+    expect_clean(path);
+    assert_ok(sql_script(store->sql, "PRAGMA max_page_count = 100000", NULL));
+    assert_ok(turn(store, commit));
+    commit_destroy(&commit);
+    store_close(&store);
+    expect_clean(path);
+    writer_clear(&writer);
+    mem_free(path);
+}
+
+// ---- RLIMIT_FSIZE: EFBIG from write(2), in a process of its own ----
+
+static bool fill_to_the_limit(store_t *store, writer_t *writer, commit_t **refused)
+{
+    err_t err = ERR_OK;
+    for (int i = 0; i < 2000 && !err; i++) {
+        commit_destroy(refused);
+        write_some(writer);
+        *refused = seal_commit(writer);
+        err = turn(store, *refused);
+    }
+    return err == ERR_DISK_FULL && !store_in_turn(store) &&
+           held(store, &writer->feed) == (*refused)->first - 1;
+}
+
+static int under_a_limit(const char *path)
+{
+    struct rlimit limit;
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    commit_t *refused = NULL;
+    totals_t totals;
+    signal(SIGXFSZ, SIG_IGN);
+    if (store_open(path, NULL, &store, NULL))
+        return 2;
+    found_coalition(store);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = 400 * 1000; // not at the border of a page: a write is cut short
+    setrlimit(RLIMIT_FSIZE, &limit);
+    if (!fill_to_the_limit(store, &writer, &refused))
+        return 3;
+    if (turn(store, refused) != ERR_DISK_FULL || store_totals(store, &totals, NULL))
+        return 4;
+    limit.rlim_cur = before;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    if (turn(store, refused) || held(store, &writer.feed) != refused->last)
+        return 5;
+    commit_destroy(&refused);
+    writer_clear(&writer);
+    store_close(&store);
+    return 0;
+}
+
+static void a_limit_on_file_sizes_is_a_full_disk(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    assert_int_equal(in_a_child(under_a_limit, path), 0);
+    expect_clean(path);
+    mem_free(path);
+}
+
+// ---- checkpoints ----
+
+static off_t size_of(const char *path, const char *suffix)
+{
+    struct stat facts;
+    char *name = mem_format("%s%s", path, suffix);
+    off_t size = stat(name, &facts) == 0 ? facts.st_size : 0;
+    mem_free(name);
+    return size;
+}
+
+static void the_checkpoint_thread_empties_the_wal(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    store_t *store = NULL;
+    checkpoint_t *checkpoint = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    found_coalition(store);
+    assert_ok(checkpoint_start(path, &checkpoint, NULL));
+    for (int i = 0; i < 50; i++) {
+        write_some(&writer);
+        append_written(store, &writer);
+        assert_ok(store_commit(store, NULL));
+        checkpoint_hint(checkpoint);
+    }
+    assert_true(size_of(path, "-wal") > 0);
+    checkpoint_stop(&checkpoint);
+    assert_null(checkpoint);
+    checkpoint_stop(&checkpoint);
+    assert_int_equal(size_of(path, "-wal"), 0);
+    assert_true(size_of(path, "") > 50 * 1000);
+    write_some(&writer);
+    append_written(store, &writer);
+    assert_ok(store_commit(store, NULL));
+    store_close(&store);
+    expect_clean(path);
+    writer_clear(&writer);
+    mem_free(path);
+}
+
+// Without a thread the WAL stays within its bound and a turn's worth.
+static void a_wal_nobody_empties_is_bounded(void **state)
+{
+    static const char insert[] = "INSERT INTO evidence (origin, epoch, lane, reason, arrived_ms,"
+                                 " bytes) VALUES (1, 1, 1, 65, 1, zeroblob(2000000))";
+    char *path = scratch_path(*state, "enlace.db");
+    store_t *store = NULL;
+    off_t largest = 0;
+    assert_ok(store_open(path, NULL, &store, NULL));
+    found_coalition(store);
+    assert_ok(sql_script(store->sql, "PRAGMA synchronous = OFF", NULL)); // for the test's speed
+    for (size_t i = 0; i < 3 * WAL_BYTES_MAX / 2 / 2000000; i++) {
+        assert_ok(store_begin(store, NULL));
+        assert_ok(sql_script(store->sql, insert, NULL));
+        assert_ok(store_commit(store, NULL));
+        off_t size = size_of(path, "-wal");
+        largest = size > largest ? size : largest;
+    }
+    assert_true(largest > (off_t)WAL_BYTES_MAX);
+    assert_true(largest < (off_t)WAL_BYTES_MAX + 3 * 1000 * 1000);
+    store_close(&store);
+    mem_free(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(each_write_may_find_the_disk_full),
+        SCRATCH_TEST(each_write_may_fail_once),
+        SCRATCH_TEST(opening_may_fail_anywhere),
+        SCRATCH_TEST(rebuilding_may_fail),
+        SCRATCH_TEST(a_full_database_recovers),
+        SCRATCH_TEST(a_limit_on_file_sizes_is_a_full_disk),
+        SCRATCH_TEST(the_checkpoint_thread_empties_the_wal),
+        SCRATCH_TEST(a_wal_nobody_empties_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
