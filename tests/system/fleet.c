@@ -332,8 +332,10 @@ static void become_daemon(const fleet_t *fleet, const member_at_t *node, const c
     snprintf(program, sizeof program, "%s/enlaced", fleet->bin);
     if (environment)
         putenv((char *)(uintptr_t)environment);
-    if (file_size) {
-        struct rlimit limit = {file_size, file_size};
+    // Only the soft limit: a test can raise it again while the daemon runs.
+    struct rlimit limit;
+    if (file_size && getrlimit(RLIMIT_FSIZE, &limit) == 0) {
+        limit.rlim_cur = file_size;
         setrlimit(RLIMIT_FSIZE, &limit);
     }
     execl(program, program, "--dir", node->dir, (char *)NULL);
