@@ -23,21 +23,23 @@ struct sql {
 
 // ---- errors ----
 
-static bool no_room(int system_errno)
+bool sql_no_room(int code, int system_errno)
 {
-    return system_errno == ENOSPC || system_errno == EFBIG || system_errno == EDQUOT;
+    bool no_room = system_errno == ENOSPC || system_errno == EFBIG || system_errno == EDQUOT;
+    return (code & 0xff) == SQLITE_FULL ||
+           (no_room && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN));
 }
 
 // A constraint that fails means that rows contradict each other: what is written
 // was checked before. SQLITE_ERROR is what a table that is not there gives.
 static err_t meaning(int code, int system_errno)
 {
-    switch (code & 0xff) {
-    case SQLITE_FULL:
+    if (sql_no_room(code, system_errno))
         return ERR_DISK_FULL;
+    switch (code & 0xff) {
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-        return no_room(system_errno) ? ERR_DISK_FULL : ERR_DISK_ERROR;
+        return ERR_DISK_ERROR;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ERR_BUSY;

@@ -1,8 +1,10 @@
 #include "daemon/store/staging.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
+#include "daemon/store/sql.h"
 #include "lib/mem.h"
 
 typedef enum {
@@ -44,9 +46,10 @@ static const char schema[] = "PRAGMA journal_mode = OFF;"
 
 static err_t failed(staging_t *staging, fault_t *fault)
 {
-    int code = sqlite3_errcode(staging->database);
-    return fault_set(fault, code == SQLITE_FULL ? ERR_DISK_FULL : ERR_DISK_ERROR,
-                     "the import's temporary file", "%s", sqlite3_errmsg(staging->database));
+    int number = errno ? errno : sqlite3_system_errno(staging->database);
+    bool full = sql_no_room(sqlite3_errcode(staging->database), number);
+    return fault_set(fault, full ? ERR_DISK_FULL : ERR_DISK_ERROR, "",
+                     "the import's temporary file: %s", sqlite3_errmsg(staging->database));
 }
 
 err_t staging_open(staging_t **staging, fault_t *fault)
@@ -54,6 +57,7 @@ err_t staging_open(staging_t **staging, fault_t *fault)
     staging_t *self = mem_alloc(sizeof *self);
     *staging = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    sql_calm();
     bool fine = sqlite3_open_v2("", &self->database, flags, NULL) == SQLITE_OK &&
                 sqlite3_exec(self->database, schema, NULL, NULL, NULL) == SQLITE_OK;
     for (size_t i = 0; fine && i < QUERY_COUNT; i++)
@@ -88,6 +92,7 @@ static void bind_text(sqlite3_stmt *statement, int place, const char *text)
 // Steps a statement that has its values bound. What is bound lives until the reset.
 static err_t step(staging_t *staging, query_t query, bool *row, fault_t *fault)
 {
+    sql_calm();
     int code = sqlite3_step(staging->statements[query]);
     *row = code == SQLITE_ROW;
     return code == SQLITE_ROW || code == SQLITE_DONE ? ERR_OK : failed(staging, fault);
@@ -147,7 +152,7 @@ err_t staging_owners(staging_t *staging, const char *key, size_t *owners, code_t
         if (err || !row)
             break;
         if (*owners == 0 && !code_parse((const char *)sqlite3_column_text(statement, 0), first)) {
-            err = fault_set(fault, ERR_INTERNAL, "the import's temporary file", NULL);
+            err = fault_set(fault, ERR_INTERNAL, "", "the import's temporary file");
             break;
         }
     }
