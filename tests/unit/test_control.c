@@ -262,6 +262,27 @@ static void a_tail_waits_and_is_woken(void **state)
     bounded_free(&reply->base);
 }
 
+// The one before may still be read for when the change comes; this one waits.
+static void a_tail_that_waits_in_no_thread_is_woken(void **state)
+{
+    scene_t *scene = *state;
+    void *client = connect_to(scene, true);
+    send_tail(client, 1, true, 0, 100);
+    while (control_wake_ms(scene->control) != scene->now_ms + 100) {
+        zmq_pollitem_t items[ITEMS_MAX];
+        size_t count = control_poll_items(scene->control, items, ITEMS_MAX);
+        assert_true(zmq_poll(items, (int)count, PATIENCE_MS) > 0);
+        scene_turn(scene);
+    }
+    house_put(&scene->house, HOUSE_GT, "{'kind':'body','key':'a','name':'A'}");
+    control_applied(scene->control);
+    reply_t *reply = next_reply(scene, client);
+    expect_case(reply, 1, REPLY(TAIL), __LINE__);
+    assert_int_equal(reply->tail->n_changes, 1);
+    assert_string_equal(reply->tail->changes[0]->id, "GT:1");
+    bounded_free(&reply->base);
+}
+
 static void a_tail_ends_when_its_time_is_over(void **state)
 {
     scene_t *scene = *state;
@@ -314,12 +335,15 @@ static void who_went_away_is_forgotten(void **state)
     assert_ptr_equal(scene->clients[0], client);
     zmq_close(client);
     scene->clients[0] = scene->clients[--scene->client_count];
-    // Each Working finds out whether the client is still there.
-    for (int i = 0; i < 20000 && control_wake_ms(scene->control) != UINT64_MAX; i++) {
+    // Each Working finds out whether the client is still there; its time would
+    // be over after sixty of them.
+    for (int i = 0; i < 50 * 200 && control_wake_ms(scene->control) != UINT64_MAX; i++) {
         reply_t *reply = ask_status(scene, other);
         bounded_free(&reply->base);
-        scene->now_ms += CONTROL_WORKING_MS;
-        control_tick(scene->control, scene->now_ms);
+        if (i % 200 == 0) {
+            scene->now_ms += CONTROL_WORKING_MS;
+            control_tick(scene->control, scene->now_ms);
+        }
         scene_turn(scene);
     }
     assert_true(control_wake_ms(scene->control) == UINT64_MAX);
@@ -363,6 +387,7 @@ int main(void)
         T(questions_are_answered_at_both_sockets),
         T(status_tells_what_is_known),
         T(a_tail_waits_and_is_woken),
+        T(a_tail_that_waits_in_no_thread_is_woken),
         T(a_tail_ends_when_its_time_is_over),
         T(who_went_away_is_forgotten),
         T(who_waits_is_told_of_the_end),
