@@ -117,6 +117,13 @@ lab:
 	@BUILD=$(BUILD) tests/run.sh --results $(BUILD)/lab/results --variant lab --limit 900 \
 	  --may-skip tests/lab/systemd.sh
 
+#: make idle       how much memory idle daemons take after a minute; fails at 20 MB
+.PHONY: idle
+idle:
+	@scripts/deps.sh build
+	$(AGAIN) all
+	@BUILD=$(BUILD) tests/system/idle.sh
+
 #: make install    into PREFIX (/usr/local) under DESTDIR: programs, unit, its user, documentation
 UNITS    := $(BUILD)/systemd/enlaced@.service
 DOCS     := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md)
