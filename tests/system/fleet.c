@@ -186,7 +186,8 @@ static result_t run_command(fleet_t *fleet, const char *command)
     return result;
 }
 
-static char *node_command(fleet_t *fleet, size_t node, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static char *
+node_command(fleet_t *fleet, size_t node, const char *format, va_list arguments)
 {
     char *rest = NULL;
     assert_true(vasprintf(&rest, format, arguments) >= 0);

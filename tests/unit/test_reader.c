@@ -7,7 +7,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 // A store in a file, and a reader beside the open writer.

@@ -9,7 +9,7 @@
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 static void write_some(writer_t *writer)

@@ -14,7 +14,7 @@ static store_t *open_store(void)
 static int start(void **state)
 {
     (void)state;
-    return crypto_start();
+    return (int)crypto_start();
 }
 
 static err_t parked_at(store_t *store, uint32_t epoch, uint32_t lane, uint64_t number)
