@@ -46,7 +46,7 @@ LIB_O    := $(call objects,lib/*.c)
 CORE_O   := $(call objects,daemon/core/*.c)
 STORE_O  := $(call objects,daemon/store/*.c)
 NET_O    := $(call objects,daemon/net/*.c)
-DAEMON_O := $(call objects,daemon/*.c)
+DAEMON_O := $(call objects,daemon/*.c) $(call objects,daemon/control/*.c)
 CLIENT_O := $(call objects,client/*.c)
 TEST_O   := $(call objects,tests/*/*.c)
 

@@ -57,7 +57,8 @@ static err_t do_fill(driver_t *driver, const effect_t *effect, fault_t *fault)
 {
     err_t err = store_fill_payload(driver->store, &effect->feed, effect->number, effect->salt,
                                    buf_span(&effect->bytes), fault);
-    if (err != ERR_BAD_COMMITMENT && err != ERR_STALE && err != ERR_NO_SUCH_RECORD)
+    if (err != ERR_BAD_COMMITMENT && err != ERR_STALE && err != ERR_NO_SUCH_RECORD &&
+        err != ERR_PAYLOAD_ERASED)
         return err;
     event_t event = {.type = EVENT_REFUSED, .link = effect->link};
     event.as.refused.reason = err;

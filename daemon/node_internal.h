@@ -5,7 +5,7 @@
 #include <time.h>
 #include <zmq.h>
 
-#include "daemon/control.h"
+#include "daemon/control/control.h"
 #include "daemon/driver.h"
 #include "daemon/net/net.h"
 #include "daemon/node.h"

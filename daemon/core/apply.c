@@ -24,11 +24,33 @@ static err_t check_signature(core_t *core, const core_feed_state_t *feed, const 
                                                                               : ERR_BAD_SIGNATURE;
 }
 
-// Two different commits of one origin for one number, each vouched for by a
-// signature: ours was verified when it came, this one is verified here.
-static err_t contradiction(core_t *core, core_feed_state_t *feed, run_t *run, effects_t *effects)
+// Only where each commit follows from the one before does the last one's
+// signature speak for the first.
+static err_t check_links(const run_t *run, size_t from)
 {
-    err_t err = check_signature(core, feed, run->commits[run->count - 1]);
+    for (size_t i = from; i + 1 < run->count; i++)
+        if (run->commits[i + 1]->first != run->commits[i]->last + 1 ||
+            !hash_equal(&run->commits[i + 1]->previous, &run->commits[i]->hash))
+            return ERR_BROKEN_CHAIN;
+    return ERR_OK;
+}
+
+// Two different commits of one origin for one number, each vouched for by a
+// signature: ours was verified when it came, this one, at `from`, is verified
+// here. A key whose cut we have reached has no say in it any more: the root has.
+static err_t contradiction(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
+                           effects_t *effects)
+{
+    const commit_t *last = run->commits[run->count - 1];
+    err_t err = check_links(run, from);
+    if (!err)
+        err = membership_authority(core, feed->identity, last->card_number, &feed->feed, last->last,
+                                   &last->hash);
+    if (!err && membership_reach(core, feed->identity, last->card_number, &feed->feed) <=
+                    feed->head.number)
+        err = ERR_BEYOND_CUT;
+    if (!err)
+        err = check_signature(core, feed, last);
     if (err)
         return err == ERR_BAD_SIGNATURE || err == ERR_UNSIGNED ? ERR_BROKEN_CHAIN : err;
     effect_t *effect = effects_add(effects, EFFECT_EVIDENCE);
@@ -43,8 +65,19 @@ static err_t contradiction(core_t *core, core_feed_state_t *feed, run_t *run, ef
     return ERR_DIVERGED;
 }
 
-// Chain, time and authority from the feed's head on; nothing is changed yet.
-static err_t check_chain(core_t *core, const core_feed_state_t *feed, const run_t *run, size_t from)
+// Where a run goes beyond a cut, what is before it may still be taken, up to the
+// last signature; how many of the run's commits that are.
+static size_t before_cut(const run_t *run, size_t from, size_t beyond)
+{
+    while (beyond > from && !run->commits[beyond - 1]->has_signature)
+        beyond--;
+    return beyond;
+}
+
+// Chain, time and authority from the feed's head on; nothing is changed yet. To
+// be taken are the commits before *end.
+static err_t check_chain(core_t *core, const core_feed_state_t *feed, const run_t *run, size_t from,
+                         size_t *end)
 {
     uint64_t number = feed->head.number;
     hash_t hash = feed->head.hash;
@@ -59,8 +92,9 @@ static err_t check_chain(core_t *core, const core_feed_state_t *feed, const run_
             return ERR_TIME_BACKWARDS;
         err_t err = membership_authority(core, feed->identity, commit->card_number, &feed->feed,
                                          commit->last, &commit->hash);
+        *end = err == ERR_BEYOND_CUT ? before_cut(run, from, i) : run->count;
         if (err)
-            return err;
+            return *end > from && *end < run->count ? ERR_OK : err;
         number = commit->last;
         hash = commit->hash;
         time_ms = commit->time_ms;
@@ -129,11 +163,12 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
         return feed->stopped;
     size_t skip = held_already(feed, run, &conflict);
     if (conflict)
-        return contradiction(core, feed, run, effects);
+        return contradiction(core, feed, run, skip ? skip - 1 : 0, effects);
     if (skip == run->count)
         return ERR_STALE;
-    commit_t *last = run->commits[run->count - 1];
-    err = check_chain(core, feed, run, skip);
+    size_t end = run->count;
+    err = check_chain(core, feed, run, skip, &end);
+    const commit_t *last = run->commits[end - 1];
     if (!err)
         err = check_signature(core, feed, last);
     if (err)
@@ -142,9 +177,9 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
         own_fence(core, ERR_OWN_LATER_COMMIT, "a later change of its own came from another node",
                   effects);
     feed_touch(feed);
-    relay(core, feed, last, run->count - skip, effects);
-    for (size_t i = skip; i < run->count; i++)
-        take(core, feed, &run->commits[i], i + 1 == run->count, effects);
+    relay(core, feed, last, end - skip, effects);
+    for (size_t i = skip; i < end; i++)
+        take(core, feed, &run->commits[i], i + 1 == end, effects);
     feed->why = ERR_OK;
     if (from)
         heads_owe_ack(from, feed);

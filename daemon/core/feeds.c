@@ -116,8 +116,17 @@ static uint64_t number_in(const head_t *heads, size_t count, const feed_t *feed)
     return 0;
 }
 
+// Each card is bound by those after it, so the epoch's newest reaches furthest.
+uint64_t feed_reach(const core_t *core, const core_feed_state_t *feed)
+{
+    for (size_t n = feed->identity->card_count; n > 0; n--)
+        if (feed->identity->cards[n - 1]->epoch == feed->feed.epoch)
+            return membership_reach(core, feed->identity, (uint32_t)n, &feed->feed);
+    return 0;
+}
+
 // The highest number heard of: the origin's signed word, and what peers that
-// are connected now say that they hold.
+// are connected now say that they hold. Nobody waits for what lies beyond a cut.
 uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_signed)
 {
     uint64_t known = feed->head.number;
@@ -140,6 +149,9 @@ uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_
             *is_signed = false;
         }
     }
+    uint64_t reach = known > feed->head.number ? feed_reach(core, feed) : known;
+    if (known > reach)
+        known = reach > feed->head.number ? reach : feed->head.number;
     return known;
 }
 

@@ -26,7 +26,8 @@ static bool stands(const core_t *core, const session_t *session)
 static bool usable(core_t *core, session_t *session, const core_feed_state_t *feed)
 {
     const peer_feed_t *peer = session_feed(session, feed);
-    if (session->state != SESSION_READY || peer->held <= feed->head.number)
+    if (session->state != SESSION_READY || peer->held <= feed->head.number ||
+        feed_reach(core, feed) <= feed->head.number)
         return false;
     if (peer->penalty_until_ms > core->now_ms) {
         core_soon(core, peer->penalty_until_ms);

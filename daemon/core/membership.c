@@ -144,13 +144,15 @@ static err_t card_admissible(const core_t *core, const identity_t *identity, con
 
 // What was taken in before a cut became known and lies beyond it is flagged;
 // the feed goes no further.
-static void enforce_cuts(core_t *core, const identity_t *identity, const card_t *card,
+static void enforce_cuts(core_t *core, const origin_t *origin, const cut_t *cuts, size_t count,
                          effects_t *effects)
 {
-    for (size_t i = 0; i < card->cut_count; i++) {
-        feed_t feed = {identity->origin, card->cuts[i].epoch, card->cuts[i].lane};
+    for (size_t i = 0; i < count; i++) {
+        feed_t feed = {*origin, cuts[i].epoch, cuts[i].lane};
         core_feed_state_t *state = feed_lookup(core, &feed);
-        if (state && state->head.number > card->cuts[i].number)
+        if (state && (state->head.number > cuts[i].number ||
+                      (state->head.number == cuts[i].number &&
+                       !hash_equal(&state->head.hash, &cuts[i].hash))))
             feed_stop(core, state, ERR_BEYOND_CUT, effects);
     }
 }
@@ -171,7 +173,7 @@ err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects)
     push_card(identity, card);
     core->turn_membership = true;
     effects_add(effects, EFFECT_CARD)->card = card_copy(card);
-    enforce_cuts(core, identity, card, effects);
+    enforce_cuts(core, &card->origin, card->cuts, card->cut_count, effects);
     if (identity == core->self)
         own_fence(core, ERR_OWN_LATER_COMMIT, "a newer card of this node's own", effects);
     effects_add(effects, EFFECT_ADMIT);
@@ -213,6 +215,9 @@ err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effec
     push_roster(core, roster);
     core->turn_membership = true;
     effects_add(effects, EFFECT_ROSTER)->roster = roster_copy(roster);
+    for (size_t i = 0; i < roster->former_count; i++)
+        enforce_cuts(core, &roster->formers[i].origin, roster->formers[i].cuts,
+                     roster->formers[i].cut_count, effects);
     effects_add(effects, EFFECT_ADMIT);
     core_log(effects, 5, "roster version %u of %s accepted: %zu members", roster->version,
              roster->name, roster->member_count);
@@ -237,42 +242,57 @@ void membership_rolled_back(core_t *core, effects_t *effects)
 
 // ---- authority ----
 
-static err_t within_cut(const cut_t *cuts, size_t count, const feed_t *feed, uint64_t last,
-                        const hash_t *hash, bool *bounded)
+// The lowest of the cuts that name the feed.
+typedef struct {
+    uint64_t number; // UINT64_MAX: none does
+    const hash_t *hash;
+} reach_t;
+
+static void narrow(reach_t *reach, const cut_t *cuts, size_t count, const feed_t *feed)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (cuts[i].epoch != feed->epoch || cuts[i].lane != feed->lane)
-            continue;
-        *bounded = true;
-        if (last > cuts[i].number || (last == cuts[i].number && !hash_equal(hash, &cuts[i].hash)))
-            return ERR_BEYOND_CUT;
-    }
-    return ERR_OK;
+    for (size_t i = 0; i < count; i++)
+        if (cuts[i].epoch == feed->epoch && cuts[i].lane == feed->lane &&
+            cuts[i].number < reach->number)
+            *reach = (reach_t){cuts[i].number, &cuts[i].hash};
+}
+
+// By the cards after it, by the roster's lowest card number, and for a former
+// member by what the roster leaves it.
+static reach_t reach_of(const core_t *core, const identity_t *identity, uint32_t card_number,
+                        const feed_t *feed)
+{
+    static const reach_t nothing = {0, NULL};
+    const member_t *member = roster_member(core_roster(core), &identity->origin);
+    const former_t *former = roster_former(core_roster(core), &identity->origin);
+    reach_t reach = {UINT64_MAX, NULL}, left = reach;
+    for (size_t n = card_number; n < identity->card_count; n++)
+        narrow(&reach, identity->cards[n]->cuts, identity->cards[n]->cut_count, feed);
+    if (member)
+        return card_number < member->min_card && !reach.hash ? nothing : reach;
+    if (former)
+        narrow(&left, former->cuts, former->cut_count, feed);
+    if (!left.hash)
+        return nothing;
+    return left.number <= reach.number ? left : reach;
+}
+
+uint64_t membership_reach(const core_t *core, const identity_t *identity, uint32_t card_number,
+                          const feed_t *feed)
+{
+    return reach_of(core, identity, card_number, feed).number;
 }
 
 err_t membership_authority(const core_t *core, const identity_t *identity, uint32_t card_number,
                            const feed_t *feed, uint64_t last, const hash_t *hash)
 {
     const card_t *card = identity_card(identity, card_number);
-    const member_t *member = roster_member(core_roster(core), &identity->origin);
-    const former_t *former = roster_former(core_roster(core), &identity->origin);
-    bool bounded = false;
-    err_t err = ERR_OK;
     if (!card)
         return ERR_UNKNOWN_CARD;
     if (card->epoch != feed->epoch)
         return ERR_WRONG_EPOCH;
-    for (size_t n = card_number; n < identity->card_count && !err; n++)
-        err = within_cut(identity->cards[n]->cuts, identity->cards[n]->cut_count, feed, last, hash,
-                         &bounded);
-    if (err)
-        return err;
-    if (former) {
-        bool named = false;
-        err = within_cut(former->cuts, former->cut_count, feed, last, hash, &named);
-        return err ? err : named ? ERR_OK : ERR_BEYOND_CUT;
-    }
-    if (!member)
+    if (!roster_code_of(core_roster(core), &identity->origin))
         return ERR_UNKNOWN_ORIGIN;
-    return card_number < member->min_card && !bounded ? ERR_BEYOND_CUT : ERR_OK;
+    reach_t reach = reach_of(core, identity, card_number, feed);
+    bool other = last == reach.number && reach.hash && !hash_equal(hash, reach.hash);
+    return last > reach.number || other ? ERR_BEYOND_CUT : ERR_OK;
 }

@@ -218,7 +218,10 @@ void membership_load(core_t *core, const core_snapshot_t *snapshot);
 err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effects);
 err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects);
 void membership_rolled_back(core_t *core, effects_t *effects);
-// Whether card `number` of the origin reaches (epoch, lane, last number, hash).
+// The last number up to which card `number` may reach in the feed, and whether
+// it does: by number, and at a cut by its hash.
+uint64_t membership_reach(const core_t *core, const identity_t *identity, uint32_t card_number,
+                          const feed_t *feed);
 err_t membership_authority(const core_t *core, const identity_t *identity, uint32_t card_number,
                            const feed_t *feed, uint64_t last, const hash_t *hash);
 
@@ -230,6 +233,7 @@ void feed_touch(core_feed_state_t *feed); // before the first change in a turn
 void feed_stop(core_t *core, core_feed_state_t *feed, err_t reason, effects_t *effects);
 void feed_committed(core_feed_state_t *feed);
 void feed_rolled_back(core_feed_state_t *feed);
+uint64_t feed_reach(const core_t *core, const core_feed_state_t *feed); // no number beyond counts
 uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_signed);
 void feed_note_lag(core_t *core, core_feed_state_t *feed);
 void feed_drop_pending(core_feed_state_t *feed);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <zmq.h>
 
-#include "daemon/control.h"
+#include "daemon/control/control.h"
 #include "house.h"
 #include "lib/control.h"
 #include "lib/mem.h"

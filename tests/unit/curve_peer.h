@@ -78,8 +78,8 @@ static UNUSED void peer_hello(peer_t *peer, const uint8_t *public_transient, con
     memcpy(hello + 80, public_transient, 32);
     counted_nonce(nonce, "CurveZMQHELLO---", ++peer->nonce);
     memcpy(hello + 112, nonce + 16, 8);
-    assert_int_equal(
-        crypto_box_easy(hello + 120, zeros, 64, nonce, server, peer->secret_transient), 0);
+    assert_int_equal(crypto_box_easy(hello + 120, zeros, 64, nonce, server, peer->secret_transient),
+                     0);
     peer_frame(peer, COMMAND, hello, sizeof hello);
 }
 
@@ -95,9 +95,8 @@ static UNUSED void peer_initiate(peer_t *peer, const uint8_t *cookie, const pair
     memcpy(nonce + 8, plain + 32, 16);
     memcpy(vouch, public_transient, 32);
     memcpy(vouch + 32, server, 32);
-    assert_int_equal(crypto_box_easy(plain + 48, vouch, 64, nonce, peer->server_transient,
-                                     own->secret_key),
-                     0);
+    assert_int_equal(
+        crypto_box_easy(plain + 48, vouch, 64, nonce, peer->server_transient, own->secret_key), 0);
     memcpy(plain + 128, metadata, metadata_size);
     counted_nonce(nonce, "CurveZMQINITIATE", ++peer->nonce);
     memcpy(initiate + 9, cookie, 96);
@@ -124,9 +123,9 @@ static UNUSED void peer_connect(peer_t *peer, uint16_t port, const pair_t *own,
     peer_hello(peer, public_transient, server);
     peer_read(peer, welcome, sizeof welcome, pump, context);
     memcpy(nonce + 8, welcome + 2 + 8, 16);
-    assert_int_equal(crypto_box_open_easy(plain, welcome + 2 + 24, 144, nonce, server,
-                                          peer->secret_transient),
-                     0);
+    assert_int_equal(
+        crypto_box_open_easy(plain, welcome + 2 + 24, 144, nonce, server, peer->secret_transient),
+        0);
     memcpy(peer->server_transient, plain, 32);
     peer_initiate(peer, plain + 32, own, public_transient, server, metadata, metadata_size);
     uint8_t head[2], ready[255];

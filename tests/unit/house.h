@@ -3,7 +3,7 @@
 #ifndef ENLACE_TESTS_HOUSE_H
 #define ENLACE_TESTS_HOUSE_H
 
-#include "daemon/author.h"
+#include "daemon/control/author.h"
 
 typedef enum { HOUSE_CR, HOUSE_GT, HOUSE_SV, HOUSE_MEMBERS } house_member_t;
 

@@ -9,7 +9,7 @@
 #include "lib/mem.h"
 
 #define DOMAIN "0123456789abcdef"
-#define TOPIC "coalition-topic!"
+#define TOPIC  "coalition-topic!"
 
 typedef struct {
     net_event_t event;
@@ -244,8 +244,8 @@ static UNUSED net_link_t dial_port(world_t *world, uint16_t port)
     char endpoint[64];
     fault_t fault = {0};
     snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
-    net_link_t link = net_dial(world->client.net, endpoint, &world->server.key, span_text(TOPIC),
-                               &fault);
+    net_link_t link =
+        net_dial(world->client.net, endpoint, &world->server.key, span_text(TOPIC), &fault);
     assert_true(link != 0);
     return link;
 }

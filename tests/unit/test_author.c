@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/author.h"
+#include "daemon/control/author.h"
 #include "house.h"
 #include "lib/mem.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/import.h"
+#include "daemon/control/import.h"
 #include "daemon/store/staging.h"
 #include "house.h"
 #include "lib/mem.h"

@@ -128,8 +128,7 @@ static void a_link_that_went_away_is_dialled_anew(void **state)
     admit_all(world);
     linked_t linked = link_up(world);
     side_stop(&world->server);
-    assert_int_equal(await_reason(world, &world->client, NET_DOWN, linked.there),
-                     ERR_DISCONNECTED);
+    assert_int_equal(await_reason(world, &world->client, NET_DOWN, linked.there), ERR_DISCONNECTED);
     assert_int_equal(net_send(world->client.net, linked.there, span_text("late")),
                      ERR_DISCONNECTED);
     side_open(&world->server);
@@ -180,13 +179,18 @@ static void dialling_nobody_says_unreachable(void **state)
 static void what_is_no_endpoint_is_not_dialled(void **state)
 {
     world_t *world = *state;
-    const char *const bad[] = {"tcp://0.0.0.0:5000", "tcp://*:5000", "ipc:///tmp/x", "tcp://host",
-                               "tcp://host:0",       "host:5000",    "",             "tcp://host:65535"};
+    const char *const bad[] = {"tcp://0.0.0.0:5000",
+                               "tcp://*:5000",
+                               "ipc:///tmp/x",
+                               "tcp://host",
+                               "tcp://host:0",
+                               "host:5000",
+                               "",
+                               "tcp://host:65535"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fault_t fault = {0};
-        assert_int_equal(net_dial(world->client.net, bad[i], &world->server.key, span_text(TOPIC),
-                                  &fault),
-                         0);
+        assert_int_equal(
+            net_dial(world->client.net, bad[i], &world->server.key, span_text(TOPIC), &fault), 0);
         assert_int_equal(fault.err, ERR_BAD_VALUE);
     }
 }
@@ -250,8 +254,7 @@ static void publications_come_with_their_topic(void **state)
     while (!find_seen(&world->client, NET_PUBLICATION, linked.there)) {
         assert_true(clock_ms() < end);
         assert_int_equal(
-            net_publish(world->server.net, span_text("another-topic!!!"), span_text("no")),
-            ERR_OK);
+            net_publish(world->server.net, span_text("another-topic!!!"), span_text("no")), ERR_OK);
         assert_int_equal(net_publish(world->server.net, span_text(TOPIC), span_text("news")),
                          ERR_OK);
         pump(world, 5);
@@ -301,8 +304,7 @@ static void a_key_that_is_taken_away_is_cut_within_a_second(void **state)
     int64_t before = clock_ms();
     net_admit(world->server.net, &raw, 1);
     assert_int_equal(await_reason(world, &world->server, NET_DOWN, linked.here), ERR_REVOKED);
-    assert_int_equal(await_reason(world, &world->client, NET_DOWN, linked.there),
-                     ERR_DISCONNECTED);
+    assert_int_equal(await_reason(world, &world->client, NET_DOWN, linked.there), ERR_DISCONNECTED);
     assert_true(clock_ms() - before < 1000);
     // It does not come back, and who stayed is not disturbed.
     net_link_t again = dial_port(world, world->server.port);
@@ -409,7 +411,7 @@ static void what_cannot_be_listened_on_is_said(void **state)
 {
     world_t *world = *state;
     char taken[64];
-    expect_cannot_listen(world, NULL, DOMAIN); // in use
+    expect_cannot_listen(world, NULL, DOMAIN);                     // in use
     expect_cannot_listen(world, "tcp://203.0.113.7:7000", DOMAIN); // not an address of ours
     expect_cannot_listen(world, "tcp://127.0.0.1", DOMAIN);
     expect_cannot_listen(world, "tcp://127.0.0.1:65535", DOMAIN);
@@ -494,8 +496,7 @@ static void a_link_can_be_closed_out_of_its_own_event(void **state)
     world->server.close_on = 1;
     world->server.close_type = NET_MESSAGE;
     linked_t linked = link_up(world);
-    assert_int_equal(await_reason(world, &world->client, NET_DOWN, linked.there),
-                     ERR_DISCONNECTED);
+    assert_int_equal(await_reason(world, &world->client, NET_DOWN, linked.there), ERR_DISCONNECTED);
     quiet(world, &world->server, NET_DOWN, linked.here);
 }
 

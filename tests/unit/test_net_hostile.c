@@ -165,9 +165,8 @@ static void publications_of_one_or_three_frames_end_the_link(void **state)
         dialled_t dialled = dial_raw_server(scene.world);
         for (int i = 0; i < frames; i++)
             send_text(dialled.sockets[1], TOPIC, i + 1 < frames ? ZMQ_SNDMORE : 0);
-        assert_int_equal(
-            await_reason(scene.world, &scene.world->client, NET_REFUSED, dialled.link),
-            ERR_BAD_FRAMES);
+        assert_int_equal(await_reason(scene.world, &scene.world->client, NET_REFUSED, dialled.link),
+                         ERR_BAD_FRAMES);
         assert_int_equal(await_reason(scene.world, &scene.world->client, NET_DOWN, dialled.link),
                          ERR_BAD_FRAMES);
         assert_null(find_seen(&scene.world->client, NET_PUBLICATION, dialled.link));
@@ -516,7 +515,10 @@ static void claimed_properties_do_not_replace_the_true_ones(void **state)
     close(peer.fd);
     await(scene.world, &scene.world->server, NET_DOWN, 0);
     size = sizeof dealer_metadata - 1;
-    memcpy(metadata + size, "\4__fd\0\0\0\1" "0", 10);
+    memcpy(metadata + size,
+           "\4__fd\0\0\0\1"
+           "0",
+           10);
     peer = peer_to(scene.world, scene.world->server.port, metadata, size + 10);
     peer_message(&peer, 0, "hello", 5);
     net_link_t link = await(scene.world, &scene.world->server, NET_UP, 0)->link;

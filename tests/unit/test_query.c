@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/query.h"
-#include "daemon/views.h"
+#include "daemon/control/query.h"
+#include "daemon/control/views.h"
 #include "house.h"
 #include "lib/control.h"
 #include "lib/mem.h"

@@ -3,8 +3,6 @@
 // facts and what follows from them are listed in docs/zeromq.md.
 #include "zmq_helpers.h"
 
-#include <linux/tcp.h>
-
 #define ENFORCE_DOMAIN 93 // ZMQ_ZAP_ENFORCE_DOMAIN, which Debian's zmq.h hides among the drafts
 
 typedef struct {
@@ -120,7 +118,8 @@ static uint16_t bind_free(void *socket)
 
 static void *dealer_to(world_t *world, uint16_t port)
 {
-    void *socket = client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
+    void *socket =
+        client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
     connect_port(socket, port);
     return socket;
 }
@@ -150,7 +149,8 @@ static bool stranger_gets_in(world_t *world, const char *domain, int enforce)
 {
     void *router = server_socket(world, ZMQ_ROUTER, domain, enforce);
     uint16_t port = bind_free(router);
-    void *dealer = client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
+    void *dealer =
+        client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
     void *events = watch(&world->bench, dealer, 0);
     connect_port(dealer, port);
     int type = await_event(world, events, SUCCEEDED | FAILED, NULL, DEADLINE_MS);
@@ -210,7 +210,8 @@ static void a_refused_client_never_tries_again(void **state)
     void *router = server_socket(world, ZMQ_ROUTER, "a domain", 1);
     zap_open(world);
     uint16_t port = bind_free(router);
-    void *dealer = client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
+    void *dealer =
+        client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
     void *events = watch(&world->bench, dealer, 0);
     connect_port(dealer, port);
     zmq_pollitem_t item = {world->zap, 0, ZMQ_POLLIN, 0};
@@ -306,7 +307,8 @@ static void a_client_can_choose_its_routing_id(void **state)
     zap_open(world);
     void *router = server_socket(world, ZMQ_ROUTER, "a domain", 1);
     uint16_t port = bind_free(router);
-    void *dealer = client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
+    void *dealer =
+        client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
     set_bytes(dealer, ZMQ_ROUTING_ID, "CR", 2);
     connect_port(dealer, port);
     send_text(dealer, "a", 0);
@@ -341,8 +343,8 @@ static void shutdown_of_the_descriptor_drops_that_peer_alone(void **state)
     zmq_msg_close(&frame);
     uint32_t value = 0;
     assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
-    assert_int_not_equal(
-        await_event(world, events, ZMQ_EVENT_DISCONNECTED, &value, DEADLINE_MS), 0);
+    assert_int_not_equal(await_event(world, events, ZMQ_EVENT_DISCONNECTED, &value, DEADLINE_MS),
+                         0);
     assert_int_equal(value, fd); // the event names the descriptor
     send_text(good, "still", 0);
     must_read(world, router);
@@ -466,7 +468,8 @@ static void an_unfinished_message_is_not_held_back(void **state)
     void *router = server_socket(world, ZMQ_ROUTER, "a domain", 1);
     set_int(router, ZMQ_RCVHWM, 2);
     uint16_t port = bind_free(router);
-    void *dealer = client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
+    void *dealer =
+        client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
     set_int(dealer, ZMQ_SNDHWM, 0);
     connect_port(dealer, port);
     send_text(dealer, "who", 0);

@@ -1,4 +1,4 @@
-#include "daemon/author.h"
+#include "daemon/control/author.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "daemon/control_parts.h"
-#include "daemon/reply.h"
+#include "daemon/control/parts.h"
+#include "daemon/control/reply.h"
 
 static void remove_session(control_t *control, session_t *session)
 {

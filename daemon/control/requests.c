@@ -1,4 +1,4 @@
-#include "daemon/requests.h"
+#include "daemon/control/requests.h"
 
 #include <string.h>
 

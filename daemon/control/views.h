@@ -3,7 +3,7 @@
 #ifndef ENLACE_DAEMON_VIEWS_H
 #define ENLACE_DAEMON_VIEWS_H
 
-#include "daemon/readers.h"
+#include "daemon/control/readers.h"
 #include "enlace/v1/control.pb-c.h"
 #include "lib/record.h"
 

@@ -1,10 +1,10 @@
-#include "daemon/control_parts.h"
+#include "daemon/control/parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/reply.h"
+#include "daemon/control/reply.h"
 #include "lib/control.h"
 #include "lib/log.h"
 #include "lib/mem.h"

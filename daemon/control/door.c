@@ -1,4 +1,4 @@
-#include "daemon/door.h"
+#include "daemon/control/door.h"
 
 #include <errno.h>
 #include <fcntl.h>

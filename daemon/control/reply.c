@@ -1,4 +1,4 @@
-#include "daemon/reply.h"
+#include "daemon/control/reply.h"
 
 #include <stdio.h>
 #include <string.h>

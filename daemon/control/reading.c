@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/control_parts.h"
-#include "daemon/reply.h"
+#include "daemon/control/parts.h"
+#include "daemon/control/reply.h"
 #include "lib/control.h"
 
 // In whose language titles are: the person's, failing that the node's.

@@ -1,12 +1,12 @@
 // What the parts of the control edge share. Private to daemon/control*.c and
-// daemon/status_reply.c.
+// daemon/control/status_reply.c.
 #ifndef ENLACE_DAEMON_CONTROL_PARTS_H
 #define ENLACE_DAEMON_CONTROL_PARTS_H
 
-#include "daemon/control.h"
-#include "daemon/import.h"
-#include "daemon/query.h"
-#include "daemon/requests.h"
+#include "daemon/control/control.h"
+#include "daemon/control/import.h"
+#include "daemon/control/query.h"
+#include "daemon/control/requests.h"
 
 enum { DOORS = 2 };
 

@@ -12,7 +12,7 @@
 #ifndef ENLACE_DAEMON_IMPORT_H
 #define ENLACE_DAEMON_IMPORT_H
 
-#include "daemon/author.h"
+#include "daemon/control/author.h"
 
 #define IMPORT_LINES_MAX   1000000u
 #define IMPORT_BYTES_MAX   ((uint64_t)512 * 1024 * 1024)

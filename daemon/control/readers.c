@@ -1,4 +1,4 @@
-#include "daemon/readers.h"
+#include "daemon/control/readers.h"
 
 #include <assert.h>
 #include <errno.h>

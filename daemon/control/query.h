@@ -3,7 +3,7 @@
 #ifndef ENLACE_DAEMON_QUERY_H
 #define ENLACE_DAEMON_QUERY_H
 
-#include "daemon/readers.h"
+#include "daemon/control/readers.h"
 #include "enlace/v1/control.pb-c.h"
 
 #define QUERY_LANG_MAX 35u // BCP 47

@@ -1,9 +1,9 @@
-#include "daemon/query.h"
+#include "daemon/control/query.h"
 
 #include <string.h>
 
-#include "daemon/reply.h"
-#include "daemon/views.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/views.h"
 #include "lib/assign.h"
 #include "lib/control.h"
 #include "lib/mem.h"

@@ -1,4 +1,4 @@
-#include "daemon/views.h"
+#include "daemon/control/views.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/import.h"
+#include "daemon/control/import.h"
 
 #include <string.h>
 

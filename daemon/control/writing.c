@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "daemon/control_parts.h"
-#include "daemon/reply.h"
+#include "daemon/control/parts.h"
+#include "daemon/control/reply.h"
 #include "lib/log.h"
 
 void control_log_write(const request_t *request, const char *what)

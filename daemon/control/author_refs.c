@@ -2,7 +2,7 @@
 // after beyond a record's own values.
 #include <string.h>
 
-#include "daemon/author.h"
+#include "daemon/control/author.h"
 #include "lib/mem.h"
 
 // ---- references ----

@@ -5,9 +5,9 @@
 #ifndef ENLACE_DAEMON_REQUESTS_H
 #define ENLACE_DAEMON_REQUESTS_H
 
-#include "daemon/author.h"
-#include "daemon/door.h"
-#include "daemon/readers.h"
+#include "daemon/control/author.h"
+#include "daemon/control/door.h"
+#include "daemon/control/readers.h"
 
 #define REQUESTS_MAX 1024u
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "daemon/control_parts.h"
-#include "daemon/reply.h"
+#include "daemon/control/parts.h"
+#include "daemon/control/reply.h"
 #include "lib/mem.h"
 
 typedef Enlace__V1__StatusReply__Node node_line_t;
