@@ -46,8 +46,8 @@ static err_t contradiction(core_t *core, core_feed_state_t *feed, run_t *run, si
     if (!err)
         err = membership_authority(core, feed->identity, last->card_number, &feed->feed, last->last,
                                    &last->hash);
-    if (!err && membership_reach(core, feed->identity, last->card_number, &feed->feed) <=
-                    feed->head.number)
+    if (!err &&
+        membership_reach(core, feed->identity, last->card_number, &feed->feed) <= feed->head.number)
         err = ERR_BEYOND_CUT;
     if (!err)
         err = check_signature(core, feed, last);
@@ -92,9 +92,11 @@ static err_t check_chain(core_t *core, const core_feed_state_t *feed, const run_
             return ERR_TIME_BACKWARDS;
         err_t err = membership_authority(core, feed->identity, commit->card_number, &feed->feed,
                                          commit->last, &commit->hash);
-        *end = err == ERR_BEYOND_CUT ? before_cut(run, from, i) : run->count;
+        size_t before = err == ERR_BEYOND_CUT ? before_cut(run, from, i) : from;
+        if (before > from)
+            *end = before;
         if (err)
-            return *end > from && *end < run->count ? ERR_OK : err;
+            return before > from ? ERR_OK : err;
         number = commit->last;
         hash = commit->hash;
         time_ms = commit->time_ms;
@@ -176,6 +178,8 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
     if (own_is(core, &feed->feed))
         own_fence(core, ERR_OWN_LATER_COMMIT, "a later change of its own came from another node",
                   effects);
+    if (end < run->count)
+        core_count(core, ERR_BEYOND_CUT, core_code(core, &feed->feed.origin));
     feed_touch(feed);
     relay(core, feed, last, end - skip, effects);
     for (size_t i = skip; i < end; i++)

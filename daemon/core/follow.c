@@ -26,8 +26,7 @@ static bool stands(const core_t *core, const session_t *session)
 static bool usable(core_t *core, session_t *session, const core_feed_state_t *feed)
 {
     const peer_feed_t *peer = session_feed(session, feed);
-    if (session->state != SESSION_READY || peer->held <= feed->head.number ||
-        feed_reach(core, feed) <= feed->head.number)
+    if (session->state != SESSION_READY || peer->held <= feed->head.number)
         return false;
     if (peer->penalty_until_ms > core->now_ms) {
         core_soon(core, peer->penalty_until_ms);
@@ -51,7 +50,8 @@ static bool better(session_t *a, session_t *b, const core_feed_state_t *feed)
 static session_t *choose(core_t *core, const core_feed_state_t *feed)
 {
     session_t *best = NULL;
-    for (size_t i = 0; i < core->session_count; i++) {
+    bool complete = feed_reach(core, feed) <= feed->head.number;
+    for (size_t i = 0; i < core->session_count && !complete; i++) {
         session_t *session = core->sessions[i];
         if (usable(core, session, feed) && (!best || better(session, best, feed)))
             best = session;
