@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 typedef struct {
-    const uint8_t *data;  // may be NULL when size is 0
+    const uint8_t *data; // may be NULL when size is 0
     size_t size;
 } span_t;
 
@@ -19,13 +19,13 @@ typedef struct {
 } buf_t;
 
 span_t span_of(const void *data, size_t size);
-span_t span_text(const char *text);  // without the NUL
+span_t span_text(const char *text); // without the NUL
 bool span_equal(span_t a, span_t b);
 span_t buf_span(const buf_t *buf);
 void buf_append(buf_t *buf, span_t bytes);
-uint8_t *buf_extend(buf_t *buf, size_t size);  // room for size more, counted as used
+uint8_t *buf_extend(buf_t *buf, size_t size); // room for size more, counted as used
 buf_t buf_copy(span_t bytes);
-void buf_clear(buf_t *buf);  // keeps the memory
+void buf_clear(buf_t *buf); // keeps the memory
 void buf_free(buf_t *buf);
 
 #endif

@@ -148,14 +148,14 @@ typedef enum {
 
 // Never NULL: an unknown number is "unknown-reason".
 const char *err_name(err_t err);
-const char *err_text(err_t err);  // untranslated; pass through gettext to print
-err_t err_by_name(const char *name);  // ERR_INTERNAL where there is none
+const char *err_text(err_t err);     // untranslated; pass through gettext to print
+err_t err_by_name(const char *name); // ERR_INTERNAL where there is none
 
 // Where in somebody's bytes or words an error is, for messages that name it.
 typedef struct {
     err_t err;
-    char where[96];    // field path, line, file; may be empty
-    char detail[192];  // one sentence; may be empty
+    char where[96];   // field path, line, file; may be empty
+    char detail[192]; // one sentence; may be empty
 } fault_t;
 
 // Fills *fault (NULL allowed) and returns err, so that refusals read

@@ -71,7 +71,7 @@ void mem_grow(void *array_pointer, size_t *capacity, size_t count, size_t size)
     size_t larger = *capacity ? *capacity * 2 : 8;
     if (larger <= count || larger > SIZE_MAX / (size ? size : 1))
         mem_exhausted();
-    memcpy(&array, array_pointer, sizeof array);  // the caller's pointer has its own type
+    memcpy(&array, array_pointer, sizeof array); // the caller's pointer has its own type
     array = mem_resize(array, larger * size);
     memcpy(array_pointer, &array, sizeof array);
     *capacity = larger;

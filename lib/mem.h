@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);  // zeroed
-void *mem_alloc_array(size_t count, size_t size);  // zeroed, checked for overflow
+void *mem_alloc(size_t size);                     // zeroed
+void *mem_alloc_array(size_t count, size_t size); // zeroed, checked for overflow
 void *mem_resize(void *old, size_t size);
-char *mem_copy_string(const char *text);  // NULL stays NULL
+char *mem_copy_string(const char *text); // NULL stays NULL
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *memory);
 
