@@ -53,7 +53,8 @@ static void spread(core_t *core, const beacon_t *beacon, const session_t *except
     }
 }
 
-void beacon_tick(core_t *core, effects_t *effects)
+// After the turn: what a beacon says is signed, and must be on disk.
+void beacon_flush(core_t *core, effects_t *effects)
 {
     uint64_t wait = core->beacon_due ? BEACON_MIN_MS : BEACON_IDLE_MS;
     if (core->beacon_ms && core->now_ms < core->beacon_ms + wait)
@@ -72,7 +73,7 @@ void beacon_greet(core_t *core, session_t *session, effects_t *effects)
     for (size_t i = 0; i < core->identity_count; i++) {
         const beacon_t *beacon = core->identities[i]->beacon;
         message_t message = {.type = MSG_BEACONS};
-        if (!beacon)
+        if (!beacon || !roster_member(core_roster(core), &beacon->origin))
             continue;
         message.as.signed_items.count = 1;
         message.as.signed_items.items[0] = buf_span(&beacon->signed_form);
@@ -93,18 +94,21 @@ static err_t check(core_t *core, const beacon_t *beacon, identity_t **identity)
     if (!card)
         return ERR_UNKNOWN_CARD;
     // A stolen key that was replaced says nothing about now.
-    if (card != identity_newest(*identity))
+    if (card != identity_admitted(core, *identity))
         return ERR_BEYOND_CUT;
     return beacon_signature_holds(beacon, &card->signing_key, &core->coalition) ? ERR_OK
                                                                                 : ERR_BAD_SIGNATURE;
 }
 
-// The origin's signed heads say how far behind we are, whoever withholds.
+// The origin's signed heads say how far behind we are, whoever withholds, and
+// even where nothing of the feed has come yet.
 static void note_lag(core_t *core, const beacon_t *beacon)
 {
     for (size_t i = 0; i < beacon->own_count; i++) {
-        core_feed_state_t *feed = feed_lookup(core, &beacon->own[i].feed);
-        if (feed && origin_equal(&feed->feed.origin, &beacon->origin))
+        err_t err; // its card may still have to come: then it shows by the next beacon
+        bool own = origin_equal(&beacon->own[i].feed.origin, &beacon->origin);
+        core_feed_state_t *feed = own ? feed_admit(core, &beacon->own[i].feed, &err) : NULL;
+        if (feed)
             feed_note_lag(core, feed);
     }
 }

@@ -42,7 +42,7 @@ static void mark_turn(core_t *core)
     for (size_t i = 0; i < core->identity_count; i++)
         core->identities[i]->cards_before = core->identities[i]->card_count;
     core->turn_membership = false;
-    core->fence_before = core->fence;
+    core->fence_out = false;
 }
 
 core_t *core_new(const core_options_t *options, const core_snapshot_t *snapshot, uint64_t now_ms,
@@ -129,7 +129,7 @@ static void on_tick(core_t *core, const event_t *event, effects_t *effects)
     session_tick(core, effects);
     follow_tick(core, effects);
     payload_tick(core, effects);
-    beacon_tick(core, effects);
+    own_tick(core, effects);
 }
 
 static void on_refused(core_t *core, const event_t *event, effects_t *effects)
@@ -153,7 +153,9 @@ static void on_committed(core_t *core, const event_t *event, effects_t *effects)
             feed_committed(core->feeds[i]);
     if (core->turn_membership)
         greeting_spread_membership(core, effects);
+    core->fence_owed = core->fence_owed && !core->fence_out;
     mark_turn(core);
+    beacon_flush(core, effects);
     heads_flush(core, effects);
     serve_flush(core, effects);
 }
@@ -172,8 +174,10 @@ static void on_rolled_back(core_t *core, const event_t *event, effects_t *effect
         feed->follower.retry_ms = core->disk_retry_ms;
         feed->why = event->as.rolled_back.reason;
     }
+    // Told once a session: what was lost of it is heard again in new ones.
+    if (core->turn_membership)
+        core->greet_again = event->as.rolled_back.reason;
     membership_rolled_back(core, effects);
-    core->fence = core->fence_before;
     mark_turn(core);
 }
 

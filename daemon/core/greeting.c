@@ -126,6 +126,10 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
         core_count(core, ERR_ROSTER_FORK, core_code(core, &session->peer->origin));
     core_log(effects, 6, "session with %s is open (%s)", core_code(core, &session->peer->origin),
              session->outbound ? "dialled" : "dialled by it");
+    // A roster is voted for with the keys of cards, and admits cards in its turn:
+    // whoever lacks rosters gets the cards on either side of them.
+    if (told->roster_version < core_roster(core)->version)
+        send_cards_after(core, session, told, effects);
     send_rosters_after(core, session, told->roster_version, effects);
     send_cards_after(core, session, told, effects);
     beacon_greet(core, session, effects);
@@ -224,8 +228,13 @@ void greeting_on_rosters(core_t *core, session_t *session, const message_t *m, e
 
 void greeting_on_cards(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
-    if (take_all(core, session, m, membership_add_card, effects))
-        follow_plan_all(core, effects);
+    if (!take_all(core, session, m, membership_add_card, effects))
+        return;
+    session->cards_taken = true;
+    for (size_t i = 0; i < core->feed_count; i++)
+        if (core->feeds[i]->why == ERR_UNKNOWN_CARD || core->feeds[i]->why == ERR_WRONG_EPOCH)
+            session_feed(session, core->feeds[i])->penalty_until_ms = 0; // it was early, not wrong
+    follow_plan_all(core, effects);
 }
 
 void greeting_on_want_cards(core_t *core, session_t *session, const message_t *m,

@@ -144,8 +144,20 @@ void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t
         follow_plan(core, feed, effects);
 }
 
+// The greeting ends with heads. A roster that came in it before the card that a
+// vote on it needs is not told again: a new greeting, with that card, brings it.
+static bool greets_anew(const core_t *core, const session_t *session)
+{
+    return !session->heads_heard && session->cards_taken &&
+           session->peer_roster > core_roster(core)->version;
+}
+
 void heads_on_heads(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
+    if (m->type == MSG_HEADS && greets_anew(core, session)) {
+        session_close(core, session, ERR_TOO_FEW_SIGNATURES, effects);
+        return;
+    }
     if (m->type == MSG_HEADS)
         session->heads_heard = true;
     for (size_t i = 0; i < m->as.heads.count; i++)

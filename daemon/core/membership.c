@@ -58,6 +58,13 @@ const card_t *identity_start(const identity_t *identity, uint32_t epoch)
     return NULL;
 }
 
+const card_t *identity_admitted(const core_t *core, const identity_t *identity)
+{
+    const card_t *card = identity_newest(identity);
+    const member_t *member = roster_member(core_roster(core), &identity->origin);
+    return card && member && card->number >= member->min_card ? card : NULL;
+}
+
 // Only current members, and only by their newest card: a key that was replaced
 // opens nothing.
 identity_t *identity_by_transport(const core_t *core, const pubkey_t *key)
@@ -65,7 +72,7 @@ identity_t *identity_by_transport(const core_t *core, const pubkey_t *key)
     for (size_t i = 0; i < core->identity_count; i++) {
         const card_t *card = identity_newest(core->identities[i]);
         if (card && key_equal(&card->transport_key, key) &&
-            roster_member(core_roster(core), &core->identities[i]->origin))
+            identity_admitted(core, core->identities[i]))
             return core->identities[i];
     }
     return NULL;
@@ -77,8 +84,8 @@ size_t core_admitted(const core_t *core, pubkey_t **keys)
     *keys = mem_alloc_array(core->identity_count, sizeof **keys);
     for (size_t i = 0; i < core->identity_count; i++) {
         const identity_t *identity = core->identities[i];
-        const card_t *card = identity_newest(identity);
-        if (card && identity != core->self && roster_member(core_roster(core), &identity->origin))
+        const card_t *card = identity_admitted(core, identity);
+        if (card && identity != core->self)
             (*keys)[count++] = card->transport_key;
     }
     return count;
@@ -171,6 +178,8 @@ err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects)
         return err;
     }
     push_card(identity, card);
+    // Signed by the key that this one replaces, with any sequence a thief liked.
+    beacon_destroy(&identity->beacon);
     core->turn_membership = true;
     effects_add(effects, EFFECT_CARD)->card = card_copy(card);
     enforce_cuts(core, &card->origin, card->cuts, card->cut_count, effects);
@@ -195,6 +204,18 @@ static const pubkey_t *vote_key(void *context, const origin_t *origin, uint32_t 
     return card && key_equal(&card->signing_key, &newest->signing_key) ? &card->signing_key : NULL;
 }
 
+// Only one that is valid is a fork: a claim without votes is nothing.
+static err_t known_version(core_t *core, const roster_t *roster)
+{
+    if (hash_equal(&core->rosters[roster->version - 1]->hash, &roster->hash))
+        return ERR_STALE;
+    if (roster->version == 1)
+        return ERR_WRONG_COALITION;
+    err_t err = roster_follows(core->rosters[roster->version - 2], roster, &core->coalition,
+                               vote_key, core);
+    return err ? err : ERR_ROSTER_FORK;
+}
+
 err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effects)
 {
     roster_t *roster = NULL;
@@ -203,9 +224,7 @@ err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effec
     if (err)
         return err;
     if (roster->version <= core->roster_count)
-        err = hash_equal(&core->rosters[roster->version - 1]->hash, &roster->hash)
-                  ? ERR_STALE
-                  : ERR_ROSTER_FORK;
+        err = known_version(core, roster);
     else
         err = roster_follows(core_roster(core), roster, &core->coalition, vote_key, core);
     if (err) {

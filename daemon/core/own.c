@@ -14,6 +14,21 @@ bool own_is(const core_t *core, const feed_t *feed)
     return origin_equal(&feed->origin, &core->self->origin);
 }
 
+static void write_fence(core_t *core, effects_t *effects)
+{
+    effect_t *effect = effects_add(effects, EFFECT_FENCE);
+    effect->reason = core->fence;
+    effect->wall_ms = core->fence_ms;
+    effect->text = mem_copy_string(core->fence_detail);
+    core->fence_out = true;
+}
+
+void own_tick(core_t *core, effects_t *effects)
+{
+    if (core->fence_owed && !core->fence_out && core->now_ms >= core->disk_retry_ms)
+        write_fence(core, effects);
+}
+
 void own_fence(core_t *core, err_t reason, const char *detail, effects_t *effects)
 {
     core_count(core, reason, "own log");
@@ -22,10 +37,8 @@ void own_fence(core_t *core, err_t reason, const char *detail, effects_t *effect
     core->fence = reason;
     core->fence_ms = core->wall_ms;
     snprintf(core->fence_detail, sizeof core->fence_detail, "%s", detail);
-    effect_t *effect = effects_add(effects, EFFECT_FENCE);
-    effect->reason = reason;
-    effect->wall_ms = core->wall_ms;
-    effect->text = mem_copy_string(detail);
+    core->fence_owed = true;
+    write_fence(core, effects);
     core_log(effects, 3, "this node stops writing: %s (%s)", err_text(reason), detail);
 }
 

@@ -34,6 +34,9 @@ static void serve_end(session_t *session, uint32_t fetch)
 {
     serve_t *serve = serve_find(session, fetch);
     if (serve) {
+        // What it would have told has to be told by heads from now on.
+        if (serve->standing)
+            heads_mark(session, serve->feed);
         size_t place = (size_t)(serve - session->serves);
         memmove(serve, serve + 1, (--session->serve_count - place) * sizeof *serve);
     }

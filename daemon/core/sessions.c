@@ -250,12 +250,17 @@ static void ping(core_t *core, session_t *session, effects_t *effects)
 
 void session_tick(core_t *core, effects_t *effects)
 {
+    err_t again = core->now_ms >= core->disk_retry_ms ? core->greet_again : ERR_OK;
+    if (again)
+        core->greet_again = ERR_OK;
     // Backwards: closing takes the last one's place.
     for (size_t i = core->session_count; i-- > 0;) {
         session_t *session = core->sessions[i];
         err_t reason;
         if (timed_out(core, session, &reason))
             session_close(core, session, reason, effects);
+        else if (again)
+            session_close(core, session, again, effects);
         else if (revoked(core, session))
             session_close(core, session, ERR_REVOKED, effects);
         else if (session->state == SESSION_READY)

@@ -117,6 +117,7 @@ typedef struct {
     uint64_t bytes_in, bytes_out;
     bool heads_heard;
     bool heads_owed;      // ours have not been told in this session yet
+    bool cards_taken;     // it brought cards that were new here
     uint32_t peer_roster; // version that it told
     // feeds at the peer, by core_feed_state_t.index
     size_t feed_capacity;
@@ -186,7 +187,10 @@ struct core {
     // as it was when the turn began
     size_t rosters_before;
     bool turn_membership;
-    err_t fence_before;
+    // a fence outlives a turn that is taken back, and is written again
+    bool fence_owed;   // it is not on disk yet
+    bool fence_out;    // this turn writes it
+    err_t greet_again; // why sessions are to begin anew; ERR_OK
     // timers
     uint64_t now_ms, wall_ms;
     uint64_t ticked_ms, soon_ms;
@@ -212,6 +216,9 @@ identity_t *identity_find(const core_t *core, const origin_t *origin);
 identity_t *identity_by_transport(const core_t *core, const pubkey_t *key);
 const card_t *identity_card(const identity_t *identity, uint32_t number); // NULL
 const card_t *identity_newest(const identity_t *identity);                // NULL
+// What a member may come in with: its newest card; NULL where it is none, or
+// where the roster asks for a newer card than is here.
+const card_t *identity_admitted(const core_t *core, const identity_t *identity);
 const card_t *identity_start(const identity_t *identity,
                              uint32_t epoch); // card that started it; NULL
 void membership_load(core_t *core, const core_snapshot_t *snapshot);
@@ -244,6 +251,7 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects);
 // own.c
 void own_append(core_t *core, const event_t *event, effects_t *effects);
 bool own_is(const core_t *core, const feed_t *feed);
+void own_tick(core_t *core, effects_t *effects);
 void own_fence(core_t *core, err_t reason, const char *detail, effects_t *effects);
 
 // sessions.c
@@ -315,7 +323,7 @@ void payload_on_found(core_t *core, session_t *session, const message_t *m, effe
 void payload_read(core_t *core, const event_t *event, effects_t *effects);
 
 // beacons.c
-void beacon_tick(core_t *core, effects_t *effects);
+void beacon_flush(core_t *core, effects_t *effects); // ours, when it is due
 void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects);
 void beacon_greet(core_t *core, session_t *session, effects_t *effects);
 void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects);

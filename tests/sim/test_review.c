@@ -1,11 +1,13 @@
 // Stories of those who would stop a node with what looks like proof, and of what
 // must not be lost when a turn, a source or a cut comes at a bad moment.
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -47,6 +49,7 @@ static feed_t feed_of(world_t *world, size_t node)
 typedef struct {
     nonce_t session[NODES][NODES]; // by who sends, to whom
     unsigned hellos[NODES];
+    bool left;     // the hub has ended a fetch from GT
     bool withhold; // of GT nothing but its beacons gets from the hub to SV
     world_t *world;
 } wire_t;
@@ -80,6 +83,8 @@ static bool listen(void *context, size_t from, size_t to, bool publication, buf_
         wire->hellos[from]++;
     else
         wire->session[from][to] = message.session;
+    if (message.type == MSG_END_FETCH && from == HUB && to == GT)
+        wire->left = true;
     if (withhold && (message.type == MSG_HEADS || message.type == MSG_ACK))
         drop_heads(wire, &message, bytes);
     message_clear(&message);
@@ -160,18 +165,11 @@ static void a_signature_proves_nothing_of_commits_that_do_not_lead_to_it(void **
 
 static const uint8_t second_seed[32] = {0x5a};
 
-// GT's card 2, with another signing key; what card 1 signs reaches up to `number`.
-static card_t *second_card(world_t *world, uint64_t number)
+static void add_cut(world_t *world, card_t *card, uint64_t number)
 {
-    card_t *card = card_copy(world_card(world, GT));
-    secret_t *signing = secret_sign_new(second_seed, &card->signing_key);
     feed_t feed = feed_of(world, GT);
     fault_t fault;
     uint64_t first;
-    secret_destroy(&signing);
-    card->number = 2;
-    card->has_previous = true;
-    card->previous = world_card(world, GT)->hash;
     mem_free(card->cuts);
     card->cuts = mem_alloc(sizeof *card->cuts);
     card->cut_count = 1;
@@ -179,6 +177,19 @@ static card_t *second_card(world_t *world, uint64_t number)
     assert_int_equal(store_commit_at(world_store(world, HUB), &feed, number, &card->cuts[0].hash,
                                      &first, &fault),
                      ERR_OK);
+}
+
+// GT's card 2, with another signing key; what card 1 signs reaches up to `number`.
+static card_t *second_card(world_t *world, uint64_t number)
+{
+    card_t *card = card_copy(world_card(world, GT));
+    secret_t *signing = secret_sign_new(second_seed, &card->signing_key);
+    secret_destroy(&signing);
+    card->number = 2;
+    card->has_previous = true;
+    card->previous = world_card(world, GT)->hash;
+    if (number)
+        add_cut(world, card, number);
     card_sign(card, world_root(world, GT));
     return card;
 }
@@ -250,12 +261,398 @@ static void a_replaced_key_can_stop_nothing_below_its_cut(void **state)
     world_destroy(&world);
 }
 
+// ---- rosters ----
+
+static void tell(wire_t *wire, size_t node, const roster_t *roster)
+{
+    buf_t bytes = roster_encode(roster);
+    message_t message = {.type = MSG_ROSTERS};
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&bytes);
+    inject(wire, node, GT, &message);
+    buf_free(&bytes);
+}
+
+static roster_t *second_roster(world_t *world, uint64_t time_ms)
+{
+    roster_t *next = roster_copy(world_roster(world));
+    next->version = 2;
+    next->has_previous = true;
+    next->previous = world_roster(world)->hash;
+    next->has_creator = false;
+    next->time_ms = time_ms;
+    next->signature_count = 0;
+    return next;
+}
+
+static void vote(world_t *world, roster_t *roster, size_t node, uint32_t card_number)
+{
+    pubkey_t unused;
+    secret_t *second = secret_sign_new(second_seed, &unused);
+    roster_signature_t signature = {.origin = world_card(world, node)->origin,
+                                    .card_number = card_number};
+    signature.signature =
+        crypto_sign_hash(card_number == 2 ? second : world_signing(world, node), SIGN_ROSTER,
+                         core_coalition(world_core(world, HUB)), &roster->hash);
+    roster_add_signature(roster, &signature);
+    secret_destroy(&second);
+}
+
+static uint32_t version_at(world_t *world, size_t node)
+{
+    return core_roster(world_core(world, node))->version;
+}
+
+// SV was off when GT replaced its key, and when the roster was voted for with it.
+static void a_roster_voted_for_with_a_newer_key_reaches_who_was_off(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    world_tamper(world, listen, &wire);
+    world_start(world, HUB);
+    world_start(world, GT);
+    world_run(world, 3000);
+    card_t *card = second_card(world, 0);
+    roster_t *next = second_roster(world, 1);
+    roster_seal(next);
+    vote(world, next, HUB, 1);
+    vote(world, next, HN, 1);
+    vote(world, next, GT, 2);
+    give(&wire, HUB, card);
+    tell(&wire, HUB, next);
+    world_run(world, 1000);
+    assert_int_equal(version_at(world, HUB), 2);
+    world_start(world, SV);
+    world_run(world, 20000);
+    assert_int_equal(version_at(world, SV), 2);
+    roster_destroy(&next);
+    card_destroy(&card);
+    world_destroy(&world);
+}
+
+// Whoever sends the cards after the rosters only, as a peer may.
+static bool rosters_first(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    message_t message;
+    fault_t fault;
+    wire_t *wire = context;
+    if (!listen(wire, from, to, publication, bytes) || publication || from != HUB || to != SV)
+        return true;
+    assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
+    bool early = message.type == MSG_CARDS && !wire->left;
+    wire->left = wire->left || message.type == MSG_CARDS || message.type == MSG_ROSTERS;
+    message_clear(&message);
+    return !early;
+}
+
+static void a_roster_that_came_before_the_card_of_its_vote_comes_again(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    world_tamper(world, rosters_first, &wire);
+    world_start(world, HUB);
+    world_start(world, GT);
+    world_run(world, 3000);
+    card_t *card = second_card(world, 0);
+    roster_t *next = second_roster(world, 1);
+    roster_seal(next);
+    vote(world, next, HUB, 1);
+    vote(world, next, HN, 1);
+    vote(world, next, GT, 2);
+    give(&wire, HUB, card);
+    tell(&wire, HUB, next);
+    world_run(world, 1000);
+    world_start(world, SV);
+    world_run(world, 20000);
+    assert_int_equal(world_count(world, SV, ERR_TOO_FEW_SIGNATURES) > 0, true);
+    assert_int_equal(version_at(world, SV), 2);
+    roster_destroy(&next);
+    card_destroy(&card);
+    world_destroy(&world);
+}
+
+static void a_card_that_the_roster_no_longer_accepts_opens_nothing(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    world_tamper(world, listen, &wire);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    roster_t *next = second_roster(world, 1);
+    for (size_t i = 0; i < next->member_count; i++)
+        if (origin_equal(&next->members[i].origin, &world_card(world, GT)->origin))
+            next->members[i].min_card = 2;
+    roster_seal(next);
+    vote(world, next, HUB, 1);
+    vote(world, next, SV, 1);
+    vote(world, next, HN, 1);
+    tell(&wire, HUB, next);
+    world_run(world, 3000);
+    assert_int_equal(version_at(world, HUB), 2);
+    assert_int_equal(world_count(world, HUB, ERR_REVOKED), 1);
+    assert_int_equal(world_put(world, HUB, "uno", "Nombre"), ERR_OK);
+    world_run(world, 60000);
+    assert_int_equal(world_head(world, GT, HUB, 1), 0);
+    assert_int_equal(world_head(world, SV, HUB, 1), 1);
+    roster_destroy(&next);
+    world_destroy(&world);
+}
+
+static void a_roster_without_votes_is_no_fork(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    world_tamper(world, listen, &wire);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    roster_t *next = second_roster(world, 1), *other = second_roster(world, 2);
+    roster_seal(next);
+    roster_seal(other);
+    for (size_t i = 0; i < 3; i++)
+        vote(world, next, i, 1);
+    vote(world, other, GT, 1);
+    tell(&wire, HUB, next);
+    tell(&wire, HUB, other);
+    world_run(world, 1000);
+    assert_int_equal(version_at(world, HUB), 2);
+    assert_int_equal(world_count(world, HUB, ERR_ROSTER_FORK), 0);
+    vote(world, other, SV, 1);
+    vote(world, other, HN, 1);
+    tell(&wire, HUB, other);
+    world_run(world, 1000);
+    assert_int_equal(world_count(world, HUB, ERR_ROSTER_FORK), 1);
+    roster_destroy(&next);
+    roster_destroy(&other);
+    world_destroy(&world);
+}
+
+static void fill_disk(bool full)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = full ? 1024 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_roster_that_found_the_disk_full_comes_again(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    world_tamper(world, listen, &wire);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    roster_t *next = second_roster(world, 1);
+    roster_seal(next);
+    for (size_t i = 0; i < 3; i++)
+        vote(world, next, i, 1);
+    tell(&wire, HUB, next);
+    while (version_at(world, HUB) == 1)
+        world_run(world, 1);
+    fill_disk(true);
+    world_run(world, 1000);
+    fill_disk(false);
+    assert_int_equal(world_count(world, SV, ERR_DISK_FULL), 1);
+    assert_int_equal(version_at(world, SV), 1);
+    world_run(world, 20000);
+    assert_int_equal(version_at(world, SV), 2);
+    roster_destroy(&next);
+    world_destroy(&world);
+}
+
+// ---- turns that are taken back ----
+
+static void step(world_t *world, size_t node, uint64_t after_ms, event_t *event, effects_t *effects)
+{
+    event->now_ms = world_now(world) + after_ms;
+    event->wall_ms = 1700000000000 + event->now_ms;
+    memset(event->seed, 3, sizeof event->seed);
+    effects_clear(effects);
+    core_step(world_core(world, node), event, effects);
+}
+
+static const effect_t *effect_of(const effects_t *effects, effect_type_t type)
+{
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == type)
+            return &effects->items[i];
+    return NULL;
+}
+
+static size_t sent_of(const effects_t *effects, message_type_t type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < effects->count; i++) {
+        message_t message;
+        fault_t fault;
+        if (effects->items[i].type != EFFECT_SEND)
+            continue;
+        assert_int_equal(message_decode(buf_span(&effects->items[i].bytes), &message, &fault),
+                         ERR_OK);
+        count += message.type == type;
+        message_clear(&message);
+    }
+    return count;
+}
+
+static void append_one(world_t *world, size_t node, uint64_t after_ms, effects_t *effects)
+{
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("x")};
+    event_t append = {.type = EVENT_APPEND};
+    append.as.append = (__typeof__(append.as.append)){1, LANE_COALITION, &draft, 1};
+    step(world, node, after_ms, &append, effects);
+}
+
+static void a_beacon_says_only_what_is_on_disk(void **state)
+{
+    (void)state;
+    world_t *world = hub_world();
+    effects_t effects = {0};
+    event_t tick = {.type = EVENT_TICK}, back = {.type = EVENT_ROLLED_BACK};
+    event_t committed = {.type = EVENT_COMMITTED};
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    append_one(world, GT, 6000, &effects);
+    step(world, GT, 6000, &tick, &effects);
+    assert_int_equal(sent_of(&effects, MSG_BEACONS), 0);
+    back.as.rolled_back.reason = ERR_DISK_FULL;
+    step(world, GT, 6000, &back, &effects);
+    assert_int_equal(sent_of(&effects, MSG_BEACONS), 0);
+    append_one(world, GT, 7000, &effects);
+    step(world, GT, 7000, &committed, &effects);
+    assert_int_equal(sent_of(&effects, MSG_BEACONS), 1);
+    effects_free(&effects);
+    world_destroy(&world);
+}
+
+// GT's own later commit, as a copy of GT would have made it.
+static buf_t later_commit(world_t *world, const commit_t *held)
+{
+    feed_t feed = feed_of(world, GT);
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("y")};
+    uint8_t seed[32] = {8};
+    commit_t *later =
+        commit_author(&feed, held->last + 1, &held->hash, held->time_ms, 1, &draft, 1, seed,
+                      world_signing(world, GT), core_coalition(world_core(world, GT)));
+    buf_t bytes = run_encode(&feed, &later, 1);
+    commit_destroy(&later);
+    return bytes;
+}
+
+static void a_node_that_met_its_later_self_writes_no_more_whatever_its_disk_says(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    effects_t effects = {0};
+    event_t tick = {.type = EVENT_TICK}, back = {.type = EVENT_ROLLED_BACK};
+    event_t committed = {.type = EVENT_COMMITTED}, met = {.type = EVENT_MESSAGE};
+    world_tamper(world, listen, &wire);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    append_one(world, GT, 0, &effects);
+    buf_t later = later_commit(world, effect_of(&effects, EFFECT_APPEND)->commit);
+    step(world, GT, 0, &committed, &effects);
+    message_t proof = {.type = MSG_PROOF, .session = wire.session[HUB][GT]};
+    proof.as.proof.run = buf_span(&later);
+    met.as.message = &proof;
+    met.link = effect_of(&effects, EFFECT_SEND)->link;
+    step(world, GT, 0, &met, &effects);
+    assert_non_null(effect_of(&effects, EFFECT_FENCE));
+    back.as.rolled_back.reason = ERR_DISK_FULL;
+    step(world, GT, 0, &back, &effects);
+    assert_int_equal(world_writing(world, GT), ERR_OWN_LATER_COMMIT);
+    step(world, GT, 6000, &tick, &effects);
+    assert_non_null(effect_of(&effects, EFFECT_FENCE));
+    step(world, GT, 6000, &back, &effects);
+    step(world, GT, 12000, &tick, &effects);
+    assert_non_null(effect_of(&effects, EFFECT_FENCE));
+    step(world, GT, 12000, &committed, &effects);
+    step(world, GT, 18000, &tick, &effects);
+    assert_null(effect_of(&effects, EFFECT_FENCE)); // once is enough
+    buf_free(&later);
+    effects_free(&effects);
+    world_destroy(&world);
+}
+
+// ---- what others hold ----
+
+// SV says that it holds more of GT than the hub: the hub leaves GT for it, and
+// GT's next change is on its way just then.
+static void a_change_made_while_its_follower_turns_away_is_not_forgotten(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_t *world = wire.world;
+    world_tamper(world, listen, &wire);
+    world_start_all(world);
+    put_many(world, GT, "a", 1);
+    assert_true(world_settle(world, 60000));
+    head_t lie = {.feed = feed_of(world, GT), .number = 100};
+    message_t message = {.type = MSG_HEADS};
+    message.as.heads.count = 1;
+    message.as.heads.items = &lie;
+    inject(&wire, HUB, SV, &message);
+    for (int i = 0; i < 10000 && !wire.left; i++)
+        world_run(world, 1);
+    assert_true(wire.left);
+    put_many(world, GT, "b", 1);
+    world_run(world, 30000);
+    assert_int_equal(world_head(world, HUB, GT, 1), 2);
+    world_destroy(&world);
+}
+
+static bool synced(world_t *world, size_t node)
+{
+    status_t status;
+    core_status(world_core(world, node), world_now(world), &status);
+    bool is = status.synced;
+    status_clear(&status);
+    return is;
+}
+
+static void what_is_withheld_whole_shows_by_its_authors_beacon(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world(), .withhold = true};
+    world_t *world = wire.world;
+    world_tamper(world, listen, &wire);
+    world_start(world, HUB);
+    world_start(world, GT);
+    put_many(world, GT, "a", 1);
+    world_run(world, 70000); // GT has said so in a beacon
+    world_start(world, SV);
+    world_run(world, 20000);
+    assert_int_equal(world_head(world, SV, GT, 1), 0);
+    assert_false(synced(world, SV));
+    wire.withhold = false;
+    put_many(world, GT, "b", 1);
+    world_run(world, 20000);
+    assert_int_equal(world_head(world, SV, GT, 1), 2);
+    assert_true(synced(world, SV));
+    world_destroy(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signature_proves_nothing_of_commits_that_do_not_lead_to_it),
         cmocka_unit_test(who_is_behind_a_cut_gets_as_far_as_the_cut),
         cmocka_unit_test(a_replaced_key_can_stop_nothing_below_its_cut),
+        cmocka_unit_test(a_roster_voted_for_with_a_newer_key_reaches_who_was_off),
+        cmocka_unit_test(a_roster_that_came_before_the_card_of_its_vote_comes_again),
+        cmocka_unit_test(a_card_that_the_roster_no_longer_accepts_opens_nothing),
+        cmocka_unit_test(a_roster_without_votes_is_no_fork),
+        cmocka_unit_test(a_roster_that_found_the_disk_full_comes_again),
+        cmocka_unit_test(a_beacon_says_only_what_is_on_disk),
+        cmocka_unit_test(a_node_that_met_its_later_self_writes_no_more_whatever_its_disk_says),
+        cmocka_unit_test(a_change_made_while_its_follower_turns_away_is_not_forgotten),
+        cmocka_unit_test(what_is_withheld_whole_shows_by_its_authors_beacon),
     };
     return cmocka_run_group_tests_name("review", tests, NULL, NULL);
 }

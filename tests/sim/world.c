@@ -540,6 +540,11 @@ static uint64_t next_time(world_t *world, uint64_t end)
     return next > world->now_ms ? next : world->now_ms + TURN_MS;
 }
 
+uint64_t world_now(const world_t *world)
+{
+    return world->now_ms;
+}
+
 void world_run(world_t *world, uint64_t ms)
 {
     uint64_t end = world->now_ms + ms;

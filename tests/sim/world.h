@@ -27,6 +27,7 @@ void world_start(world_t *world, size_t node);
 void world_start_all(world_t *world);
 void world_stop(world_t *world, size_t node); // its store stays
 void world_run(world_t *world, uint64_t ms);
+uint64_t world_now(const world_t *world);
 // Runs until the running nodes have equal digests and say that they are in
 // step; false after `ms`.
 bool world_settle(world_t *world, uint64_t ms);
