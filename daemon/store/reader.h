@@ -35,17 +35,23 @@ typedef bool (*row_fn)(void *context, const row_t *row);
 // Records of a kind in the order owner code, epoch, lane, number, after the
 // cursor (opaque; empty: from the start). *cursor is replaced (buf of the
 // caller) by the position after the last row handed over; *end tells that there
-// are no more. owner NULL: any. At most `rows` rows are handed over.
+// are no more: a page may be short, or empty, before that. owner NULL: any. At
+// most `rows` rows are handed over. UNKNOWN_KIND, BAD_VALUE (cursor).
 err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
                   size_t rows, buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault);
 err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row_fn fn,
                     void *context, fault_t *fault); // NO_SUCH_RECORD
 err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, row_fn fn,
                     void *context, fault_t *fault); // NO_SUCH_RECORD, AMBIGUOUS_KEY
-// Every revision, oldest first; cursor as above.
+// Every change that names the record, oldest first, told by its own content: body,
+// kind and key are empty where that is not readable, note says why, or why it
+// counts for nothing (then revision is 0). A retraction is told by what it
+// retracts. Cursor as above. NO_SUCH_RECORD, BAD_VALUE (cursor).
 err_t reader_history(reader_t *reader, const origin_t *origin, position_t id, size_t rows,
                      buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault);
-// Changes by local apply number, after `since`.
+// Changes of lanes 0 and 1 by local apply number, after `since`, told as above; *last
+// is the newest one looked at. revision is 0 where the change neither creates the
+// record nor is the one that stands: counting could take long.
 err_t reader_tail(reader_t *reader, uint64_t since, size_t rows, uint64_t *last, row_fn fn,
                   void *context, fault_t *fault);
 err_t reader_applied(reader_t *reader, uint64_t *applied, fault_t *fault);

@@ -10,7 +10,7 @@
 // A store_t is one writing connection and belongs to one thread (the loop's).
 // Readers have connections of their own: daemon/store/reader.h. SQL lives in
 // this folder and nowhere else. Errors: DISK_FULL (ENOSPC, EFBIG, EDQUOT),
-// DISK_ERROR, DAMAGED, NEWER_STORE; after any of them the turn is rolled back.
+// DISK_ERROR, DAMAGED, BUSY, NEWER_STORE; after any of them the turn is rolled back.
 #ifndef ENLACE_DAEMON_STORE_H
 #define ENLACE_DAEMON_STORE_H
 
@@ -56,14 +56,21 @@ bool store_in_turn(const store_t *store);
 // (commit->first - 1, commit->previous) — compare and set, else ERR_OUT_OF_ORDER —
 // and folds it into the view. `arrived_ms` is this node's wall clock.
 err_t store_append(store_t *store, const commit_t *commit, uint64_t arrived_ms, fault_t *fault);
+// What is held already changes nothing. ROSTER_FORK: another one of that version;
+// OUT_OF_ORDER: not the version that comes next.
 err_t store_add_roster(store_t *store, const roster_t *roster, fault_t *fault);
+// What is held already changes nothing. BAD_CARD: another one of that number.
 err_t store_add_card(store_t *store, const card_t *card, fault_t *fault);
-// A missing payload arrived and matches its commitment (checked here again).
+// A missing payload arrived and matches its commitment (checked here again). One
+// that is held already changes nothing. Refused, with nothing written: BAD_COMMITMENT,
+// TOO_BIG, PAYLOAD_ERASED, UNKNOWN_FEED, OUT_OF_ORDER (a change that is not held).
 err_t store_fill_payload(store_t *store, const feed_t *feed, uint64_t number,
                          const uint8_t salt[SALT_SIZE], span_t body, fault_t *fault);
-// What proves something against an origin; bounded: 64 an origin are kept.
+// What proves something against an origin; bounded: the first 64 an origin are
+// kept, each once. TOO_BIG: more than two runs.
 err_t store_add_evidence(store_t *store, const feed_t *feed, err_t reason, span_t bytes,
                          uint64_t arrived_ms, fault_t *fault);
+// ERR_OK lets it go on. The feed need not be held.
 err_t store_stop_feed(store_t *store, const feed_t *feed, err_t reason, uint64_t wall_ms,
                       fault_t *fault);
 err_t store_fence(store_t *store, err_t reason, const char *detail, uint64_t wall_ms,
@@ -79,7 +86,9 @@ typedef struct {
 // The longest run after (number, hash) within max_bytes (at least one commit,
 // whatever its size), 32 commits and 1 MiB, ending in a stored signature.
 // UNKNOWN_FEED; OUT_OF_ORDER where `after` is not the end of a commit of ours.
-// after 0 is compared with the first commit's previous hash.
+// after 0 is compared with the first commit's previous hash. Where payloads that
+// came later make the way to the next signature longer than a run, they are left
+// out (MISSING), as with headers_only.
 err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const hash_t *after_hash,
                      size_t max_bytes, bool headers_only, served_run_t *served, fault_t *fault);
 // One payload; state MISSING or ERASED has no body. Caller frees body.
@@ -104,7 +113,7 @@ typedef struct {
     char kind[40]; // empty where no readable revision is here
     char key[72];
     bool retracted;
-    uint64_t revision; // 1 is the creation
+    uint64_t revision; // 1 is the creation; a retraction is one, too
     uint64_t created_ms, changed_ms;
     bool readable; // body is that of the newest revision
     buf_t body;    // encoded Record of the newest readable revision; caller frees

@@ -134,7 +134,7 @@ static err_t verify_tables(checker_t *checker, fault_t *fault)
 // The scratch view comes before the log is attached: its DROPs must find nothing there.
 static err_t attach(checker_t *checker, const char *path, fault_t *fault)
 {
-    static const char pragmas[] = "PRAGMA journal_mode = OFF;"
+    static const char pragmas[] = "PRAGMA journal_mode = MEMORY;"
                                   "PRAGMA synchronous = OFF;"
                                   "PRAGMA cache_size = -4000;";
     err_t err = sql_script(checker->sql, pragmas, fault);

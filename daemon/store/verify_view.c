@@ -37,14 +37,18 @@ static err_t page_end(checker_t *checker, int64_t after, int64_t count, int64_t 
     return err;
 }
 
-// *after becomes the last change visited; *end: there was none left.
+// *after becomes the last change visited; *end: the snapshot had no newer one. A
+// writer would have to be faster than the fold to keep that from coming.
 static err_t fold_page(checker_t *checker, int64_t *after, bool *end, fault_t *fault)
 {
     int64_t until = 0;
+    uint64_t newest = 0;
     err_t err = checker_begin(checker, fault);
     if (!err)
         err = page_end(checker, *after, PAGE_CHANGES, &until, fault);
-    *end = until == *after;
+    if (!err)
+        err = newest_apply(checker->sql, &newest, fault);
+    *end = !err && (until == *after || (uint64_t)until >= newest);
     // Those that came while verify was at it: no visit of their record was sure to see them.
     int64_t known = until < checker->applied ? until : checker->applied;
     if (!err && *after < known)
@@ -61,13 +65,14 @@ static err_t fold_page(checker_t *checker, int64_t *after, bool *end, fault_t *f
     return err;
 }
 
-static err_t fold_all(checker_t *checker, fault_t *fault)
+// *folded becomes the newest change that the scratch view takes in.
+static err_t fold_all(checker_t *checker, int64_t *folded, fault_t *fault)
 {
     bool end = false;
-    int64_t after = 0;
     err_t err = ERR_OK;
+    *folded = 0;
     while (!err && !end)
-        err = fold_page(checker, &after, &end, fault);
+        err = fold_page(checker, folded, &end, fault);
     checker->report->records = (uint64_t)checker->view.records;
     return err;
 }
@@ -224,11 +229,11 @@ static err_t compare_page(checker_t *checker, int64_t after, int64_t until, faul
 
 // By the changes that there are: numbers may have gaps where the file is damaged.
 // The first and the last page take in rows that no change accounts for.
-static err_t compare_all(checker_t *checker, fault_t *fault)
+static err_t compare_all(checker_t *checker, int64_t folded, fault_t *fault)
 {
     int64_t after = 0, until = 0;
     err_t err = compare_page(checker, INT64_MIN, after, fault);
-    while (!err) {
+    while (!err && after < folded) {
         err = page_end(checker, after, PAGE_ROWS, &until, fault);
         if (err || until == after)
             break;
@@ -244,7 +249,7 @@ err_t verify_view(checker_t *checker, fault_t *fault)
 {
     static const char current[] =
         "SELECT count(*) FROM meta WHERE one = 1 AND view_version = ?1 AND view_schema = ?2";
-    int64_t same = 0;
+    int64_t same = 0, folded = 0;
     err_t err =
         sql_number(checker->sql, current, SQL_ROW(sql_int(VIEW_VERSION), sql_int(SCHEMA_VERSION)),
                    0, &same, fault);
@@ -255,6 +260,6 @@ err_t verify_view(checker_t *checker, fault_t *fault)
                      "the view was made by another version: start the node once");
         return ERR_OK;
     }
-    err = fold_all(checker, fault);
-    return err ? err : compare_all(checker, fault);
+    err = fold_all(checker, &folded, fault);
+    return err ? err : compare_all(checker, folded, fault);
 }

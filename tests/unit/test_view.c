@@ -180,6 +180,12 @@ static void a_change_that_fits_nothing_is_parked(void **state)
     current_t current = current_of(store, 1);
     assert_int_equal(current.revision, 2);
     buf_free(&current.body);
+    char *incremental = dump_view(store);
+    assert_ok(store_rebuild(store, NULL));
+    char *rebuilt = dump_view(store);
+    assert_string_equal(incremental, rebuilt);
+    mem_free(incremental);
+    mem_free(rebuilt);
     totals_t totals;
     assert_ok(store_totals(store, &totals, NULL));
     assert_int_equal(totals.records, 1);
@@ -247,10 +253,11 @@ static void bad_content_is_parked(void **state)
     store_t *store = open_store();
     writer_t writer = writer_of(1, 1, 1);
     static const char *const bodies[] = {
-        "",                         // no kind
-        "\x0a\x01\x61",             // key a, no kind
-        "\xca\x03\x02\x0a\x00",     // tag 57: a kind that is still to come
-        "\x92\x02\x00\x0a\x01A",    // organisation with a key in capitals
+        "",                     // no kind
+        "\x0a\x01\x61",         // key a, no kind
+        "\xca\x03\x02\x0a\x00", // tag 57: a kind that is still to come
+        "\x92\x02\x00\x0a\x01"
+        "A",                        // organisation with a key in capitals
         "\x92\x02\x00\x92\x02\x00", // organisation twice
         "\x92\x02\x00\x12\x01\xc0", // a label that is not UTF-8
     };
@@ -388,6 +395,31 @@ static void payloads_may_come_in_any_order(void **state)
     commit_destroy(&whole);
     commit_destroy(&bare);
     writer_clear(&writer);
+}
+
+// It came after the retraction: it counts for nothing, with or without payload.
+static void a_late_payload_of_what_does_not_count(void **state)
+{
+    (void)state;
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    write_record(&writer, 0, "{'kind':'organisation','key':'a','acronym':'A1'}");
+    write_retraction(&writer, 1, 1);
+    write_record(&writer, 1, "{'kind':'organisation','key':'a','acronym':'A3'}");
+    commit_t *whole = seal_commit(&writer), *bare = commit_copy(whole);
+    lose_payload(bare, 2, PAYLOAD_MISSING);
+    assert_ok(store_append(store, bare, 1, NULL));
+    assert_int_equal(parked_at(store, 1, 1, 3), ERR_RETRACTED);
+    fill(store, whole, 2);
+    assert_int_equal(parked_at(store, 1, 1, 3), ERR_RETRACTED);
+    current_t current = current_of(store, 1);
+    assert_true(current.readable);
+    assert_int_equal(current.revision, 2);
+    expect_body(&current, "A1");
+    commit_destroy(&whole);
+    commit_destroy(&bare);
+    writer_clear(&writer);
+    store_close(&store);
 }
 
 static void an_erased_payload_stays_erased(void **state)
@@ -608,6 +640,7 @@ int main(void)
         cmocka_unit_test(references_are_stored_as_given),
         cmocka_unit_test(a_payload_that_comes_later_is_shown),
         cmocka_unit_test(payloads_may_come_in_any_order),
+        cmocka_unit_test(a_late_payload_of_what_does_not_count),
         cmocka_unit_test(an_erased_payload_stays_erased),
         cmocka_unit_test(every_order_of_arrival_gives_the_same_rows),
         cmocka_unit_test(incremental_equals_rebuilt),
