@@ -165,6 +165,10 @@ static pid_t spawn_shell(fleet_t *fleet, const char *command, int out, int err)
         dup2(err, 2);
     setenv("BIN", fleet->bin, 1);
     setenv("FLEET", fleet->dir, 1);
+    // Whoever runs the tests may have set these.
+    setenv("LC_ALL", "C", 1);
+    unsetenv("LANGUAGE");
+    unsetenv("ENLACE_DIR");
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
 }

@@ -40,6 +40,9 @@ static void become_command(fleet_t *fleet, const char *command)
     setenv("BIN", bin ? bin : "build", 1);
     setenv("FLEET", fleet_dir(fleet), 1);
     setenv("TERM", "xterm", 1);
+    setenv("LC_ALL", "C", 1);
+    unsetenv("LANGUAGE");
+    unsetenv("ENLACE_DIR");
     unsetenv("COLORTERM");
     unsetenv("COLUMNS");
     unsetenv("NO_COLOR");
