@@ -253,11 +253,10 @@ static void bad_content_is_parked(void **state)
     store_t *store = open_store();
     writer_t writer = writer_of(1, 1, 1);
     static const char *const bodies[] = {
-        "",                     // no kind
-        "\x0a\x01\x61",         // key a, no kind
-        "\xca\x03\x02\x0a\x00", // tag 57: a kind that is still to come
-        "\x92\x02\x00\x0a\x01"
-        "A",                        // organisation with a key in capitals
+        "",                         // no kind
+        "\x0a\x01\x61",             // key a, no kind
+        "\xca\x03\x02\x0a\x00",     // tag 57: a kind that is still to come
+        "\x92\x02\x00\x0a\x01\x41", // organisation with a key in capitals
         "\x92\x02\x00\x92\x02\x00", // organisation twice
         "\x92\x02\x00\x12\x01\xc0", // a label that is not UTF-8
     };
