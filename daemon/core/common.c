@@ -7,6 +7,14 @@
 #include "daemon/core/state.h"
 #include "lib/mem.h"
 
+// So that a peer adds no counter of its own choosing.
+err_t core_reason(uint32_t reason)
+{
+    err_t err = (err_t)reason;
+    return reason && reason <= INT32_MAX && err_by_name(err_name(err)) == err ? err
+                                                                              : ERR_UNEXPECTED;
+}
+
 void core_count(core_t *core, err_t reason, const char *where)
 {
     counter_t *counter = NULL;

@@ -39,6 +39,10 @@ static uint64_t backoff(core_t *core, uint32_t failures)
 
 static void fail(core_t *core, dial_t *dial, err_t reason)
 {
+    // A peer that ends each session as soon as it is open is not stormed either.
+    if (dial->up && core->now_ms - dial->since_ms >= DIAL_STEADY_MS)
+        dial->failures = 0;
+    dial->up = false;
     dial->link = 0;
     dial->failures++;
     dial->why = reason;
@@ -101,7 +105,7 @@ void dial_ready(core_t *core, core_link_t link)
 {
     for (size_t i = 0; i < core->dial_count; i++)
         if (core->dials[i].link == link && link) {
-            core->dials[i].failures = 0;
+            core->dials[i].up = true;
             core->dials[i].why = ERR_OK;
             core->dials[i].ever = true;
             core->dials[i].since_ms = core->now_ms;

@@ -141,11 +141,14 @@ uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_
     }
     for (size_t i = 0; i < core->session_count; i++) {
         const session_t *session = core->sessions[i];
-        if (feed->index >= session->feed_capacity ||
-            session->feeds[feed->index].penalty_until_ms > core->now_ms)
-            continue; // what a source under penalty says does not count
-        if (session->feeds[feed->index].held > known) {
-            known = session->feeds[feed->index].held;
+        const peer_feed_t *peer =
+            feed->index < session->feed_capacity ? &session->feeds[feed->index] : NULL;
+        // Who could not deliver what it claimed is not believed for a while; whoever
+        // delivered rubbish, or nothing, still leaves us behind.
+        bool doubted =
+            peer && peer->penalty == ERR_CLAIM_UNMET && peer->penalty_until_ms > core->now_ms;
+        if (peer && !doubted && peer->held > known) {
+            known = peer->held;
             *is_signed = false;
         }
     }

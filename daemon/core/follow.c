@@ -155,6 +155,7 @@ void follow_penalise(core_t *core, session_t *session, core_feed_state_t *feed, 
     uint64_t wait = PENALTY_MS;
     for (uint32_t i = 0; i < peer->penalties && wait < PENALTY_MAX_MS; i++)
         wait *= 2;
+    peer->penalty = reason;
     if (peer->penalties < UINT32_MAX)
         peer->penalties++;
     peer->penalty_until_ms = core->now_ms + (wait < PENALTY_MAX_MS ? wait : PENALTY_MAX_MS);
@@ -215,6 +216,16 @@ static void drain_pending(core_t *core, core_feed_state_t *feed, effects_t *effe
         feed->pending_bytes = 0;
 }
 
+// So that nobody fills the memory with what is to come, feed by feed: what is not
+// kept is fetched.
+static bool room_to_keep(const core_t *core, const core_feed_state_t *feed)
+{
+    size_t keeping = 0;
+    for (size_t i = 0; i < core->feed_count && !feed->pending_count; i++)
+        keeping += core->feeds[i]->pending_count > 0;
+    return keeping < PENDING_FEEDS_MAX;
+}
+
 static void keep_pending(core_feed_state_t *feed, commit_t **slot)
 {
     commit_t *commit = *slot;
@@ -269,7 +280,7 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, 
             run_clear(&run);
         }
     }
-    buf_clear(&session->parts);
+    buf_free(&session->parts); // a session that is in step keeps no room for a run
     if (err && err != ERR_STALE) {
         refuse(core, session, feed, err, effects);
         return;
@@ -279,6 +290,8 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, 
     peer_feed_t *peer = session_feed(session, feed);
     if (peer->held < feed->head.number)
         peer->held = feed->head.number;
+    if (!err)
+        peer->penalties = 0;
     drain_pending(core, feed, effects);
     if (end)
         reached_end(core, session, feed, effects);
@@ -354,6 +367,7 @@ void follow_on_part(core_t *core, session_t *session, const message_t *m, effect
         return;
     }
     session->part_feed = feed;
+    session->part_ms = core->now_ms;
     feed->follower.progress_ms = core->now_ms;
     if (!m->as.run_part.last)
         return;
@@ -363,13 +377,15 @@ void follow_on_part(core_t *core, session_t *session, const message_t *m, effect
 
 void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
-    err_t reason = (err_t)m->as.nope.reason;
+    err_t reason = core_reason(m->as.nope.reason);
     core_feed_state_t *feed = feed_of_fetch(core, session, m->as.nope.fetch);
     core_count(core, reason, core_code(core, &session->peer->origin));
     if (!feed)
         return;
     follow_end(core, feed, false, effects);
-    if (reason == ERR_BUSY)
+    if (reason == ERR_UNKNOWN_FEED)
+        claim_unmet(core, session, feed);
+    else if (reason == ERR_BUSY)
         feed->follower.retry_ms = core->now_ms + SWITCH_MS;
     else
         follow_penalise(core, session, feed, reason);
@@ -389,17 +405,23 @@ static void published_commit(core_t *core, session_t *session, run_t *run, effec
         core_count(core, err, core_code(core, &session->peer->origin));
         return;
     }
-    if (commit->first > feed->head.number + 1) {
-        if (!feed->stopped)
+    // After a turn that did not reach the disk each one would be another such turn.
+    bool waits = feed->follower.retry_ms > core->now_ms;
+    if (commit->first > feed->head.number + 1 || (waits && commit->last > feed->head.number)) {
+        if (!feed->stopped && room_to_keep(core, feed))
             keep_pending(feed, &run->commits[0]);
         heads_claim(core, session, &claim, effects);
+        return;
+    }
+    if (feed->stopped) {
+        core_count(core, feed->stopped, core_code(core, &feed->feed.origin));
         return;
     }
     err = apply_run(core, run, session, effects);
     peer_feed_t *peer = session_feed(session, feed);
     if ((!err || err == ERR_STALE) && peer->held < claim.number)
         peer->held = claim.number;
-    if (err && err != ERR_STALE && !feed->stopped)
+    if (err && err != ERR_STALE)
         refuse(core, session, feed, err, effects);
     else if (!err)
         drain_pending(core, feed, effects);
@@ -438,12 +460,24 @@ void follow_source_gone(core_t *core, session_t *session, effects_t *effects)
     }
 }
 
+// A source that has nobody beside it may take its time over the feeds before
+// this one, as long as it brings something.
+static bool waits_in_turn(core_t *core, const core_feed_state_t *feed, const session_t *session)
+{
+    if (core->now_ms > session->part_ms + STALL_MS)
+        return false;
+    for (size_t i = 0; i < core->session_count; i++)
+        if (core->sessions[i] != session && usable(core, core->sessions[i], feed))
+            return false;
+    return true;
+}
+
 static void tick_feed(core_t *core, core_feed_state_t *feed, effects_t *effects)
 {
     follower_t *follower = &feed->follower;
-    session_t *session = session_find(core, follower->source);
     bool late = core->now_ms > quiet_since(feed) + STALL_MS;
-    if (!follower->active || !session || !late)
+    session_t *session = follower->active && late ? session_find(core, follower->source) : NULL;
+    if (!session || waits_in_turn(core, feed, session))
         return;
     peer_feed_t *peer = session_feed(session, feed);
     if (!follower->caught_up) {

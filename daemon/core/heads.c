@@ -139,9 +139,10 @@ void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t
     peer_feed_t *peer = session_feed(session, feed);
     if (head->number > peer->held)
         peer->held = head->number;
+    if (peer->held <= feed->head.number)
+        return; // most of what a greeting brings
     feed_note_lag(core, feed);
-    if (peer->held > feed->head.number)
-        follow_plan(core, feed, effects);
+    follow_plan(core, feed, effects);
 }
 
 // The greeting ends with heads. A roster that came in it before the card that a

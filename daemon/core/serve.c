@@ -120,7 +120,7 @@ static void sent_whole(session_t *session)
 {
     serve_t *serve = serve_find(session, session->sending);
     session->sending = 0;
-    buf_clear(&session->run);
+    buf_free(&session->run);
     if (!serve)
         return;
     serve->after = session->run_last.number;

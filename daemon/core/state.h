@@ -21,7 +21,8 @@ enum {
     MISSING_SOON_MS = 200, // after one came
     DIAL_FIRST_MS = 500,
     DIAL_MAX_MS = 60000,
-    DISK_RETRY_MS = 5000, // after a turn that did not reach the disk
+    DIAL_STEADY_MS = 30000, // a session that lasted so long was no failure
+    DISK_RETRY_MS = 5000,   // after a turn that did not reach the disk
 };
 
 // ---- bounds ----
@@ -32,6 +33,7 @@ enum {
     FETCHES_MAX = 16,         // of ours in a session, standing ones apart
     PENDING_COMMITS_MAX = 64, // published while a fetch is under way
     PENDING_BYTES_MAX = 256 * 1024,
+    PENDING_FEEDS_MAX = 64, // feeds that keep some at a time
     CREDIT_FIRST = 8 * 1024,
     CREDIT_MAX = 4 * 1024 * 1024,
     CREDIT_SECONDS = 4, // bulk ahead of a ping
@@ -86,6 +88,7 @@ typedef struct {
     uint64_t held; // highest number that the peer says it holds
     uint64_t told; // highest that we have told it
     uint64_t penalty_until_ms;
+    err_t penalty; // what the last one was for
     uint32_t penalties;
     bool ack_due, dirty;
 } peer_feed_t;
@@ -107,7 +110,7 @@ typedef struct {
     core_link_t link;
     bool outbound;
     size_t dial; // of outbound ones
-    identity_t *peer;
+    identity_t *peer; // whoever holds the key, until the greeting says who of them
     pubkey_t key;
     session_state_t state;
     nonce_t nonce; // ours
@@ -131,6 +134,7 @@ typedef struct {
     uint32_t next_part;
     buf_t parts;
     core_feed_state_t *part_feed; // whose parts came last
+    uint64_t part_ms;             // and when
     uint64_t granted, received, window, renewed_received, renewed_ms;
     bool credit_due;
     // what we serve
@@ -154,6 +158,7 @@ typedef struct {
     uint64_t since_ms;
     uint64_t next_ms;
     uint32_t failures;
+    bool up; // since since_ms
     err_t why;
     bool ever;
 } dial_t;
@@ -204,6 +209,7 @@ struct core {
 };
 
 // ---- small things that every file here uses ----
+err_t core_reason(uint32_t reason); // that a peer names; UNEXPECTED where it is none of ours
 void core_count(core_t *core, err_t reason, const char *where);
 void core_soon(core_t *core, uint64_t at_ms);             // a tick is due then
 void core_random(core_t *core, void *bytes, size_t size); // out of the event's seed
@@ -213,6 +219,7 @@ const char *core_code(const core_t *core, const origin_t *origin); // never NULL
 
 // membership.c
 identity_t *identity_find(const core_t *core, const origin_t *origin);
+bool identity_holds(const core_t *core, const identity_t *identity, const pubkey_t *key);
 identity_t *identity_by_transport(const core_t *core, const pubkey_t *key);
 const card_t *identity_card(const identity_t *identity, uint32_t number); // NULL
 const card_t *identity_newest(const identity_t *identity);                // NULL

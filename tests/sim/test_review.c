@@ -638,6 +638,141 @@ static void what_is_withheld_whole_shows_by_its_authors_beacon(void **state)
     world_destroy(&world);
 }
 
+static bool alter(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    message_t message;
+    fault_t fault;
+    (void)context;
+    if (from != HUB || to != SV || publication)
+        return !publication;
+    assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
+    bool beacon = message.type == MSG_BEACONS;
+    if (message.type == MSG_RUN_PART && message.as.run_part.bytes.size) {
+        buf_t part = buf_copy(message.as.run_part.bytes);
+        part.data[part.size - 1] ^= 1; // of the signature
+        message.as.run_part.bytes = buf_span(&part);
+        buf_free(bytes);
+        *bytes = message_encode(&message);
+        buf_free(&part);
+    }
+    message_clear(&message);
+    return !beacon;
+}
+
+// What the only source gives is refused: a node that got nothing is not in step,
+// however long it leaves that source alone.
+static void who_was_given_nothing_but_rubbish_is_not_in_step(void **state)
+{
+    (void)state;
+    world_t *world = hub_world();
+    world_start(world, HUB);
+    put_many(world, HUB, "a", 1);
+    world_run(world, 1000);
+    world_tamper(world, alter, NULL);
+    world_start(world, SV);
+    for (int i = 0; i < 60; i++) {
+        world_run(world, 1000);
+        assert_false(synced(world, SV));
+    }
+    world_tamper(world, NULL, NULL);
+    assert_true(world_settle(world, 300000));
+    world_destroy(&world);
+}
+
+// ---- slow lines ----
+
+static uint64_t rtt_of(world_t *world, size_t node)
+{
+    status_t status;
+    uint64_t most = 0;
+    core_status(world_core(world, node), world_now(world), &status);
+    for (size_t i = 0; i < status.peer_count; i++)
+        if (status.peers[i].rtt_ms != AGE_NEVER && status.peers[i].rtt_ms > most)
+            most = status.peers[i].rtt_ms;
+    status_clear(&status);
+    return most;
+}
+
+// Four feeds over a line of 4 KiB a second: each waits for the others, and none
+// is given up for that.
+static void a_slow_line_is_no_stalled_source(void **state)
+{
+    (void)state;
+    world_t *world = hub_world();
+    for (size_t i = 0; i < 3; i++)
+        world_start(world, i == 2 ? HN : i);
+    for (size_t i = 0; i < NODES; i++)
+        for (int k = 0; i != SV && k < 20; k++) {
+            char key[16];
+            snprintf(key, sizeof key, "k%d", k);
+            assert_int_equal(world_put_sized(world, i, key, 4000), ERR_OK);
+        }
+    assert_true(world_settle(world, 60000));
+    world_rate(world, HUB, SV, 4096);
+    world_start(world, SV);
+    uint64_t begin = world_now(world);
+    assert_true(world_settle(world, 600000));
+    // 240 kB take 59 s; more than twice as long would be time lost.
+    assert_true(world_now(world) - begin < 120000);
+    assert_int_equal(world_count(world, SV, ERR_STALLED), 0);
+    assert_int_equal(world_count(world, SV, ERR_SILENT), 0);
+    assert_true(rtt_of(world, SV) < 6000);
+    world_destroy(&world);
+}
+
+// ---- peers that do harm by talking ----
+
+static void reasons_of_a_peers_own_making_are_one_counter(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    status_t status;
+    world_tamper(wire.world, listen, &wire);
+    world_start_all(wire.world);
+    assert_true(world_settle(wire.world, 60000));
+    for (uint32_t i = 0; i < 300; i++) {
+        message_t message = {.type = MSG_NOPE};
+        message.as.nope.fetch = 1;
+        message.as.nope.reason = 100000 + i * 1000003;
+        inject(&wire, HUB, GT, &message);
+    }
+    world_run(wire.world, 1000);
+    core_status(world_core(wire.world, HUB), world_now(wire.world), &status);
+    assert_true(status.counter_count < 20);
+    status_clear(&status);
+    assert_true(world_count(wire.world, HUB, ERR_UNEXPECTED) >= 300);
+    world_destroy(&wire.world);
+}
+
+static bool spoil(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    message_t message;
+    fault_t fault;
+    wire_t *wire = context;
+    listen(wire, from, to, publication, bytes);
+    if (publication || from != HUB || to != SV)
+        return true;
+    assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
+    if (message.type == MSG_HEADS)
+        bytes->data[0] = 0xff;
+    message_clear(&message);
+    return true;
+}
+
+static void a_peer_that_breaks_every_session_is_not_stormed(void **state)
+{
+    (void)state;
+    wire_t wire = {.world = hub_world()};
+    world_tamper(wire.world, spoil, &wire);
+    world_start(wire.world, HUB);
+    world_start(wire.world, SV);
+    world_run(wire.world, 600000);
+    assert_true(wire.hellos[SV] >= 5 && wire.hellos[SV] <= 40);
+    world_tamper(wire.world, NULL, NULL);
+    assert_true(world_settle(wire.world, 120000));
+    world_destroy(&wire.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -653,6 +788,10 @@ int main(void)
         cmocka_unit_test(a_node_that_met_its_later_self_writes_no_more_whatever_its_disk_says),
         cmocka_unit_test(a_change_made_while_its_follower_turns_away_is_not_forgotten),
         cmocka_unit_test(what_is_withheld_whole_shows_by_its_authors_beacon),
+        cmocka_unit_test(who_was_given_nothing_but_rubbish_is_not_in_step),
+        cmocka_unit_test(a_slow_line_is_no_stalled_source),
+        cmocka_unit_test(reasons_of_a_peers_own_making_are_one_counter),
+        cmocka_unit_test(a_peer_that_breaks_every_session_is_not_stormed),
     };
     return cmocka_run_group_tests_name("review", tests, NULL, NULL);
 }

@@ -62,6 +62,8 @@ struct world {
     tamper_fn tamper;
     void *tamper_context;
     bool cut[WORLD_NODES_MAX][WORLD_NODES_MAX];
+    uint64_t rate[WORLD_NODES_MAX][WORLD_NODES_MAX];    // bytes a second
+    uint64_t busy_us[WORLD_NODES_MAX][WORLD_NODES_MAX]; // until when the line is taken
 };
 
 static const uint64_t epoch_ms = 1700000000000; // wall clock at virtual time 0
@@ -109,6 +111,15 @@ static bool passes(world_t *world, size_t from, size_t to, bool publication, buf
     return !world->tamper || world->tamper(world->tamper_context, from, to, publication, bytes);
 }
 
+static uint64_t line_delay_ms(world_t *world, size_t from, size_t to, size_t size)
+{
+    uint64_t *busy_us = &world->busy_us[from][to], now_us = world->now_ms * 1000;
+    if (!world->rate[from][to])
+        return 0;
+    *busy_us = (*busy_us > now_us ? *busy_us : now_us) + size * 1000000 / world->rate[from][to];
+    return (*busy_us - now_us) / 1000;
+}
+
 static void transmit(world_t *world, const half_t *to, size_t from, bool publication, span_t data)
 {
     buf_t bytes = buf_copy(data);
@@ -118,6 +129,7 @@ static void transmit(world_t *world, const half_t *to, size_t from, bool publica
     }
     arrival_t *arrival =
         arrive(world, publication ? ARRIVE_PUBLICATION : ARRIVE_MESSAGE, to->node, to->link);
+    arrival->at_ms += line_delay_ms(world, from, to->node, bytes.size);
     arrival->bytes = bytes;
     arrival->from = from;
 }
@@ -703,6 +715,11 @@ void world_tamper(world_t *world, tamper_fn fn, void *context)
 {
     world->tamper = fn;
     world->tamper_context = context;
+}
+
+void world_rate(world_t *world, size_t from, size_t to, uint64_t bytes_per_s)
+{
+    world->rate[from][to] = bytes_per_s;
 }
 
 void world_partition(world_t *world, size_t a, size_t b, bool cut)

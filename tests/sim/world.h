@@ -42,6 +42,8 @@ uint64_t world_count(world_t *world, size_t node, err_t reason); // counter in i
 err_t world_writing(world_t *world, size_t node);
 
 void world_tamper(world_t *world, tamper_fn fn, void *context);
+// Bytes a second from one node to another, in order; 0: no bound.
+void world_rate(world_t *world, size_t from, size_t to, uint64_t bytes_per_s);
 void world_partition(world_t *world, size_t a, size_t b, bool cut);
 
 // The parts, for stories that reach deeper.
