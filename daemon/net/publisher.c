@@ -120,12 +120,7 @@ bool publisher_drain(publisher_t *publisher, size_t budget)
 
 err_t publisher_send(publisher_t *publisher, span_t topic, span_t body)
 {
-    int events;
-    size_t size = sizeof events;
     assert(topic.size <= TOPIC_MAX_BYTES);
-    // libzmq learns at its leisure what subscribers have taken, and would drop
-    // part of a burst for those who keep up; asked, it looks.
-    zmq_getsockopt(publisher->socket, ZMQ_EVENTS, &events, &size);
     if (zmq_send(publisher->socket, topic.data, topic.size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
         zmq_send(publisher->socket, body.data, body.size, ZMQ_DONTWAIT) < 0)
         return ERR_DISCONNECTED;
