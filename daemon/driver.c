@@ -171,6 +171,24 @@ static void do_admit(driver_t *driver, effect_t *effect)
     mem_free(keys);
 }
 
+// What the asker's chain parts from: our run from the commit on that holds the
+// number asked about, headers alone. Asking with no hash tells the one before it.
+static void read_proof(driver_t *driver, const effect_t *effect, served_run_t *proof)
+{
+    fault_t fault = {0};
+    hash_t hash = {0};
+    uint64_t first = 1;
+    err_t err = effect->number ? store_commit_at(driver->store, &effect->feed, effect->number,
+                                                 &hash, &first, &fault)
+                               : ERR_OK;
+    for (int i = 0; i < 2 && !err; i++) {
+        hash = i ? proof->last.hash : (hash_t){0};
+        buf_free(&proof->run);
+        err = store_read_run(driver->store, &effect->feed, first - 1, &hash, PART_BYTES_MAX, true,
+                             proof, &fault);
+    }
+}
+
 static void do_read_run(driver_t *driver, effect_t *effect)
 {
     served_run_t served = {0};
@@ -181,12 +199,16 @@ static void do_read_run(driver_t *driver, effect_t *effect)
     event.as.run_read.err =
         store_read_run(driver->store, &effect->feed, effect->number, &effect->hash,
                        (size_t)effect->limit, effect->headers_only, &served, &fault);
-    event.as.run_read.run = buf_span(&served.run);
+    served_run_t proof = {0};
     event.as.run_read.last = served.last;
     event.as.run_read.end = served.end;
     event.as.run_read.diverged = served.diverged;
+    if (served.diverged)
+        read_proof(driver, effect, &proof);
+    event.as.run_read.run = buf_span(served.diverged ? &proof.run : &served.run);
     driver_step(driver, &event);
     buf_free(&served.run);
+    buf_free(&proof.run);
 }
 
 static void do_read_payload(driver_t *driver, effect_t *effect)

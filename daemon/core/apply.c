@@ -147,7 +147,9 @@ static size_t held_already(const core_feed_state_t *feed, const run_t *run, bool
         skip++;
     const commit_t *meet = skip ? run->commits[skip - 1] : NULL;
     const commit_t *next = skip == 0 && feed->head.number > 0 ? run->commits[0] : NULL;
+    const commit_t *across = skip < run->count ? run->commits[skip] : NULL;
     *conflict =
+        (across && across->first <= feed->head.number) ||
         (meet && meet->last == feed->head.number && !hash_equal(&meet->hash, &feed->head.hash)) ||
         (next && next->first == feed->head.number + 1 &&
          !hash_equal(&next->previous, &feed->head.hash));

@@ -64,7 +64,7 @@ typedef struct {
             feed_t feed;
             uint32_t fetch;
             err_t err;
-            span_t run;
+            span_t run; // where it diverged: ours, that proves it
             head_t last;
             bool end;
             bool diverged;

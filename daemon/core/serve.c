@@ -5,6 +5,8 @@
 #include "daemon/core/state.h"
 #include "lib/mem.h"
 
+enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024 };
+
 static serve_t *serve_find(session_t *session, uint32_t fetch)
 {
     for (size_t i = 0; i < session->serve_count; i++)
@@ -222,6 +224,17 @@ static void start_sending(session_t *session, const event_t *event)
     rotate(session, session->sending);
 }
 
+// Whoever's chain parts from ours is given ours, to see by its signature whose
+// doing that is. Headers say it: a run of them that fits no message is not sent.
+static void prove(core_t *core, session_t *session, span_t run, effects_t *effects)
+{
+    message_t message = {.type = MSG_PROOF};
+    if (!run.size || run.size > PROOF_BYTES_MAX || !session_may_ask(core, session))
+        return;
+    message.as.proof.run = run;
+    session_send(core, session, &message, effects);
+}
+
 void serve_run_read(core_t *core, const event_t *event, effects_t *effects)
 {
     session_t *session = session_find(core, event->link);
@@ -234,6 +247,8 @@ void serve_run_read(core_t *core, const event_t *event, effects_t *effects)
     if (err && serve) {
         // What our disk cannot do now is no fault of the question.
         bool ours = err == ERR_DISK_ERROR || err == ERR_DAMAGED || err == ERR_DISK_FULL;
+        if (err == ERR_DIVERGED)
+            prove(core, session, event->as.run_read.run, effects);
         nope(core, session, fetch, ours ? ERR_BUSY : err,
              err == ERR_DIVERGED ? &event->as.run_read.last : NULL, effects);
         serve_end(session, fetch);

@@ -679,6 +679,52 @@ static void who_was_given_nothing_but_rubbish_is_not_in_step(void **state)
     world_destroy(&world);
 }
 
+// ---- a node that was restored and wrote before it knew ----
+
+static err_t stopped_at(world_t *world, size_t node, size_t origin)
+{
+    status_t status;
+    feed_t feed = feed_of(world, origin);
+    err_t why = ERR_OK;
+    core_status(world_core(world, node), world_now(world), &status);
+    for (size_t i = 0; i < status.feed_count; i++)
+        if (feed_equal(&status.feeds[i].feed, &feed) &&
+            strcmp(status.feeds[i].state, "stopped") == 0)
+            why = status.feeds[i].why;
+    status_clear(&status);
+    return why;
+}
+
+// It wrote less, as much, or more than its peers have of its former self.
+static void a_restored_node_that_wrote_anew_is_found_out(void **state)
+{
+    (void)state;
+    for (int more = 0; more < 4; more++) {
+        world_t *world = hub_world();
+        world_start_all(world);
+        put_many(world, GT, "a", 1);
+        assert_true(world_settle(world, 60000));
+        world_stop(world, GT);
+        world_save(world, GT);
+        world_start(world, GT);
+        put_many(world, GT, "b", 3);
+        assert_true(world_settle(world, 60000));
+        world_stop(world, GT);
+        world_restore(world, GT);
+        world_start(world, GT);
+        put_many(world, GT, "c", 1 + more);
+        world_run(world, 5000);
+        if (more == 2) // as many: the next one shows it
+            put_many(world, GT, "d", 1);
+        world_run(world, 30000);
+        // Who holds the shorter chain is given the proof: GT, or the hub.
+        assert_int_equal(world_writing(world, GT), more < 2 ? ERR_FORK : ERR_OK);
+        assert_int_equal(stopped_at(world, HUB, GT), more < 2 ? ERR_OK : ERR_DIVERGED);
+        assert_int_equal(world_head(world, SV, GT, 1), 4);
+        world_destroy(&world);
+    }
+}
+
 // ---- slow lines ----
 
 static uint64_t rtt_of(world_t *world, size_t node)
@@ -789,6 +835,7 @@ int main(void)
         cmocka_unit_test(a_change_made_while_its_follower_turns_away_is_not_forgotten),
         cmocka_unit_test(what_is_withheld_whole_shows_by_its_authors_beacon),
         cmocka_unit_test(who_was_given_nothing_but_rubbish_is_not_in_step),
+        cmocka_unit_test(a_restored_node_that_wrote_anew_is_found_out),
         cmocka_unit_test(a_slow_line_is_no_stalled_source),
         cmocka_unit_test(reasons_of_a_peers_own_making_are_one_counter),
         cmocka_unit_test(a_peer_that_breaks_every_session_is_not_stormed),
