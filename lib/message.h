@@ -60,6 +60,7 @@ typedef struct {
     hash_t roster_hash;
     size_t card_count;
     card_number_t *cards;
+    origin_t origin; // who speaks
 } greeting_t;
 
 typedef struct {

@@ -68,6 +68,7 @@ static void read_hello(reading_t *reading, const ProtobufCMessage *body)
     WIRE_BYTES(wire, hello, roster_hash, &to->roster_hash);
     to->cards = read_cards(reading, hello->cards, hello->n_cards);
     to->card_count = hello->n_cards;
+    WIRE_BYTES(wire, hello, origin, &to->origin);
 }
 
 static void read_welcome(reading_t *reading, const ProtobufCMessage *body)
@@ -84,6 +85,7 @@ static void read_welcome(reading_t *reading, const ProtobufCMessage *body)
     WIRE_BYTES(wire, welcome, roster_hash, &to->roster_hash);
     to->cards = read_cards(reading, welcome->cards, welcome->n_cards);
     to->card_count = welcome->n_cards;
+    WIRE_BYTES(wire, welcome, origin, &to->origin);
 }
 
 // ---- what is signed and travels as it is ----
@@ -192,7 +194,7 @@ static void read_fetch(reading_t *reading, const ProtobufCMessage *body)
     const Enlace__V1__Fetch *message = (const Enlace__V1__Fetch *)body;
     message_t *to = reading->message;
     wire_t *wire = &reading->wire;
-    WIRE_U32(wire, message, fetch, 0, UINT32_MAX, &to->as.fetch.fetch);
+    WIRE_U32(wire, message, fetch, 1, UINT32_MAX, &to->as.fetch.fetch);
     wire_feed(wire, "feed", message->feed, &to->as.fetch.feed);
     WIRE_U64(wire, message, after_number, 0, NUMBER_MAX, &to->as.fetch.after);
     WIRE_BYTES(wire, message, after_hash, &to->as.fetch.after_hash);
@@ -204,7 +206,7 @@ static void read_fetch(reading_t *reading, const ProtobufCMessage *body)
 static void read_end_fetch(reading_t *reading, const ProtobufCMessage *body)
 {
     const Enlace__V1__EndFetch *message = (const Enlace__V1__EndFetch *)body;
-    WIRE_U32(&reading->wire, message, fetch, 0, UINT32_MAX, &reading->message->as.end_fetch.fetch);
+    WIRE_U32(&reading->wire, message, fetch, 1, UINT32_MAX, &reading->message->as.end_fetch.fetch);
 }
 
 // A part without bytes says nothing but that something ends.
@@ -215,7 +217,7 @@ static void read_run_part(reading_t *reading, const ProtobufCMessage *body)
     wire_t *wire = &reading->wire;
     to->as.run_part.last = message->has_last && message->last;
     to->as.run_part.end = message->has_end && message->end;
-    WIRE_U32(wire, message, fetch, 0, UINT32_MAX, &to->as.run_part.fetch);
+    WIRE_U32(wire, message, fetch, 1, UINT32_MAX, &to->as.run_part.fetch);
     WIRE_U32(wire, message, index, 0, RUN_BYTES_MAX, &to->as.run_part.index);
     WIRE_SPAN(wire, message, bytes, PART_BYTES_MAX, &to->as.run_part.bytes);
     if (!to->as.run_part.bytes.size && !to->as.run_part.last && !to->as.run_part.end)
@@ -227,7 +229,7 @@ static void read_nope(reading_t *reading, const ProtobufCMessage *body)
     const Enlace__V1__Nope *message = (const Enlace__V1__Nope *)body;
     message_t *to = reading->message;
     wire_t *wire = &reading->wire;
-    WIRE_U32(wire, message, fetch, 0, UINT32_MAX, &to->as.nope.fetch);
+    WIRE_U32(wire, message, fetch, 1, UINT32_MAX, &to->as.nope.fetch);
     WIRE_U32(wire, message, reason, 1, UINT32_MAX, &to->as.nope.reason);
     if (message->has_number)
         WIRE_U64(wire, message, number, 0, NUMBER_MAX, &to->as.nope.number);
@@ -240,7 +242,7 @@ static void read_fetch_payload(reading_t *reading, const ProtobufCMessage *body)
 {
     const Enlace__V1__FetchPayload *message = (const Enlace__V1__FetchPayload *)body;
     message_t *to = reading->message;
-    WIRE_U32(&reading->wire, message, fetch, 0, UINT32_MAX, &to->as.payload.fetch);
+    WIRE_U32(&reading->wire, message, fetch, 1, UINT32_MAX, &to->as.payload.fetch);
     wire_feed(&reading->wire, "feed", message->feed, &to->as.payload.feed);
     WIRE_U64(&reading->wire, message, number, 1, NUMBER_MAX, &to->as.payload.number);
 }
@@ -251,7 +253,7 @@ static void read_payload_found(reading_t *reading, const ProtobufCMessage *body)
     char path[WIRE_PATH];
     message_t *to = reading->message;
     wire_t *wire = &reading->wire;
-    WIRE_U32(wire, message, fetch, 0, UINT32_MAX, &to->as.payload.fetch);
+    WIRE_U32(wire, message, fetch, 1, UINT32_MAX, &to->as.payload.fetch);
     wire_feed(wire, "feed", message->feed, &to->as.payload.feed);
     WIRE_U64(wire, message, number, 1, NUMBER_MAX, &to->as.payload.number);
     if (!message->payload)

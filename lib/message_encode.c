@@ -39,6 +39,7 @@ static buf_t write_hello(const message_t *message)
     WIRE_SET_BYTES(&hello, nonce, &from->nonce);
     WIRE_SET(&hello, roster_version, from->roster_version);
     WIRE_SET_BYTES(&hello, roster_hash, &from->roster_hash);
+    WIRE_SET_BYTES(&hello, origin, &from->origin);
     hello.n_cards = from->card_count;
     hello.cards = put_cards(from->cards, from->card_count);
     buf_t body = bounded_pack(&hello.base);
@@ -56,6 +57,7 @@ static buf_t write_welcome(const message_t *message)
     WIRE_SET_BYTES(&welcome, nonce, &from->nonce);
     WIRE_SET(&welcome, roster_version, from->roster_version);
     WIRE_SET_BYTES(&welcome, roster_hash, &from->roster_hash);
+    WIRE_SET_BYTES(&welcome, origin, &from->origin);
     welcome.n_cards = from->card_count;
     welcome.cards = put_cards(from->cards, from->card_count);
     buf_t body = bounded_pack(&welcome.base);

@@ -85,6 +85,7 @@ static void identity_destroy(identity_t *identity)
 {
     for (size_t i = 0; i < identity->card_count; i++)
         card_destroy(&identity->cards[i]);
+    mem_free(identity->blames);
     mem_free(identity->cards);
     beacon_destroy(&identity->beacon);
     mem_free(identity);

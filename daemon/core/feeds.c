@@ -146,7 +146,7 @@ uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_
         // Who could not deliver what it claimed is not believed for a while; whoever
         // delivered rubbish, or nothing, still leaves us behind.
         bool doubted =
-            peer && peer->penalty == ERR_CLAIM_UNMET && peer->penalty_until_ms > core->now_ms;
+            peer && peer->blame.reason == ERR_CLAIM_UNMET && peer->blame.until_ms > core->now_ms;
         if (peer && !doubted && peer->held > known) {
             known = peer->held;
             *is_signed = false;

@@ -1,167 +1,8 @@
-// Following: from whom each feed is taken, and what becomes of what comes.
-//
-// A source that we dialled is followed by subscription, and gaps are closed by
-// a fetch that ends; one that dialled us is followed by a standing fetch. Never
-// both. docs/protocol.md gives the machine as a table.
+// Following: what becomes of what comes from a source.
 #include "daemon/core/state.h"
 
 #include <stdio.h>
 #include <string.h>
-
-// ---- choosing a source ----
-
-// Whether a fetch from this session stands: nothing else would bring the news.
-static bool stands(const core_t *core, const session_t *session)
-{
-    if (session->outbound)
-        return false;
-    for (size_t i = 0; i < core->session_count; i++) {
-        const session_t *other = core->sessions[i];
-        if (other->outbound && other->peer == session->peer && other->state == SESSION_READY)
-            return false;
-    }
-    return true;
-}
-
-static bool usable(core_t *core, session_t *session, const core_feed_state_t *feed)
-{
-    const peer_feed_t *peer = session_feed(session, feed);
-    if (session->state != SESSION_READY || peer->held <= feed->head.number)
-        return false;
-    if (peer->penalty_until_ms > core->now_ms) {
-        core_soon(core, peer->penalty_until_ms);
-        return false;
-    }
-    return session->fetches < FETCHES_MAX || stands(core, session);
-}
-
-// The origin itself before others, then who has given less cause for complaint,
-// then who holds more.
-static bool better(session_t *a, session_t *b, const core_feed_state_t *feed)
-{
-    const peer_feed_t *x = session_feed(a, feed), *y = session_feed(b, feed);
-    if (x->penalties != y->penalties)
-        return x->penalties < y->penalties;
-    if ((a->peer == feed->identity) != (b->peer == feed->identity))
-        return a->peer == feed->identity;
-    return x->held > y->held;
-}
-
-static session_t *choose(core_t *core, const core_feed_state_t *feed)
-{
-    session_t *best = NULL;
-    bool complete = feed_reach(core, feed) <= feed->head.number;
-    for (size_t i = 0; i < core->session_count && !complete; i++) {
-        session_t *session = core->sessions[i];
-        if (usable(core, session, feed) && (!best || better(session, best, feed)))
-            best = session;
-    }
-    return best;
-}
-
-static void start(core_t *core, core_feed_state_t *feed, session_t *session, effects_t *effects)
-{
-    message_t message = {.type = MSG_FETCH};
-    follower_t *follower = &feed->follower;
-    follower->active = true;
-    follower->standing = stands(core, session);
-    follower->caught_up = false;
-    follower->source = session->link;
-    follower->fetch = ++session->next_fetch;
-    follower->claim = session_feed(session, feed)->held;
-    follower->progress_ms = core->now_ms;
-    if (!follower->standing)
-        session->fetches++;
-    message.as.fetch.fetch = follower->fetch;
-    message.as.fetch.feed = feed->feed;
-    message.as.fetch.after = feed->head.number;
-    message.as.fetch.after_hash = feed->head.hash;
-    message.as.fetch.standing = follower->standing;
-    message.as.fetch.credit_limit = session->granted;
-    session_send(core, session, &message, effects);
-}
-
-void follow_end(core_t *core, core_feed_state_t *feed, bool tell, effects_t *effects)
-{
-    follower_t *follower = &feed->follower;
-    session_t *session = session_find(core, follower->source);
-    if (!follower->active)
-        return;
-    follower->active = false;
-    if (!session)
-        return;
-    if (!follower->standing)
-        session->fetches--;
-    if (session->assembling == follower->fetch) {
-        session->assembling = 0;
-        buf_clear(&session->parts);
-    }
-    if (tell) {
-        message_t message = {.type = MSG_END_FETCH};
-        message.as.end_fetch.fetch = follower->fetch;
-        session_send(core, session, &message, effects);
-    }
-}
-
-// Since when nothing came although there is something to come.
-static uint64_t quiet_since(const core_feed_state_t *feed)
-{
-    return feed->behind_since_ms > feed->follower.progress_ms ? feed->behind_since_ms
-                                                              : feed->follower.progress_ms;
-}
-
-// A standing source that has nothing more while another does is left, but not
-// at once: the news may be on its way from it.
-static bool leaves_standing(core_t *core, core_feed_state_t *feed)
-{
-    const follower_t *follower = &feed->follower;
-    if (!follower->standing || !follower->caught_up || !feed->behind_since_ms)
-        return false;
-    if (core->now_ms < quiet_since(feed) + SWITCH_MS) {
-        core_soon(core, quiet_since(feed) + SWITCH_MS);
-        return false;
-    }
-    session_t *other = choose(core, feed);
-    return other && other->link != follower->source;
-}
-
-void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects)
-{
-    if (feed->stopped)
-        return;
-    if (feed->follower.active) {
-        if (!leaves_standing(core, feed))
-            return;
-        follow_end(core, feed, true, effects);
-    }
-    if (feed->follower.retry_ms > core->now_ms) {
-        core_soon(core, feed->follower.retry_ms);
-        return;
-    }
-    session_t *session = choose(core, feed);
-    if (session)
-        start(core, feed, session, effects);
-}
-
-void follow_plan_all(core_t *core, effects_t *effects)
-{
-    for (size_t i = 0; i < core->feed_count; i++)
-        follow_plan(core, core->feeds[i], effects);
-}
-
-void follow_penalise(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason)
-{
-    peer_feed_t *peer = session_feed(session, feed);
-    uint64_t wait = PENALTY_MS;
-    for (uint32_t i = 0; i < peer->penalties && wait < PENALTY_MAX_MS; i++)
-        wait *= 2;
-    peer->penalty = reason;
-    if (peer->penalties < UINT32_MAX)
-        peer->penalties++;
-    peer->penalty_until_ms = core->now_ms + (wait < PENALTY_MAX_MS ? wait : PENALTY_MAX_MS);
-    feed->why = reason;
-    core_soon(core, peer->penalty_until_ms);
-}
 
 // ---- what comes ----
 
@@ -256,42 +97,50 @@ static void claim_unmet(core_t *core, session_t *session, core_feed_state_t *fee
 static void reached_end(core_t *core, session_t *session, core_feed_state_t *feed,
                         effects_t *effects)
 {
+    bool unmet = feed->follower.claim > feed->head.number;
     feed->follower.caught_up = true;
-    if (!feed->follower.standing) {
-        follow_end(core, feed, false, effects);
-        if (feed->follower.claim > feed->head.number)
-            claim_unmet(core, session, feed);
-    }
+    if (!feed->follower.standing || unmet)
+        follow_end(core, feed, feed->follower.standing, effects);
+    if (unmet)
+        claim_unmet(core, session, feed);
     feed_note_lag(core, feed);
     follow_plan(core, feed, effects);
+}
+
+// STALE: nothing in it that is not held; so has an empty run.
+static err_t apply_parts(core_t *core, session_t *session, const core_feed_state_t *feed, bool end,
+                         effects_t *effects)
+{
+    run_t run;
+    fault_t fault;
+    if (!session->parts.size)
+        return end ? ERR_STALE : ERR_BAD_PARTS;
+    err_t err = run_decode(buf_span(&session->parts), &run, &fault);
+    if (err)
+        return err;
+    err = feed_equal(&run.feed, &feed->feed) ? apply_run(core, &run, session, effects)
+                                             : ERR_UNEXPECTED;
+    run_clear(&run);
+    return err;
 }
 
 static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, bool end,
                      effects_t *effects)
 {
-    err_t err = ERR_OK;
-    if (session->parts.size) {
-        run_t run;
-        fault_t fault;
-        err = run_decode(buf_span(&session->parts), &run, &fault);
-        if (!err) {
-            err = feed_equal(&run.feed, &feed->feed) ? apply_run(core, &run, session, effects)
-                                                     : ERR_UNEXPECTED;
-            run_clear(&run);
-        }
-    }
+    peer_feed_t *peer = session_feed(session, feed);
+    err_t err = apply_parts(core, session, feed, end, effects);
     buf_free(&session->parts); // a session that is in step keeps no room for a run
     if (err && err != ERR_STALE) {
         refuse(core, session, feed, err, effects);
         return;
     }
-    feed->follower.progress_ms = core->now_ms;
     feed->follower.caught_up = false;
-    peer_feed_t *peer = session_feed(session, feed);
     if (peer->held < feed->head.number)
         peer->held = feed->head.number;
-    if (!err)
-        peer->penalties = 0;
+    if (!err) {
+        feed->follower.progress_ms = feed->follower.applied_ms = core->now_ms;
+        peer->blame = (blame_t){0};
+    }
     drain_pending(core, feed, effects);
     if (end)
         reached_end(core, session, feed, effects);
@@ -351,9 +200,18 @@ static err_t assemble(session_t *session, const message_t *m)
     return ERR_OK;
 }
 
+// A part now and then is no progress: a run that has begun must come along.
+static bool keeps_pace(const core_t *core, const session_t *session)
+{
+    uint64_t took_ms = core->now_ms - session->run_began_ms;
+    return took_ms <= STALL_MS || session->parts.size >= (took_ms - STALL_MS) * PACE_MIN / 1000;
+}
+
 void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     err_t err = charge(core, session, m->as.run_part.bytes.size);
+    if (m->as.run_part.index == 0)
+        session->run_began_ms = core->now_ms;
     core_feed_state_t *feed = feed_of_fetch(core, session, m->as.run_part.fetch);
     if (!err && !feed) {
         // Of a fetch that was ended while this was on its way.
@@ -368,7 +226,8 @@ void follow_on_part(core_t *core, session_t *session, const message_t *m, effect
     }
     session->part_feed = feed;
     session->part_ms = core->now_ms;
-    feed->follower.progress_ms = core->now_ms;
+    if (keeps_pace(core, session))
+        feed->follower.progress_ms = core->now_ms;
     if (!m->as.run_part.last)
         return;
     session->assembling = 0;
@@ -383,10 +242,8 @@ void follow_on_nope(core_t *core, session_t *session, const message_t *m, effect
     if (!feed)
         return;
     follow_end(core, feed, false, effects);
-    if (reason == ERR_UNKNOWN_FEED)
+    if (reason != ERR_BUSY)
         claim_unmet(core, session, feed);
-    else if (reason == ERR_BUSY)
-        feed->follower.retry_ms = core->now_ms + SWITCH_MS;
     else
         follow_penalise(core, session, feed, reason);
     feed->why = reason;
@@ -467,7 +324,7 @@ static bool waits_in_turn(core_t *core, const core_feed_state_t *feed, const ses
     if (core->now_ms > session->part_ms + STALL_MS)
         return false;
     for (size_t i = 0; i < core->session_count; i++)
-        if (core->sessions[i] != session && usable(core, core->sessions[i], feed))
+        if (core->sessions[i] != session && follow_usable(core, core->sessions[i], feed))
             return false;
     return true;
 }
@@ -475,7 +332,7 @@ static bool waits_in_turn(core_t *core, const core_feed_state_t *feed, const ses
 static void tick_feed(core_t *core, core_feed_state_t *feed, effects_t *effects)
 {
     follower_t *follower = &feed->follower;
-    bool late = core->now_ms > quiet_since(feed) + STALL_MS;
+    bool late = core->now_ms > follow_quiet_since(feed) + STALL_MS;
     session_t *session = follower->active && late ? session_find(core, follower->source) : NULL;
     if (!session || waits_in_turn(core, feed, session))
         return;

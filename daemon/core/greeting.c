@@ -27,6 +27,7 @@ static greeting_t greeting(const core_t *core, const session_t *session)
                            .protocol_max = PROTOCOL_VERSION,
                            .coalition = core->coalition,
                            .nonce = session->nonce,
+                           .origin = core->self->origin,
                            .roster_version = core_roster(core)->version,
                            .roster_hash = core_roster(core)->hash};
     greeting.card_count = card_numbers(core, &greeting.cards);
@@ -120,6 +121,7 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
     session->allowance = 0; // until its first fetch gives some
     session->granted = CREDIT_FIRST;
     session->renewed_ms = core->now_ms;
+    follow_recall_blame(core, session);
     dial_ready(core, session->link);
     if (told->roster_version == core_roster(core)->version &&
         !hash_equal(&told->roster_hash, &core_roster(core)->hash))
@@ -145,13 +147,18 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
 
 // ---- Hello and Welcome ----
 
-static err_t check(const core_t *core, const greeting_t *greeting)
+// Who speaks is who the greeting says, if the connection's key is that member's.
+static err_t check(const core_t *core, session_t *session, const greeting_t *greeting)
 {
+    identity_t *speaker = identity_find(core, &greeting->origin);
     if (!hash_equal(&greeting->coalition, &core->coalition))
         return ERR_WRONG_COALITION;
     if (greeting->protocol_min > PROTOCOL_VERSION || greeting->protocol_max < PROTOCOL_VERSION)
         return ERR_NO_COMMON_VERSION;
-    return ERR_OK;
+    if (!speaker || !identity_holds(core, speaker, &session->key))
+        return ERR_NOT_A_MEMBER;
+    session->peer = speaker;
+    return speaker == core->self ? ERR_SELF : ERR_OK;
 }
 
 // A peer has one inbound session: the newest. The older one is a connection
@@ -168,8 +175,9 @@ static void replace_older(core_t *core, const session_t *session, effects_t *eff
 void greeting_on_hello(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     message_t welcome = {.type = MSG_WELCOME};
-    err_t err = session->outbound || session->state == SESSION_READY ? ERR_UNEXPECTED
-                                                                     : check(core, &m->as.hello);
+    err_t err = session->outbound || session->state == SESSION_READY
+                    ? ERR_UNEXPECTED
+                    : check(core, session, &m->as.hello);
     if (err) {
         session_close(core, session, err, effects);
         return;
@@ -194,7 +202,7 @@ void greeting_on_welcome(core_t *core, session_t *session, const message_t *m, e
              memcmp(m->session.bytes, id.bytes, NONCE_SIZE) != 0)
         err = ERR_WRONG_SESSION;
     else
-        err = check(core, welcome);
+        err = check(core, session, welcome);
     if (err) {
         session_close(core, session, err, effects);
         return;
@@ -233,7 +241,7 @@ void greeting_on_cards(core_t *core, session_t *session, const message_t *m, eff
     session->cards_taken = true;
     for (size_t i = 0; i < core->feed_count; i++)
         if (core->feeds[i]->why == ERR_UNKNOWN_CARD || core->feeds[i]->why == ERR_WRONG_EPOCH)
-            session_feed(session, core->feeds[i])->penalty_until_ms = 0; // it was early, not wrong
+            session_feed(session, core->feeds[i])->blame.until_ms = 0; // it was early, not wrong
     follow_plan_all(core, effects);
 }
 

@@ -67,14 +67,19 @@ const card_t *identity_admitted(const core_t *core, const identity_t *identity)
 
 // Only current members, and only by their newest card: a key that was replaced
 // opens nothing.
+bool identity_holds(const core_t *core, const identity_t *identity, const pubkey_t *key)
+{
+    const card_t *card = identity_newest(identity);
+    return card && key_equal(&card->transport_key, key) && identity_admitted(core, identity);
+}
+
+// Any who holds it. Nothing keeps a member from naming another's key in its
+// card: which of them a peer is, the peer says in its greeting.
 identity_t *identity_by_transport(const core_t *core, const pubkey_t *key)
 {
-    for (size_t i = 0; i < core->identity_count; i++) {
-        const card_t *card = identity_newest(core->identities[i]);
-        if (card && key_equal(&card->transport_key, key) &&
-            identity_admitted(core, core->identities[i]))
+    for (size_t i = 0; i < core->identity_count; i++)
+        if (identity_holds(core, core->identities[i], key))
             return core->identities[i];
-    }
     return NULL;
 }
 

@@ -84,6 +84,7 @@ static void session_remove(core_t *core, session_t *session, err_t reason, effec
             break;
         }
     dial_lost(core, session->link, reason);
+    follow_keep_blame(session);
     follow_source_gone(core, session, effects);
     serve_forget(session);
     buf_free(&session->parts);
@@ -231,7 +232,7 @@ static bool timed_out(const core_t *core, const session_t *session, err_t *reaso
 // A peer whose key is no longer a member's newest is cut at the next tick.
 static bool revoked(const core_t *core, const session_t *session)
 {
-    return identity_by_transport(core, &session->key) != session->peer;
+    return !identity_holds(core, session->peer, &session->key);
 }
 
 static void ping(core_t *core, session_t *session, effects_t *effects)

@@ -39,7 +39,15 @@ enum {
     CREDIT_SECONDS = 4, // bulk ahead of a ping
     CHARGE_MIN = 1024,
     CHARGE_OVERHEAD = 128,
+    PACE_MIN = 512, // bytes a second: half of what 9.6 kbit/s carry; slower is no progress
 };
+
+// Why a source is left alone for a feed, and how long.
+typedef struct {
+    uint64_t until_ms;
+    uint32_t times;
+    err_t reason; // what the last one was for
+} blame_t;
 
 // A member or former member: its cards, its last beacon.
 typedef struct {
@@ -49,6 +57,8 @@ typedef struct {
     size_t cards_before; // when the turn began
     beacon_t *beacon;    // newest; NULL
     uint64_t beacon_ms;  // when it came
+    size_t blame_count;  // by core_feed_state_t.index, from its sessions that ended
+    blame_t *blames;
 } identity_t;
 
 typedef struct {
@@ -57,9 +67,10 @@ typedef struct {
     bool caught_up; // the source has said that nothing more is held
     core_link_t source;
     uint32_t fetch;
-    uint64_t claim; // what the source had said that it holds when it was asked
-    uint64_t progress_ms;
-    uint64_t retry_ms; // not before
+    uint64_t claim;       // what the source had said that it holds when it was asked
+    uint64_t progress_ms; // something came, and not too slowly
+    uint64_t applied_ms;  // something of it was good
+    uint64_t retry_ms;    // not before
 } follower_t;
 
 typedef struct {
@@ -87,9 +98,7 @@ typedef struct {
 typedef struct {
     uint64_t held; // highest number that the peer says it holds
     uint64_t told; // highest that we have told it
-    uint64_t penalty_until_ms;
-    err_t penalty; // what the last one was for
-    uint32_t penalties;
+    blame_t blame;
     bool ack_due, dirty;
 } peer_feed_t;
 
@@ -109,7 +118,7 @@ typedef enum { SESSION_GREETING, SESSION_READY } session_state_t;
 typedef struct {
     core_link_t link;
     bool outbound;
-    size_t dial; // of outbound ones
+    size_t dial;      // of outbound ones
     identity_t *peer; // whoever holds the key, until the greeting says who of them
     pubkey_t key;
     session_state_t state;
@@ -135,6 +144,7 @@ typedef struct {
     buf_t parts;
     core_feed_state_t *part_feed; // whose parts came last
     uint64_t part_ms;             // and when
+    uint64_t run_began_ms;        // the run that comes in parts
     uint64_t granted, received, window, renewed_received, renewed_ms;
     bool credit_due;
     // what we serve
@@ -301,15 +311,22 @@ void heads_flush(core_t *core, effects_t *effects);
 void heads_on_heads(core_t *core, session_t *session, const message_t *m, effects_t *effects);
 void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t *effects);
 
-// follow.c
+// sources.c
+bool follow_usable(core_t *core, session_t *session, const core_feed_state_t *feed);
+// Since when nothing came although there is something to come.
+uint64_t follow_quiet_since(const core_feed_state_t *feed);
 void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects);
 void follow_plan_all(core_t *core, effects_t *effects);
+// follow.c
 void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects);
 void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects);
 void follow_on_publication(core_t *core, const event_t *event, effects_t *effects);
 void follow_source_gone(core_t *core, session_t *session, effects_t *effects);
 void follow_tick(core_t *core, effects_t *effects);
 void follow_end(core_t *core, core_feed_state_t *feed, bool tell, effects_t *effects);
+// What a source is blamed for outlives its session: reconnecting clears nothing.
+void follow_keep_blame(session_t *session);
+void follow_recall_blame(core_t *core, session_t *session);
 void follow_penalise(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason);
 
 // serve.c

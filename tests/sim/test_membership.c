@@ -226,6 +226,34 @@ static void a_card_by_another_root_is_refused(void **state)
     world_destroy(&world);
 }
 
+// SV's card 2 names GT's transport key: GT stays GT.
+static void who_names_anothers_key_takes_nobodys_place(void **state)
+{
+    (void)state;
+    world_t *world = four(3);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    card_t *card = card_copy(world_card(world, SV));
+    card->number = 2;
+    card->has_previous = true;
+    card->previous = world_card(world, SV)->hash;
+    card->transport_key = world_card(world, GT)->transport_key;
+    card_sign(card, world_root(world, SV));
+    give_hub(world, NULL, card);
+    assert_int_equal(world_put(world, GT, "uno", "Nombre"), ERR_OK);
+    world_run(world, 5000);
+    assert_int_equal(world_head(world, HN, GT, 1), 1);
+    status_t status;
+    core_status(world_core(world, HUB), 100000000, &status);
+    for (size_t i = 0; i < status.peer_count; i++) {
+        bool up = strcmp(status.peers[i].state, "up") == 0;
+        assert_true(up == (strcmp(status.peers[i].code.text, "SV") != 0));
+    }
+    status_clear(&status);
+    card_destroy(&card);
+    world_destroy(&world);
+}
+
 static void a_replaced_key_votes_no_more(void **state)
 {
     (void)state;
@@ -254,6 +282,7 @@ int main(void)
         cmocka_unit_test(who_is_removed_is_cut_off_and_reaches_no_further),
         cmocka_unit_test(a_replaced_key_reaches_up_to_its_cut),
         cmocka_unit_test(a_card_by_another_root_is_refused),
+        cmocka_unit_test(who_names_anothers_key_takes_nobodys_place),
         cmocka_unit_test(a_replaced_key_votes_no_more),
     };
     return cmocka_run_group_tests_name("membership", tests, NULL, NULL);

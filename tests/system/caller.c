@@ -19,6 +19,7 @@ struct caller {
     secret_t *stranger;
     keys_t *keys;
     charter_t *charter;
+    origin_t self;
     net_link_t link;
     bool up, down;
     nonce_t nonce, session;
@@ -66,7 +67,11 @@ caller_t *caller_new(fleet_t *fleet, const char *keys_of, size_t to)
     assert_int_equal(crypto_start(), ERR_OK);
     assert_int_equal(home_charter(fleet_node_dir(fleet, to), &caller->charter, &fault), ERR_OK);
     if (keys_of) {
+        card_t *card = NULL;
         assert_int_equal(home_keys(keys_of, false, &caller->keys, &fault), ERR_OK);
+        assert_int_equal(home_card(keys_of, &card, &fault), ERR_OK);
+        caller->self = card->origin;
+        card_destroy(&card);
         options.transport = caller->keys->transport;
         options.transport_public = caller->keys->transport_public;
     } else {
@@ -161,6 +166,7 @@ bool caller_greet(caller_t *caller, unsigned ms)
                                   .protocol_max = PROTOCOL_VERSION,
                                   .coalition = caller->charter->roster->hash,
                                   .nonce = caller->nonce,
+                                  .origin = caller->self,
                                   .roster_version = 1,
                                   .roster_hash = caller->charter->roster->hash};
     if (!caller_up(caller, ms))

@@ -50,6 +50,7 @@ typedef struct {
     config_t *config;
     keys_t *keys;
     charter_t *charter;
+    origin_t self;
     peer_t peers[LINKS];
     stock_t stocks[FEEDS];
     size_t stock_count;
@@ -86,6 +87,7 @@ static greeting_t greeting(const relay_t *relay, const peer_t *peer)
                         .protocol_max = PROTOCOL_VERSION,
                         .coalition = relay->charter->roster->hash,
                         .nonce = peer->mine,
+                        .origin = relay->self,
                         .roster_version = 1,
                         .roster_hash = relay->charter->roster->hash};
 }
@@ -368,9 +370,13 @@ static void open_relay(relay_t *relay, const char *dir, void *zmq)
 {
     fault_t fault = {0};
     pubkey_t keys[LINKS];
+    card_t *card = NULL;
     if (crypto_start() || home_config(dir, &relay->config, &fault) ||
-        home_keys(dir, false, &relay->keys, &fault) || home_charter(dir, &relay->charter, &fault))
+        home_keys(dir, false, &relay->keys, &fault) || home_charter(dir, &relay->charter, &fault) ||
+        home_card(dir, &card, &fault))
         die("directory", &fault);
+    relay->self = card->origin;
+    card_destroy(&card);
     net_options_t options = {.zmq = zmq,
                              .listen = relay->config->listen,
                              .transport = relay->keys->transport,

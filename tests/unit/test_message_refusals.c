@@ -67,7 +67,8 @@ static void pings_and_byes(void **state)
     expect(SESSION "92 01 00", ERR_MISSING_FIELD, "pong.token");
     expect(SESSION "9a 01 00", ERR_MISSING_FIELD, "bye.reason");
     expect(SESSION "4a 00", ERR_MISSING_FIELD, "end_fetch.fetch");
-    expect(SESSION "4a 02 08 00", ERR_OK, "");
+    expect(SESSION "4a 02 08 01", ERR_OK, "");
+    expect(SESSION "4a 02 08 00", ERR_BAD_VALUE, "end_fetch.fetch");
 }
 
 static void fetches(void **state)
@@ -75,6 +76,8 @@ static void fetches(void **state)
     (void)state;
     expect(SESSION "42 40 08 09" FEED "18 29 22 20" HASH "38 05", ERR_OK, "");
     expect(SESSION "42 3e" FEED "18 29 22 20" HASH "38 05", ERR_MISSING_FIELD, "fetch.fetch");
+    // 0 is nobody's fetch.
+    expect(SESSION "42 40 08 00" FEED "18 29 22 20" HASH "38 05", ERR_BAD_VALUE, "fetch.fetch");
     expect(SESSION "42 28 08 09 18 29 22 20" HASH "38 05", ERR_MISSING_FIELD, "fetch.feed");
     expect(SESSION "42 3e 08 09" FEED "22 20" HASH "38 05", ERR_MISSING_FIELD,
            "fetch.after_number");
@@ -108,6 +111,7 @@ static void run_parts(void **state)
     for (size_t over = 0; over < 2; over++) {
         message_t back;
         message_t message = {.type = MSG_RUN_PART, .has_session = true};
+        message.as.run_part.fetch = 1;
         message.as.run_part.bytes = span_of(bytes, PART_BYTES_MAX + over);
         buf_t encoded = message_encode(&message);
         assert_int_equal(decode_exact(buf_span(&encoded), &back, NULL),
@@ -154,7 +158,8 @@ static void greetings(void **state)
 {
     (void)state;
 #define HELLO_REST "1a 20" HASH "22 10" ORIGIN "28 07 32 20" HASH
-    expect("12 5c 08 01 10 03" HELLO_REST, ERR_OK, "");
+    expect("12 6e 08 01 10 03" HELLO_REST "42 10" ORIGIN, ERR_OK, "");
+    expect("12 5c 08 01 10 03" HELLO_REST, ERR_MISSING_FIELD, "hello.origin");
     expect("12 5a 10 03" HELLO_REST, ERR_MISSING_FIELD, "hello.protocol_min");
     expect("12 5a 08 01" HELLO_REST, ERR_MISSING_FIELD, "hello.protocol_max");
     expect("12 5c 08 00 10 03" HELLO_REST, ERR_BAD_VALUE, "hello.protocol_min");
@@ -169,8 +174,11 @@ static void greetings(void **state)
     expect("12 5e 08 01 10 03" HELLO_REST "3a 00", ERR_MISSING_FIELD, "hello.cards.1.origin");
     expect("12 70 08 01 10 03" HELLO_REST "3a 12 0a 10" ORIGIN, ERR_MISSING_FIELD,
            "hello.cards.1.number");
-    expect(SESSION "1a 6c 08 01 12 20" HASH "1a 10" ORIGIN "22 10" ORIGIN "28 07 32 20" HASH,
+    expect(SESSION "1a 7e 08 01 12 20" HASH "1a 10" ORIGIN "22 10" ORIGIN "28 07 32 20" HASH
+                   "42 10" ORIGIN,
            ERR_OK, "");
+    expect(SESSION "1a 6c 08 01 12 20" HASH "1a 10" ORIGIN "22 10" ORIGIN "28 07 32 20" HASH,
+           ERR_MISSING_FIELD, "welcome.origin");
     expect(SESSION "1a 6a 12 20" HASH "1a 10" ORIGIN "22 10" ORIGIN "28 07 32 20" HASH,
            ERR_MISSING_FIELD, "welcome.protocol");
     expect(SESSION "1a 5a 08 01 12 20" HASH "22 10" ORIGIN "28 07 32 20" HASH, ERR_MISSING_FIELD,
