@@ -19,33 +19,33 @@
 #include "lib/crypto.h"
 
 typedef struct net net_t;
-typedef uint64_t net_link_t;  // never 0, never used twice in a process
+typedef uint64_t net_link_t; // never 0, never used twice in a process
 
 typedef enum { NET_UP, NET_DOWN, NET_MESSAGE, NET_PUBLICATION, NET_REFUSED } net_event_type_t;
 typedef struct {
     net_event_type_t type;
-    net_link_t link;            // 0 in NET_REFUSED where there is none (ZAP, bad subscription)
+    net_link_t link; // 0 in NET_REFUSED where there is none (ZAP, bad subscription)
     bool outbound;
-    pubkey_t key;           // NET_UP, NET_MESSAGE inbound: the peer's transport key
-    err_t reason;           // NET_DOWN, NET_REFUSED
-    span_t topic, body;     // NET_MESSAGE (body), NET_PUBLICATION; live until the handler returns
-    const char *where;      // address or socket, for NET_REFUSED and NET_DOWN; may be NULL
+    pubkey_t key;       // NET_UP, NET_MESSAGE inbound: the peer's transport key
+    err_t reason;       // NET_DOWN, NET_REFUSED
+    span_t topic, body; // NET_MESSAGE (body), NET_PUBLICATION; live until the handler returns
+    const char *where;  // address or socket, for NET_REFUSED and NET_DOWN; may be NULL
 } net_event_t;
 typedef void (*net_event_fn)(void *context, const net_event_t *event);
 
 typedef struct {
-    void *zmq;                   // the process's ZeroMQ context
-    const char *listen;          // link endpoint, publications on the next port; NULL: outbound only
-    const char *socks;           // HOST:PORT or NULL
-    const secret_t *transport;   // this node's CURVE key
+    void *zmq;                 // the process's ZeroMQ context
+    const char *listen;        // link endpoint, publications on the next port; NULL: outbound only
+    const char *socks;         // HOST:PORT or NULL
+    const secret_t *transport; // this node's CURVE key
     pubkey_t transport_public;
-    const char *zap_domain;      // not empty: the coalition id in hex
-    bool test_drop_zap;          // test hook "drop-zap": the handler is gone after binding
+    const char *zap_domain; // not empty: the coalition id in hex
+    bool test_drop_zap;     // test hook "drop-zap": the handler is gone after binding
 } net_options_t;
 
 err_t net_new(const net_options_t *options, net_event_fn fn, void *context, net_t **net,
               fault_t *fault);
-void net_destroy(net_t **net);  // LINGER 2000 so that a Bye goes out
+void net_destroy(net_t **net); // LINGER 2000 so that a Bye goes out
 
 // The keys that may come in, replacing those before; connections of keys that
 // are no longer among them are shut down at once.
@@ -55,12 +55,12 @@ void net_admit(net_t *net, const pubkey_t *keys, size_t count);
 // UNREACHABLE, HANDSHAKE_FAILED ... Subscribes to `topic` at the next port.
 // Returns 0 with fault where the endpoint cannot even be tried.
 net_link_t net_dial(net_t *net, const char *endpoint, const pubkey_t *server, span_t topic,
-                fault_t *fault);
-void net_close(net_t *net, net_link_t link);  // no NET_DOWN follows
+                    fault_t *fault);
+void net_close(net_t *net, net_link_t link); // no NET_DOWN follows
 // ERR_OK, or QUEUE_FULL / DISCONNECTED: the link is then closed and NET_DOWN follows
 // on the next drain.
 err_t net_send(net_t *net, net_link_t link, span_t message);
-err_t net_publish(net_t *net, span_t topic, span_t body);  // nothing to do when outbound only
+err_t net_publish(net_t *net, span_t topic, span_t body); // nothing to do when outbound only
 
 // For the loop: what to poll, and what to do afterwards. Drains fairly: at most
 // `budget` messages a socket a call. Returns whether more is waiting.

@@ -100,6 +100,23 @@ static void what_is_said_before_closing_arrives(void **state)
     assert_int_equal(net_links(world->client.net), 0);
 }
 
+static void what_is_said_before_stopping_arrives(void **state)
+{
+    world_t *world = *state;
+    admit_all(world);
+    linked_t linked = link_up(world);
+    net_send(world->client.net, linked.there, span_text("bye"));
+    side_stop(&world->client);
+    assert_body(await(world, &world->server, NET_MESSAGE, linked.here), "bye");
+    await(world, &world->server, NET_DOWN, linked.here);
+    side_open(&world->client);
+    linked = link_up(world);
+    net_send(world->server.net, linked.here, span_text("bye"));
+    side_stop(&world->server);
+    assert_body(await(world, &world->client, NET_MESSAGE, linked.there), "bye");
+    await(world, &world->client, NET_DOWN, linked.there);
+}
+
 static void all_that_a_peer_sent_comes_before_its_end(void **state)
 {
     world_t *world = *state;
@@ -550,6 +567,7 @@ int main(void)
         T(an_empty_message_is_a_message),
         T(two_links_of_one_key_live_side_by_side),
         T(what_is_said_before_closing_arrives),
+        T(what_is_said_before_stopping_arrives),
         T(all_that_a_peer_sent_comes_before_its_end),
         T(a_link_that_went_away_is_dialled_anew),
         T(nothing_of_one_session_reaches_the_next),
