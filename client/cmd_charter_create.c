@@ -206,7 +206,9 @@ const command_t command_charter_create = {
     .synopsis = "--name TEXT --threshold N CARD_FILE...",
     .usage = N_(
         "The charter is one line on standard output, signed by this node's root key; send it to\n"
-        "every member. This node belongs to it, whether or not its card is among the files. From\n"
+        "every member. This node is among its members, whether or not its card is among the "
+        "files,\n"
+        "and accepts it like every other: enlace charter accept. From\n"
         "the second version on, who belongs changes only with the signatures of N members. The\n"
         "eight words on standard error are what each member compares before accepting."),
     .options = OPTION(OPT_NAME) | OPTION(OPT_THRESHOLD),

@@ -86,6 +86,8 @@ void beacon_greet(core_t *core, session_t *session, effects_t *effects)
 static err_t check(core_t *core, const beacon_t *beacon, identity_t **identity)
 {
     *identity = identity_find(core, &beacon->origin);
+    if (!hash_equal(&beacon->coalition, &core->coalition))
+        return ERR_WRONG_COALITION;
     if (!*identity || !roster_member(core_roster(core), &beacon->origin))
         return ERR_UNKNOWN_ORIGIN;
     if ((*identity)->beacon && beacon->sequence <= (*identity)->beacon->sequence)

@@ -136,11 +136,16 @@ static void on_tick(core_t *core, const event_t *event, effects_t *effects)
 static void on_refused(core_t *core, const event_t *event, effects_t *effects)
 {
     session_t *session = session_find(core, event->link);
-    core_count(core, event->as.refused.reason, event->as.refused.where);
+    const char *what = event->as.refused.where ? event->as.refused.where : "";
+    char where[96];
+    // Who and what: a refusal that names no peer helps nobody.
+    snprintf(where, sizeof where, "%s%s%s", session ? core_code(core, &session->peer->origin) : "",
+             session ? " " : "", what);
+    core_count(core, event->as.refused.reason, where);
     if (!event->as.refused.drop)
         return;
     if (session)
-        session_close(core, session, event->as.refused.reason, effects);
+        session_end(core, session, event->as.refused.reason, effects);
     else if (event->link)
         effects_add(effects, EFFECT_CLOSE)->link = event->link;
 }

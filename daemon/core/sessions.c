@@ -2,6 +2,7 @@
 // is dispatched by one table.
 #include "daemon/core/state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/mem.h"
@@ -106,9 +107,14 @@ void session_link_down(core_t *core, const event_t *event, effects_t *effects)
 
 void session_close(core_t *core, session_t *session, err_t reason, effects_t *effects)
 {
+    core_count(core, reason, core_code(core, &session->peer->origin));
+    session_end(core, session, reason, effects);
+}
+
+void session_end(core_t *core, session_t *session, err_t reason, effects_t *effects)
+{
     message_t bye = {.type = MSG_BYE};
     bye.as.bye.reason = (uint32_t)reason;
-    core_count(core, reason, core_code(core, &session->peer->origin));
     core_log(effects, 5, "session with %s ends: %s", core_code(core, &session->peer->origin),
              err_text(reason));
     if (session->state == SESSION_READY)
@@ -138,8 +144,10 @@ static void on_pong(core_t *core, session_t *session, const message_t *m, effect
 
 static void on_bye(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
-    err_t reason = m->as.bye.reason == ERR_STOPPING ? ERR_STOPPING : ERR_DISCONNECTED;
-    core_count(core, reason, core_code(core, &session->peer->origin));
+    char where[96];
+    err_t reason = core_reason(m->as.bye.reason);
+    snprintf(where, sizeof where, "said by %s", core_code(core, &session->peer->origin));
+    core_count(core, reason, where);
     effects_add(effects, EFFECT_CLOSE)->link = session->link;
     session_remove(core, session, reason, effects);
 }

@@ -278,6 +278,8 @@ void session_link_down(core_t *core, const event_t *event, effects_t *effects);
 void session_message(core_t *core, const event_t *event, effects_t *effects);
 void session_send(core_t *core, session_t *session, message_t *message, effects_t *effects);
 void session_close(core_t *core, session_t *session, err_t reason, effects_t *effects);
+// The same for what is counted already.
+void session_end(core_t *core, session_t *session, err_t reason, effects_t *effects);
 void session_tick(core_t *core, effects_t *effects);
 void session_stopping(core_t *core, const event_t *event, effects_t *effects);
 // Whether a peer may ask for one more thing that costs us a read or a large
