@@ -13,7 +13,10 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 
-enum { BUDGET = 64 }; // messages a socket a turn
+enum {
+    BUDGET = 64,      // messages a socket a turn
+    GOODBYE_MS = 500, // for peers to take leave
+};
 
 // ---- what the control edge asks ----
 
@@ -269,6 +272,22 @@ static bool turn(node_t *node)
     return more;
 }
 
+// A peer that reads the Bye closes its side. Closing ours before would take the
+// Bye along with what the peer has not read yet; one that does not answer is not
+// waited for long.
+static void say_goodbye(node_t *node)
+{
+    event_t stopping = {.type = EVENT_STOPPING};
+    uint64_t end = clock_ms(CLOCK_MONOTONIC) + GOODBYE_MS;
+    driver_step(node->driver, &stopping);
+    driver_flush(node->driver);
+    for (uint64_t now = 0; net_links(node->net) && now < end; now = clock_ms(CLOCK_MONOTONIC)) {
+        size_t count = fill_items(node);
+        zmq_poll(node->items, (int)count, GOODBYE_MS / 10);
+        turn(node);
+    }
+}
+
 err_t node_run(node_t *node, void (*ready)(void), fault_t *fault)
 {
     bool more = true;
@@ -280,8 +299,6 @@ err_t node_run(node_t *node, void (*ready)(void), fault_t *fault)
             return fault_set(fault, ERR_INTERNAL, "poll", "%s", zmq_strerror(errno));
         more = turn(node);
     }
-    event_t stopping = {.type = EVENT_STOPPING};
-    driver_step(node->driver, &stopping);
-    driver_flush(node->driver);
+    say_goodbye(node);
     return ERR_OK;
 }
