@@ -31,7 +31,9 @@ struct dial {
     bool up;
     bool leaving; // the link's connection is about to be closed: last messages first
     bool over;
-    err_t end; // why it ends; ERR_OK: it does not
+    err_t end;  // why it ends; ERR_OK: it does not
+    err_t lost; // why the feed is gone; the link follows a little later
+    uint64_t lost_ms;
     const char *where;
 };
 
@@ -148,11 +150,7 @@ static err_t failure(const leg_t *leg)
 
 static void link_ready(dial_t *dial)
 {
-    int events;
-    size_t size = sizeof events;
     dial->link.ready = dial->up = true;
-    // Asked, libzmq attaches the new connection before the first send.
-    zmq_getsockopt(dial->link.socket, ZMQ_EVENTS, &events, &size);
     edge_up(dial->edge, dial->id, true, &dial->server, dial->link.endpoint);
 }
 
@@ -184,6 +182,15 @@ static void link_event(dial_t *dial, const monitor_event_t *event)
     }
 }
 
+// A peer that goes away closes both connections, in any order: what it says
+// last on the link is waited for, and the link's own end then comes first.
+static void feed_lost(dial_t *dial, err_t reason)
+{
+    if (!dial->lost)
+        dial->lost_ms = edge_clock_ms();
+    dial->lost = reason;
+}
+
 static void feed_event(dial_t *dial, const monitor_event_t *event)
 {
     leg_t *leg = &dial->feed;
@@ -196,13 +203,13 @@ static void feed_event(dial_t *dial, const monitor_event_t *event)
         leg->ready = true;
         break;
     case SOCKET_REFUSED:
-        ends(dial, leg, ERR_HANDSHAKE_FAILED);
+        feed_lost(dial, ERR_HANDSHAKE_FAILED);
         break;
     case SOCKET_DISCONNECTED:
         if (leg->ready)
-            ends(dial, leg, ERR_DISCONNECTED);
+            feed_lost(dial, ERR_DISCONNECTED);
         else if (failure(leg) == ERR_HANDSHAKE_FAILED)
-            ends(dial, leg, ERR_HANDSHAKE_FAILED);
+            feed_lost(dial, ERR_HANDSHAKE_FAILED);
         break;
     case SOCKET_UNREACHABLE: // libzmq tries again
     case SOCKET_ACCEPTED:
@@ -303,6 +310,8 @@ void dial_sweep(dial_t *dial)
 {
     if (!dial->up && dial->edge->now_ms > dial->since_ms + DIAL_MS)
         ends(dial, &dial->link, ERR_UNREACHABLE);
+    if (dial->lost && dial->edge->now_ms >= dial->lost_ms + FEED_LOST_MS)
+        ends(dial, &dial->feed, dial->lost);
     if (backlog_over(&dial->link, BACKLOG_LINK))
         refuse(dial, &dial->link, ERR_TOO_BIG);
     if (backlog_over(&dial->feed, BACKLOG_FEED))

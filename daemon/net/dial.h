@@ -3,10 +3,10 @@
 // the next (N3).
 //
 // The link is up once the DEALER's handshake is done. It ends with the DEALER's
-// connection, and with a SUB that was refused or lost its connection: libzmq
-// would not, or not for sure, bring that one back. A SUB that cannot connect at
-// all is tried again by libzmq and does not hold up the link: publications are
-// only the fast way.
+// connection, and half a second after a SUB that was refused or lost its
+// connection: libzmq would not, or not for sure, bring that one back. A SUB that
+// cannot connect at all is tried again by libzmq and does not hold up the link:
+// publications are only the fast way.
 #ifndef ENLACE_DAEMON_NET_DIAL_H
 #define ENLACE_DAEMON_NET_DIAL_H
 

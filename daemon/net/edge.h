@@ -15,6 +15,7 @@ enum {
     CONNECTIONS_MAX = 4096, // per bound socket, and no more than the file descriptors allow
     UNNAMED_MS = 30000,     // a connection has this long to say something
     DIAL_MS = 30000,        // above CONNECT_TIMEOUT + HANDSHAKE_IVL, which no proxy keeps
+    FEED_LOST_MS = 500,     // a link outlives its publications by this, for its last words
     BYE_MS = 100,           // what was sent just before net_close has this long to leave
     SWEEP_MS = 1000,
     DATA_MAX = 256 * 1024,

@@ -51,7 +51,8 @@ static const struct {
     {"SNDHWM", ZMQ_SNDHWM, AS_INT, 0, ROLE_SUB}, // no subscription is dropped
     {"ROUTER_MANDATORY", ZMQ_ROUTER_MANDATORY, AS_INT, 1, ROLE_ROUTER},
     {"XPUB_VERBOSER", ZMQ_XPUB_VERBOSER, AS_INT, 1, ROLE_XPUB},
-    {"IMMEDIATE", ZMQ_IMMEDIATE, AS_INT, 1, ROLE_DEALER},
+    // Without IMMEDIATE, which throws away what a lost connection brought last;
+    // nothing is sent before the handshake is done in any case.
     // A link is never connected a second time: its socket is gone before that.
     // But without an interval libzmq does not tell that an attempt has failed.
     {"RECONNECT_IVL", ZMQ_RECONNECT_IVL, AS_INT, 60000, ROLE_DEALER},
