@@ -48,7 +48,8 @@ err_t net_new(const net_options_t *options, net_event_fn fn, void *context, net_
 void net_destroy(net_t **net); // LINGER 2000 so that a Bye goes out
 
 // The keys that may come in, replacing those before; connections of keys that
-// are no longer among them are shut down at once.
+// are no longer among them are shut down at once, dialled ones included, and so
+// are those that have not said yet who they are.
 void net_admit(net_t *net, const pubkey_t *keys, size_t count);
 
 // Starts connecting; NET_UP after the CURVE handshake, or NET_DOWN with
@@ -63,7 +64,10 @@ err_t net_send(net_t *net, net_link_t link, span_t message);
 err_t net_publish(net_t *net, span_t topic, span_t body); // nothing to do when outbound only
 
 // For the loop: what to poll, and what to do afterwards. Drains fairly: at most
-// `budget` messages a socket a call. Returns whether more is waiting.
+// `budget` messages a socket a call. Returns whether more is waiting. The items
+// are anew to be asked for after each drain, dial and close; how many are needed
+// is returned, also where it is more than the capacity. The handler may call
+// anything here but net_drain and net_destroy.
 size_t net_poll_items(net_t *net, void *zmq_pollitems, size_t capacity);
 bool net_drain(net_t *net, size_t budget);
 size_t net_links(const net_t *net);
