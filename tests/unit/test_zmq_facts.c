@@ -368,39 +368,6 @@ static void what_a_peer_sent_last_comes_after_its_disconnection(void **state)
     bench_close(&world->bench, router);
 }
 
-// Whether a dealer still gets what its server sent just before it went away.
-static bool last_words_come(world_t *world, int immediate)
-{
-    uint8_t id[16];
-    void *router = server_socket(world, ZMQ_ROUTER, "a domain", 1);
-    void *dealer =
-        client_socket(&world->bench, ZMQ_DEALER, &world->client, world->server.public_key);
-    void *events = watch(&world->bench, dealer, 0);
-    set_int(dealer, ZMQ_IMMEDIATE, immediate);
-    connect_port(dealer, bind_free(router));
-    assert_int_not_equal(await_event(world, events, SUCCEEDED, NULL, DEADLINE_MS), 0);
-    get_int(dealer, ZMQ_EVENTS); // attaches the connection
-    send_text(dealer, "hello", 0);
-    must_read(world, router);
-    int size = zmq_recv(router, id, sizeof id, 0);
-    zmq_recv(router, NULL, 0, 0);
-    zmq_send(router, id, (size_t)size, ZMQ_SNDMORE);
-    send_text(router, "last words", 0);
-    set_int(router, ZMQ_LINGER, 5000);
-    bench_close(&world->bench, router);
-    assert_int_not_equal(await_event(world, events, ZMQ_EVENT_CONNECT_RETRIED, NULL, DEADLINE_MS),
-                         0);
-    return readable(world, dealer, 0);
-}
-
-static void immediate_throws_away_what_came_last(void **state)
-{
-    world_t *world = *state;
-    zap_open(world);
-    assert_true(last_words_come(world, 0));
-    assert_false(last_words_come(world, 1));
-}
-
 static void to_a_peer_that_is_gone_a_mandatory_router_refuses(void **state)
 {
     world_t *world = *state;
@@ -673,7 +640,6 @@ int main(void)
         T(a_client_can_choose_its_routing_id),
         T(shutdown_of_the_descriptor_drops_that_peer_alone),
         T(what_a_peer_sent_last_comes_after_its_disconnection),
-        T(immediate_throws_away_what_came_last),
         T(to_a_peer_that_is_gone_a_mandatory_router_refuses),
         T(an_oversize_frame_ends_its_senders_connection_alone),
         T(the_size_limit_counts_what_curve_adds),
