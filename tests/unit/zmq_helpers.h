@@ -154,10 +154,11 @@ static UNUSED void bench_close(bench_t *bench, void *socket)
 
 static UNUSED void bench_end(bench_t *bench)
 {
-    for (size_t i = 0; i < bench->count; i++) {
-        zmq_socket_monitor(bench->sockets[i], NULL, 0); // refused where it has none
+    // All monitors first: one whose reader is gone would wait for it for ever.
+    for (size_t i = 0; i < bench->count; i++)
+        zmq_socket_monitor(bench->sockets[i], NULL, 0); // does nothing where there is none
+    for (size_t i = 0; i < bench->count; i++)
         zmq_close(bench->sockets[i]);
-    }
     zmq_ctx_term(bench->zmq);
 }
 
