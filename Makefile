@@ -175,7 +175,11 @@ clean:
 #: make help       this
 .PHONY: help
 help:
-	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^#: //p' Makefile $(wildcard tests/*/*.mk)
+
+# Suites that are longer than what a change has to pass have targets of their
+# own, beside their files.
+include $(wildcard tests/*/*.mk)
 
 # ---- how things are made ----
 
