@@ -145,7 +145,7 @@ static void on_refused(core_t *core, const event_t *event, effects_t *effects)
     if (!event->as.refused.drop)
         return;
     if (session)
-        session_end(core, session, event->as.refused.reason, effects);
+        session_end(core, session, SESSION_REFUSED, event->as.refused.reason, effects);
     else if (event->link)
         effects_add(effects, EFFECT_CLOSE)->link = event->link;
 }
@@ -175,7 +175,7 @@ static void on_rolled_back(core_t *core, const event_t *event, effects_t *effect
         if (!feed->touched)
             continue;
         feed_rolled_back(feed);
-        follow_end(core, feed, true, effects);
+        follow_end(core, feed, FOLLOW_TAKEN_BACK, effects);
         feed_drop_pending(feed);
         feed->follower.retry_ms = core->disk_retry_ms;
         feed->why = event->as.rolled_back.reason;

@@ -104,7 +104,7 @@ void feed_stop(core_t *core, core_feed_state_t *feed, err_t reason, effects_t *e
     core_log(effects, 3, "feed %s epoch %u lane %u stopped at %llu: %s",
              core_code(core, &feed->feed.origin), feed->feed.epoch, feed->feed.lane,
              (unsigned long long)feed->head.number, err_name(reason));
-    follow_end(core, feed, true, effects);
+    follow_end(core, feed, FOLLOW_STOPPED, effects);
     feed_drop_pending(feed);
 }
 

@@ -24,8 +24,8 @@ static void refuse(core_t *core, session_t *session, core_feed_state_t *feed, er
     if (reason == ERR_UNKNOWN_CARD || reason == ERR_WRONG_EPOCH)
         greeting_want_cards(core, session, feed->identity, effects);
     follow_penalise(core, session, feed, reason);
-    if (feed->follower.active && feed->follower.source == session->link)
-        follow_end(core, feed, true, effects);
+    if (feed->follower.source == session->link)
+        follow_end(core, feed, reason == ERR_STALLED ? FOLLOW_STALLED : FOLLOW_REFUSED, effects);
     follow_plan(core, feed, effects);
 }
 
@@ -98,9 +98,10 @@ static void reached_end(core_t *core, session_t *session, core_feed_state_t *fee
                         effects_t *effects)
 {
     bool unmet = feed->follower.claim > feed->head.number;
-    feed->follower.caught_up = true;
-    if (!feed->follower.standing || unmet)
-        follow_end(core, feed, feed->follower.standing, effects);
+    if (unmet || feed->follower.state == FOLLOW_FETCHING)
+        follow_end(core, feed, unmet ? FOLLOW_UNMET : FOLLOW_END, effects);
+    else
+        follow_move(feed, FOLLOW_END);
     if (unmet)
         claim_unmet(core, session, feed);
     feed_note_lag(core, feed);
@@ -134,7 +135,6 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, 
         refuse(core, session, feed, err, effects);
         return;
     }
-    feed->follower.caught_up = false;
     if (peer->held < feed->head.number)
         peer->held = feed->head.number;
     if (!err) {
@@ -142,22 +142,30 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, 
         peer->blame = (blame_t){0};
     }
     drain_pending(core, feed, effects);
+    if (feed->stopped)
+        return; // by what had waited
     if (end)
         reached_end(core, session, feed, effects);
+    else
+        follow_move(feed, FOLLOW_RUN);
+}
+
+static bool is_of_fetch(const core_feed_state_t *feed, const session_t *session, uint32_t fetch)
+{
+    const follower_t *follower = &feed->follower;
+    return follower->state != FOLLOW_IDLE && follower->source == session->link &&
+           follower->fetch == fetch;
 }
 
 static core_feed_state_t *feed_of_fetch(const core_t *core, const session_t *session,
                                         uint32_t fetch)
 {
     core_feed_state_t *last = session->part_feed;
-    if (last && last->follower.active && last->follower.source == session->link &&
-        last->follower.fetch == fetch)
+    if (last && is_of_fetch(last, session, fetch))
         return last;
-    for (size_t i = 0; i < core->feed_count; i++) {
-        const follower_t *follower = &core->feeds[i]->follower;
-        if (follower->active && follower->source == session->link && follower->fetch == fetch)
+    for (size_t i = 0; i < core->feed_count; i++)
+        if (is_of_fetch(core->feeds[i], session, fetch))
             return core->feeds[i];
-    }
     return NULL;
 }
 
@@ -241,7 +249,7 @@ void follow_on_nope(core_t *core, session_t *session, const message_t *m, effect
     core_count(core, reason, core_code(core, &session->peer->origin));
     if (!feed)
         return;
-    follow_end(core, feed, false, effects);
+    follow_end(core, feed, FOLLOW_NOPE, effects);
     if (reason != ERR_BUSY)
         claim_unmet(core, session, feed);
     else
@@ -309,8 +317,8 @@ void follow_source_gone(core_t *core, session_t *session, effects_t *effects)
 {
     for (size_t i = 0; i < core->feed_count; i++) {
         core_feed_state_t *feed = core->feeds[i];
-        if (feed->follower.active && feed->follower.source == session->link) {
-            feed->follower.active = false;
+        if (feed->follower.state != FOLLOW_IDLE && feed->follower.source == session->link) {
+            follow_move(feed, FOLLOW_GONE);
             follow_plan(core, feed, effects);
         }
         feed_note_lag(core, feed);
@@ -333,13 +341,14 @@ static void tick_feed(core_t *core, core_feed_state_t *feed, effects_t *effects)
 {
     follower_t *follower = &feed->follower;
     bool late = core->now_ms > follow_quiet_since(feed) + STALL_MS;
-    session_t *session = follower->active && late ? session_find(core, follower->source) : NULL;
+    session_t *session = follower->state && late ? session_find(core, follower->source) : NULL;
     if (!session || waits_in_turn(core, feed, session))
         return;
     peer_feed_t *peer = session_feed(session, feed);
-    if (!follower->caught_up) {
+    if (follower->state != FOLLOW_STANDING) {
         refuse(core, session, feed, ERR_STALLED, effects);
     } else if (peer->held > feed->head.number) {
+        follow_move(feed, FOLLOW_WITHHELD);
         claim_unmet(core, session, feed);
     }
 }

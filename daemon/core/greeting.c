@@ -115,7 +115,7 @@ static void send_cards_after(core_t *core, session_t *session, const greeting_t 
 // The other way round: what the other has and we don't, it sends by the same rule.
 static void ready(core_t *core, session_t *session, const greeting_t *told, effects_t *effects)
 {
-    session->state = SESSION_READY;
+    session_move(session, session->outbound ? SESSION_WELCOME : SESSION_HELLO);
     session->since_ms = core->now_ms;
     session->peer_roster = told->roster_version;
     session->allowance = 0; // until its first fetch gives some
@@ -168,16 +168,14 @@ static void replace_older(core_t *core, const session_t *session, effects_t *eff
     for (size_t i = core->session_count; i-- > 0;) {
         session_t *other = core->sessions[i];
         if (other != session && other->peer == session->peer && !other->outbound)
-            session_close(core, other, ERR_REPLACED, effects);
+            session_leave(core, other, SESSION_REPLACED, ERR_REPLACED, effects);
     }
 }
 
 void greeting_on_hello(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     message_t welcome = {.type = MSG_WELCOME};
-    err_t err = session->outbound || session->state == SESSION_READY
-                    ? ERR_UNEXPECTED
-                    : check(core, session, &m->as.hello);
+    err_t err = check(core, session, &m->as.hello);
     if (err) {
         session_close(core, session, err, effects);
         return;
@@ -195,14 +193,9 @@ void greeting_on_welcome(core_t *core, session_t *session, const message_t *m, e
 {
     const greeting_t *welcome = &m->as.welcome;
     nonce_t id = session_id(&session->nonce, &welcome->nonce);
-    err_t err = ERR_OK;
-    if (!session->outbound || session->state == SESSION_READY)
-        err = ERR_UNEXPECTED;
-    else if (memcmp(welcome->hello_nonce.bytes, session->nonce.bytes, NONCE_SIZE) != 0 ||
-             memcmp(m->session.bytes, id.bytes, NONCE_SIZE) != 0)
-        err = ERR_WRONG_SESSION;
-    else
-        err = check(core, session, welcome);
+    bool ours = memcmp(welcome->hello_nonce.bytes, session->nonce.bytes, NONCE_SIZE) == 0 &&
+                memcmp(m->session.bytes, id.bytes, NONCE_SIZE) == 0;
+    err_t err = ours ? check(core, session, welcome) : ERR_WRONG_SESSION;
     if (err) {
         session_close(core, session, err, effects);
         return;

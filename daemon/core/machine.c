@@ -24,5 +24,7 @@ unsigned machine_move(const machine_t *machine, unsigned state, unsigned event)
 }
 
 const machine_t *const core_machines[] = {
+    &session_machine,
+    &follower_machine,
     NULL,
 };

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/error.h"
+
 typedef struct {
     uint8_t state, event, next;
     const char *action; // what is done, for the reader; what does it is beside the table
@@ -41,7 +43,14 @@ typedef struct {
 unsigned machine_move(const machine_t *machine, unsigned state, unsigned event);
 bool machine_takes(const machine_t *machine, unsigned state, unsigned event);
 
+extern const machine_t session_machine;  // sessions.c
+extern const machine_t follower_machine; // sources.c
+
 // All of them, for whoever compares or draws them; NULL ends the list.
 extern const machine_t *const core_machines[];
+
+// Why a session in this state does not take a link message of this type
+// (message_type_t); ERR_OK where it does.
+err_t session_refusal(unsigned state, unsigned type);
 
 #endif

@@ -10,6 +10,91 @@
 
 #include "lib/mem.h"
 
+// ---- the machine ----
+
+static const char *const follow_states[FOLLOW_STATES] = {
+    [FOLLOW_IDLE] = "idle",
+    [FOLLOW_FETCHING] = "fetching",
+    [FOLLOW_STREAMING] = "streaming",
+    [FOLLOW_STANDING] = "standing",
+};
+
+static const char *const follow_events[FOLLOW_EVENTS] = {
+    [FOLLOW_ASKS] = "source that is subscribed to",
+    [FOLLOW_STANDS] = "source that is not",
+    [FOLLOW_RUN] = "run taken",
+    [FOLLOW_END] = "end",
+    [FOLLOW_UNMET] = "end before the claim",
+    [FOLLOW_REFUSED] = "run refused",
+    [FOLLOW_NOPE] = "Nope",
+    [FOLLOW_STALLED] = "no progress",
+    [FOLLOW_WITHHELD] = "claims and sends nothing",
+    [FOLLOW_OTHER] = "another has more",
+    [FOLLOW_ORIGIN] = "the origin has more",
+    [FOLLOW_GONE] = "session ended",
+    [FOLLOW_STOPPED] = "feed stopped",
+    [FOLLOW_TAKEN_BACK] = "turn taken back",
+};
+
+#define DROPS    "EndFetch; blame the source; ask another"
+#define UNCLAIMS "EndFetch; drop the claim; blame the source; ask another"
+#define STALLS   "count stalled; EndFetch; blame the source; ask another"
+#define ASKS     "ask another"
+#define ENDS     "EndFetch"
+#define WAITS    "EndFetch; ask again after 5 s"
+#define RETURNS  "count stalled; blame the source; EndFetch; ask the origin"
+#define NOT_HERE "drop the claim (busy: keep it); blame the source; ask another"
+#define GOES_ON  "acknowledge"
+
+static const machine_row_t follow_rows[] = {
+    {FOLLOW_IDLE, FOLLOW_ASKS, FOLLOW_FETCHING, "Fetch"},
+    {FOLLOW_IDLE, FOLLOW_STANDS, FOLLOW_STREAMING, "Fetch, standing"},
+
+    {FOLLOW_FETCHING, FOLLOW_RUN, FOLLOW_FETCHING, GOES_ON},
+    {FOLLOW_FETCHING, FOLLOW_END, FOLLOW_IDLE, "acknowledge; ask again if more is claimed by now"},
+    {FOLLOW_FETCHING, FOLLOW_UNMET, FOLLOW_IDLE, "drop the claim; blame the source; ask another"},
+    {FOLLOW_FETCHING, FOLLOW_REFUSED, FOLLOW_IDLE, DROPS},
+    {FOLLOW_FETCHING, FOLLOW_NOPE, FOLLOW_IDLE, NOT_HERE},
+    {FOLLOW_FETCHING, FOLLOW_STALLED, FOLLOW_IDLE, STALLS},
+    {FOLLOW_FETCHING, FOLLOW_ORIGIN, FOLLOW_IDLE, RETURNS},
+    {FOLLOW_FETCHING, FOLLOW_GONE, FOLLOW_IDLE, ASKS},
+    {FOLLOW_FETCHING, FOLLOW_STOPPED, FOLLOW_IDLE, ENDS},
+    {FOLLOW_FETCHING, FOLLOW_TAKEN_BACK, FOLLOW_IDLE, WAITS},
+
+    {FOLLOW_STREAMING, FOLLOW_RUN, FOLLOW_STREAMING, GOES_ON},
+    {FOLLOW_STREAMING, FOLLOW_END, FOLLOW_STANDING, GOES_ON},
+    {FOLLOW_STREAMING, FOLLOW_UNMET, FOLLOW_IDLE, UNCLAIMS},
+    {FOLLOW_STREAMING, FOLLOW_REFUSED, FOLLOW_IDLE, DROPS},
+    {FOLLOW_STREAMING, FOLLOW_NOPE, FOLLOW_IDLE, NOT_HERE},
+    {FOLLOW_STREAMING, FOLLOW_STALLED, FOLLOW_IDLE, STALLS},
+    {FOLLOW_STREAMING, FOLLOW_ORIGIN, FOLLOW_IDLE, RETURNS},
+    {FOLLOW_STREAMING, FOLLOW_GONE, FOLLOW_IDLE, ASKS},
+    {FOLLOW_STREAMING, FOLLOW_STOPPED, FOLLOW_IDLE, ENDS},
+    {FOLLOW_STREAMING, FOLLOW_TAKEN_BACK, FOLLOW_IDLE, WAITS},
+
+    {FOLLOW_STANDING, FOLLOW_RUN, FOLLOW_STREAMING, GOES_ON},
+    {FOLLOW_STANDING, FOLLOW_END, FOLLOW_STANDING, GOES_ON},
+    {FOLLOW_STANDING, FOLLOW_UNMET, FOLLOW_IDLE, UNCLAIMS},
+    {FOLLOW_STANDING, FOLLOW_REFUSED, FOLLOW_IDLE, DROPS},
+    {FOLLOW_STANDING, FOLLOW_NOPE, FOLLOW_IDLE, NOT_HERE},
+    {FOLLOW_STANDING, FOLLOW_WITHHELD, FOLLOW_STANDING, "drop the claim; blame the source"},
+    {FOLLOW_STANDING, FOLLOW_OTHER, FOLLOW_IDLE, "EndFetch; ask the other"},
+    {FOLLOW_STANDING, FOLLOW_ORIGIN, FOLLOW_IDLE, RETURNS},
+    {FOLLOW_STANDING, FOLLOW_GONE, FOLLOW_IDLE, ASKS},
+    {FOLLOW_STANDING, FOLLOW_STOPPED, FOLLOW_IDLE, ENDS},
+    {FOLLOW_STANDING, FOLLOW_TAKEN_BACK, FOLLOW_IDLE, WAITS},
+};
+
+const machine_t follower_machine = MACHINE("follower", follow_states, follow_events, follow_rows);
+
+void follow_move(core_feed_state_t *feed, follow_event_t event)
+{
+    feed->follower.state =
+        (follow_state_t)machine_move(&follower_machine, feed->follower.state, event);
+}
+
+// ---- choosing ----
+
 // Whether a fetch from this session stands: nothing else would bring the news.
 static bool stands(const core_t *core, const session_t *session)
 {
@@ -63,40 +148,47 @@ static void start(core_t *core, core_feed_state_t *feed, session_t *session, eff
 {
     message_t message = {.type = MSG_FETCH};
     follower_t *follower = &feed->follower;
-    follower->active = true;
-    follower->standing = stands(core, session);
-    follower->caught_up = false;
+    bool standing = stands(core, session);
+    follow_move(feed, standing ? FOLLOW_STANDS : FOLLOW_ASKS);
     follower->source = session->link;
     follower->fetch = ++session->next_fetch;
     follower->claim = session_feed(session, feed)->held;
     follower->progress_ms = follower->applied_ms = core->now_ms;
-    if (!follower->standing)
+    if (!standing)
         session->fetches++;
     message.as.fetch.fetch = follower->fetch;
     message.as.fetch.feed = feed->feed;
     message.as.fetch.after = feed->head.number;
     message.as.fetch.after_hash = feed->head.hash;
-    message.as.fetch.standing = follower->standing;
+    message.as.fetch.standing = standing;
     message.as.fetch.credit_limit = session->granted;
     session_send(core, session, &message, effects);
 }
 
-void follow_end(core_t *core, core_feed_state_t *feed, bool tell, effects_t *effects)
+// A server has no fetch to end where it has said no, or where one that ends did.
+static bool must_tell(follow_state_t state, follow_event_t event)
+{
+    bool ended = state == FOLLOW_FETCHING && (event == FOLLOW_END || event == FOLLOW_UNMET);
+    return event != FOLLOW_NOPE && !ended;
+}
+
+void follow_end(core_t *core, core_feed_state_t *feed, follow_event_t event, effects_t *effects)
 {
     follower_t *follower = &feed->follower;
     session_t *session = session_find(core, follower->source);
-    if (!follower->active)
+    follow_state_t was = follower->state;
+    if (was == FOLLOW_IDLE)
         return;
-    follower->active = false;
+    follow_move(feed, event);
     if (!session)
         return;
-    if (!follower->standing)
+    if (was == FOLLOW_FETCHING)
         session->fetches--;
     if (session->assembling == follower->fetch) {
         session->assembling = 0;
         buf_clear(&session->parts);
     }
-    if (tell) {
+    if (must_tell(was, event)) {
         message_t message = {.type = MSG_END_FETCH};
         message.as.end_fetch.fetch = follower->fetch;
         session_send(core, session, &message, effects);
@@ -115,7 +207,7 @@ uint64_t follow_quiet_since(const core_feed_state_t *feed)
 static bool leaves_standing(core_t *core, core_feed_state_t *feed)
 {
     const follower_t *follower = &feed->follower;
-    if (!follower->standing || !follower->caught_up || !feed->behind_since_ms)
+    if (follower->state != FOLLOW_STANDING || !feed->behind_since_ms)
         return false;
     if (core->now_ms < follow_quiet_since(feed) + SWITCH_MS) {
         core_soon(core, follow_quiet_since(feed) + SWITCH_MS);
@@ -148,7 +240,7 @@ void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects)
 {
     if (feed->stopped)
         return;
-    if (feed->follower.active) {
+    if (feed->follower.state != FOLLOW_IDLE) {
         bool for_origin = leaves_for_origin(core, feed);
         if (!for_origin && !leaves_standing(core, feed))
             return;
@@ -157,7 +249,7 @@ void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects)
             core_count(core, ERR_STALLED, core_code(core, &source->peer->origin));
             follow_penalise(core, source, feed, ERR_STALLED);
         }
-        follow_end(core, feed, true, effects);
+        follow_end(core, feed, for_origin ? FOLLOW_ORIGIN : FOLLOW_OTHER, effects);
     }
     if (feed->follower.retry_ms > core->now_ms) {
         core_soon(core, feed->follower.retry_ms);

@@ -3,6 +3,7 @@
 #define ENLACE_DAEMON_CORE_STATE_H
 
 #include "daemon/core/core.h"
+#include "daemon/core/machine.h"
 
 // ---- times, in ms ----
 enum {
@@ -61,10 +62,35 @@ typedef struct {
     blame_t *blames;
 } identity_t;
 
+// Its table is in sources.c.
+typedef enum {
+    FOLLOW_IDLE,      // no fetch is open
+    FOLLOW_FETCHING,  // one that ends
+    FOLLOW_STREAMING, // one that stands, and more is to come
+    FOLLOW_STANDING,  // one that stands, and the source has said that nothing more is held
+    FOLLOW_STATES
+} follow_state_t;
+
+typedef enum {
+    FOLLOW_ASKS,       // a source is chosen, news come by subscription
+    FOLLOW_STANDS,     // a source is chosen, nothing else would bring the news
+    FOLLOW_RUN,        // a run was taken, and it was not the last
+    FOLLOW_END,        // the source has no more, and had promised no more
+    FOLLOW_UNMET,      // the source has no more, and had promised more
+    FOLLOW_REFUSED,    // what it sent was refused
+    FOLLOW_NOPE,       // it says no
+    FOLLOW_STALLED,    // it sends nothing, or too slowly
+    FOLLOW_WITHHELD,   // it claims more and sends nothing
+    FOLLOW_OTHER,      // another has what this one has not
+    FOLLOW_ORIGIN,     // the origin itself has more, this one brings nothing good
+    FOLLOW_GONE,       // its session has ended
+    FOLLOW_STOPPED,    // the feed goes no further
+    FOLLOW_TAKEN_BACK, // the turn did not reach the disk
+    FOLLOW_EVENTS
+} follow_event_t;
+
 typedef struct {
-    bool active;
-    bool standing;
-    bool caught_up; // the source has said that nothing more is held
+    follow_state_t state; // changed by sources.c alone
     core_link_t source;
     uint32_t fetch;
     uint64_t claim;       // what the source had said that it holds when it was asked
@@ -113,7 +139,35 @@ typedef struct {
     bool caught_up;
 } serve_t;
 
-typedef enum { SESSION_GREETING, SESSION_READY } session_state_t;
+// Its table is in sessions.c.
+typedef enum {
+    SESSION_NONE, // not there yet, or no more
+    SESSION_HELLO_SENT,
+    SESSION_HELLO_AWAITED,
+    SESSION_READY,
+    SESSION_STATES
+} session_state_t;
+
+typedef enum {
+    SESSION_DIALLED,    // a connection that we dialled is up
+    SESSION_ACCEPTED,   // one that a member dialled
+    SESSION_STRANGER,   // one whose key is no other member's
+    SESSION_HELLO,      // one that holds
+    SESSION_WELCOME,    // likewise
+    SESSION_MESSAGE,    // any other, in its place
+    SESSION_LEFT_OVER,  // of another session
+    SESSION_REFUSED,    // a message that does not hold, or not here
+    SESSION_BYE,        // said by the peer
+    SESSION_LATE,       // no greeting in time
+    SESSION_QUIET,      // nothing sent or heard for a while
+    SESSION_SILENT,     // nothing heard for too long
+    SESSION_REVOKED,    // the key is no longer the member's
+    SESSION_REPLACED,   // by a newer one of the same peer
+    SESSION_TAKEN_BACK, // what the greeting brought did not reach the disk
+    SESSION_STOPPING,   // this node ends
+    SESSION_LOST,       // the connection is gone
+    SESSION_EVENTS
+} session_event_t;
 
 typedef struct {
     core_link_t link;
@@ -121,8 +175,8 @@ typedef struct {
     size_t dial;      // of outbound ones
     identity_t *peer; // whoever holds the key, until the greeting says who of them
     pubkey_t key;
-    session_state_t state;
-    nonce_t nonce; // ours
+    session_state_t state; // changed by session_move alone
+    nonce_t nonce;         // ours
     nonce_t id;
     uint64_t since_ms, heard_ms, sent_ms, announced_ms;
     uint64_t ping_ms, ping_token, rtt_ms;
@@ -278,8 +332,13 @@ void session_link_down(core_t *core, const event_t *event, effects_t *effects);
 void session_message(core_t *core, const event_t *event, effects_t *effects);
 void session_send(core_t *core, session_t *session, message_t *message, effects_t *effects);
 void session_close(core_t *core, session_t *session, err_t reason, effects_t *effects);
-// The same for what is counted already.
-void session_end(core_t *core, session_t *session, err_t reason, effects_t *effects);
+// The same after any event that ends a session.
+void session_leave(core_t *core, session_t *session, session_event_t event, err_t reason,
+                   effects_t *effects);
+// And for what is counted already.
+void session_end(core_t *core, session_t *session, session_event_t event, err_t reason,
+                 effects_t *effects);
+void session_move(session_t *session, session_event_t event);
 void session_tick(core_t *core, effects_t *effects);
 void session_stopping(core_t *core, const event_t *event, effects_t *effects);
 // Whether a peer may ask for one more thing that costs us a read or a large
@@ -325,7 +384,9 @@ void follow_on_nope(core_t *core, session_t *session, const message_t *m, effect
 void follow_on_publication(core_t *core, const event_t *event, effects_t *effects);
 void follow_source_gone(core_t *core, session_t *session, effects_t *effects);
 void follow_tick(core_t *core, effects_t *effects);
-void follow_end(core_t *core, core_feed_state_t *feed, bool tell, effects_t *effects);
+// The fetch that is open, if one is, ends because of `event`.
+void follow_end(core_t *core, core_feed_state_t *feed, follow_event_t event, effects_t *effects);
+void follow_move(core_feed_state_t *feed, follow_event_t event); // while it goes on
 // What a source is blamed for outlives its session: reconnecting clears nothing.
 void follow_keep_blame(session_t *session);
 void follow_recall_blame(core_t *core, session_t *session);

@@ -114,7 +114,9 @@ static const char *feed_state(const core_t *core, const core_feed_state_t *feed,
         return "fenced";
     if (known <= feed->head.number)
         return "in-step";
-    return feed->follower.active && !feed->follower.caught_up ? "fetching" : "behind";
+    bool fetching =
+        feed->follower.state == FOLLOW_FETCHING || feed->follower.state == FOLLOW_STREAMING;
+    return fetching ? "fetching" : "behind";
 }
 
 static void fill_feeds(const core_t *core, uint64_t now_ms, status_t *status)
@@ -135,7 +137,7 @@ static void fill_feeds(const core_t *core, uint64_t now_ms, status_t *status)
         row->state = feed_state(core, feed, known);
         row->why = feed->stopped ? feed->stopped : feed->why;
         const session_t *source =
-            feed->follower.active ? session_find(core, feed->follower.source) : NULL;
+            feed->follower.state ? session_find(core, feed->follower.source) : NULL;
         if (source)
             code_parse(core_code(core, &source->peer->origin), &row->source);
     }
