@@ -83,7 +83,8 @@ void digest_clear(digest_t *digest);
 // ---- verify: chain, signatures, commitments, view = fold of the log ----
 typedef struct {
     uint64_t feeds, commits, changes, signatures, records;
-    uint64_t found; // findings in all
+    uint64_t found;  // findings in all
+    const char *vfs; // the caller's to set; NULL is SQLite's default
     void *context;
     void (*finding)(void *context, const char *where, err_t reason, const char *detail);
     bool (*progress)(void *context, uint64_t done, uint64_t total); // false stops; may be NULL

@@ -124,8 +124,19 @@ static bool is_readable(const char *uri)
     return (code & 0xff) != SQLITE_CANTOPEN && (code & 0xff) != SQLITE_READONLY;
 }
 
-char *sql_read_uri(const char *path)
+// A VFS that was named has no directories that cannot be written.
+static char *read_uri_on(const char *path, const char *vfs)
 {
+    char *query = mem_format("?mode=ro&vfs=%s", vfs);
+    char *uri = uri_of(path, query);
+    mem_free(query);
+    return uri;
+}
+
+char *sql_read_uri(const char *path, const char *vfs)
+{
+    if (vfs)
+        return read_uri_on(path, vfs);
     char *uri = uri_of(path, "?mode=ro");
     if (is_readable(uri) || has_wal(path))
         return uri;
@@ -141,7 +152,7 @@ static int open_handle(const char *path, const char *vfs, sql_mode_t mode, sqlit
         [SQL_SCRATCH] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
     };
     char *name = mode == SQL_SCRATCH ? mem_copy_string("")
-                 : mode == SQL_READ  ? sql_read_uri(path)
+                 : mode == SQL_READ  ? sql_read_uri(path, vfs)
                                      : plain_path(path);
     int code = sqlite3_open_v2(name, handle, flags[mode] | SQLITE_OPEN_NOMUTEX, vfs);
     mem_free(name);

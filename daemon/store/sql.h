@@ -28,7 +28,8 @@ err_t sql_open(const char *path, const char *vfs, sql_mode_t mode, sql_t **sql, 
 void sql_close(sql_t **sql);
 sqlite3 *sql_handle(sql_t *sql);
 // "file:..." for ATTACH of the database that SQL_READ would open. Caller frees.
-char *sql_read_uri(const char *path);
+// `vfs`: NULL, or a name of letters, digits, '-', '.', '_' and '~'.
+char *sql_read_uri(const char *path, const char *vfs);
 
 // ---- values to bind: what they point at must live until the statement is done ----
 typedef struct {

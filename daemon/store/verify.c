@@ -142,7 +142,7 @@ static err_t attach(checker_t *checker, const char *path, fault_t *fault)
         err = schema_make_view(checker->sql, fault);
     if (err)
         return err;
-    char *uri = sql_read_uri(path);
+    char *uri = sql_read_uri(path, checker->report->vfs);
     err = sql_run(checker->sql, "ATTACH ?1 AS log", SQL_ROW(sql_text(uri)), fault);
     mem_free(uri);
     return err;
@@ -173,10 +173,10 @@ static err_t run_part(checker_t *checker, err_t (*part)(checker_t *, fault_t *),
     return err;
 }
 
-static err_t check_schema(const char *path, fault_t *fault)
+static err_t check_schema(const char *path, const char *vfs, fault_t *fault)
 {
     sql_t *sql = NULL;
-    err_t err = sql_open(path, NULL, SQL_READ, &sql, fault);
+    err_t err = sql_open(path, vfs, SQL_READ, &sql, fault);
     if (!err)
         err = schema_check(sql, fault);
     sql_close(&sql);
@@ -196,7 +196,7 @@ static err_t run_parts(checker_t *checker, fault_t *fault)
 err_t store_verify(const char *path, verify_t *verify, fault_t *fault)
 {
     checker_t checker = {.report = verify};
-    err_t err = check_schema(path, fault);
+    err_t err = check_schema(path, verify->vfs, fault);
     if (!err)
         err = sql_open(NULL, NULL, SQL_SCRATCH, &checker.sql, fault);
     checker.view.sql = checker.sql;

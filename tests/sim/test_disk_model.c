@@ -1,0 +1,330 @@
+// The production store on the disk: whatever becomes of the disk, what was
+// acknowledged is there, what is there is a prefix of what was written, and the
+// store opens.
+#include "tests/sim/disk.h"
+#include "tests/unit/make_commits.h"
+
+static const char file[] = "enlace.db";
+
+enum { TURNS = 8, SEEDS = 12 };
+
+// A disk with a founded store, loaded from an image that is made once; and the
+// commits that are written to it, always the same.
+typedef struct {
+    disk_t *disk;
+    disk_image_t *empty;
+    store_t *store;
+    feed_t feed;
+    commit_t *commits[TURNS];
+} bench_t;
+
+static void open_store(bench_t *bench)
+{
+    assert_ok(store_open(file, disk_vfs_name(bench->disk), &bench->store, NULL));
+}
+
+static int start_crypto(void **state)
+{
+    (void)state;
+    return (int)crypto_start();
+}
+
+static int setup(void **state)
+{
+    bench_t *bench = mem_alloc(sizeof *bench);
+    writer_t writer = writer_of(1, 1, 1);
+    disk_seed_sqlite(1);
+    bench->disk = disk_new("disk-model", 1);
+    bench->feed = writer.feed;
+    open_store(bench);
+    found_coalition(bench->store);
+    store_close(&bench->store);
+    bench->empty = disk_image_save(bench->disk);
+    for (size_t i = 0; i < TURNS; i++) {
+        write_record(&writer, 0, "{'kind':'organisation','key':'a','acronym':'A'}");
+        write_record(&writer, 0,
+                     "{'kind':'membership','key':'m','member':'@a','coalition':'@BB:c'}");
+        bench->commits[i] = seal_commit(&writer);
+    }
+    writer_clear(&writer);
+    *state = bench;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    bench_t *bench = *state;
+    store_close(&bench->store);
+    for (size_t i = 0; i < TURNS; i++)
+        commit_destroy(&bench->commits[i]);
+    disk_image_destroy(&bench->empty);
+    disk_destroy(&bench->disk);
+    mem_free(bench);
+    return 0;
+}
+
+// A new disk with that seed, and the founded store on it, open.
+static void begin(bench_t *bench, uint64_t seed)
+{
+    store_close(&bench->store);
+    disk_destroy(&bench->disk);
+    disk_seed_sqlite(seed);
+    bench->disk = disk_new("disk-model", seed);
+    disk_image_load(bench->disk, bench->empty, NULL);
+    open_store(bench);
+}
+
+static uint64_t held(bench_t *bench)
+{
+    feed_place_t place;
+    assert_ok(feed_find(bench->store->sql, &bench->feed, &place, NULL));
+    return place.number;
+}
+
+static void expect_clean(bench_t *bench)
+{
+    verify_t verify = {.vfs = disk_vfs_name(bench->disk)};
+    assert_ok(store_verify(file, &verify, NULL));
+    assert_int_equal(verify.found, 0);
+}
+
+static err_t checkpoint(bench_t *bench, int mode)
+{
+    sqlite3 *handle = sql_handle(bench->store->sql);
+    sql_calm();
+    int code = sqlite3_wal_checkpoint_v2(handle, NULL, mode, NULL, NULL);
+    return code == SQLITE_OK ? ERR_OK : sql_fault(bench->store->sql, code, NULL);
+}
+
+// One turn; the third is followed by a checkpoint after which the WAL starts anew, the
+// sixth by one that truncates it. `acknowledged` is what the caller was told of.
+static err_t turn(bench_t *bench, size_t i, uint64_t *acknowledged)
+{
+    err_t err = store_append(bench->store, bench->commits[i], 1, NULL);
+    if (!err)
+        err = store_commit(bench->store, NULL);
+    if (err)
+        return err;
+    *acknowledged = bench->commits[i]->last;
+    if (i == 2)
+        err = checkpoint(bench, SQLITE_CHECKPOINT_PASSIVE);
+    if (i == 5)
+        err = checkpoint(bench, SQLITE_CHECKPOINT_TRUNCATE);
+    return err;
+}
+
+static size_t turns_until_failure(bench_t *bench, uint64_t *acknowledged)
+{
+    size_t i = 0;
+    while (i < TURNS && turn(bench, i, acknowledged) == ERR_OK)
+        i++;
+    return i;
+}
+
+// ---- crash and power loss at every operation ----
+
+static size_t turns_held(bench_t *bench)
+{
+    return (size_t)(held(bench) / bench->commits[0]->last);
+}
+
+static void come_back(bench_t *bench)
+{
+    store_close(&bench->store);
+    disk_restart(bench->disk);
+    open_store(bench);
+}
+
+// Goes on where the head is and ends as if nothing had happened.
+static void finish(bench_t *bench)
+{
+    uint64_t acknowledged = 0;
+    for (size_t i = turns_held(bench); i < TURNS; i++)
+        assert_ok(turn(bench, i, &acknowledged));
+    assert_int_equal(held(bench), bench->commits[TURNS - 1]->last);
+    expect_clean(bench);
+}
+
+typedef void (*strike_fn)(disk_t *disk, uint64_t n);
+
+// False: there are not so many operations.
+static bool strike_once(bench_t *bench, uint64_t seed, uint64_t n, strike_fn strike)
+{
+    uint64_t acknowledged = 0;
+    begin(bench, seed);
+    strike(bench->disk, n);
+    size_t done = turns_until_failure(bench, &acknowledged);
+    if (!disk_is_down(bench->disk)) {
+        assert_int_equal(done, TURNS);
+        return false;
+    }
+    assert_int_not_equal(store_append(bench->store, bench->commits[done], 1, NULL), ERR_OK);
+    come_back(bench);
+    expect_clean(bench);
+    assert_true(held(bench) >= acknowledged);
+    assert_true(held(bench) <= acknowledged + bench->commits[0]->last);
+    assert_int_equal(held(bench) % bench->commits[0]->last, 0);
+    finish(bench);
+    return true;
+}
+
+static void strike_everywhere(bench_t *bench, strike_fn strike, uint64_t seeds)
+{
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        uint64_t n = 1;
+        while (strike_once(bench, seed, n, strike))
+            n++;
+        assert_true(n > 10 * TURNS);
+    }
+}
+
+static void a_crash_anywhere_loses_nothing(void **state)
+{
+    strike_everywhere(*state, disk_crash_at, 2);
+}
+
+static void a_power_loss_anywhere_loses_nothing_acknowledged(void **state)
+{
+    strike_everywhere(*state, disk_power_loss_at, SEEDS);
+}
+
+// The counterpart: without syncs the same losses of power do take what was acknowledged.
+static void without_syncs_it_would(void **state)
+{
+    bench_t *bench = *state;
+    unsigned lost = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        uint64_t acknowledged = 0;
+        begin(bench, seed);
+        assert_ok(sql_script(bench->store->sql, "PRAGMA synchronous = OFF", NULL));
+        assert_int_equal(turns_until_failure(bench, &acknowledged), TURNS);
+        disk_power_loss(bench->disk);
+        store_close(&bench->store);
+        disk_restart(bench->disk);
+        feed_place_t place = {0};
+        err_t err = store_open(file, disk_vfs_name(bench->disk), &bench->store, NULL);
+        if (!err)
+            err = feed_find(bench->store->sql, &bench->feed, &place, NULL);
+        lost += err || place.number < acknowledged;
+    }
+    assert_true(lost > 10);
+}
+
+// A store that is being made: opened again it is whole, or made from the start.
+static bool make_once(bench_t *bench, uint64_t seed, uint64_t n, strike_fn strike)
+{
+    store_close(&bench->store);
+    disk_destroy(&bench->disk);
+    bench->disk = disk_new("disk-model", seed);
+    strike(bench->disk, n);
+    err_t err = store_open(file, disk_vfs_name(bench->disk), &bench->store, NULL);
+    if (!disk_is_down(bench->disk)) {
+        assert_ok(err);
+        return false;
+    }
+    come_back(bench);
+    found_coalition(bench->store);
+    expect_clean(bench);
+    return true;
+}
+
+static void making_a_store_may_be_cut_short_anywhere(void **state)
+{
+    for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++) {
+        uint64_t n = 1;
+        while (make_once(*state, seed, n, seed % 2 ? disk_power_loss_at : disk_crash_at))
+            n++;
+        assert_true(n > 20);
+    }
+}
+
+// ---- a full or failing disk: the turn never happened, the next one works ----
+
+// Refuses one turn, and everything is as before it; tells whether it struck at all.
+static bool fault_once(bench_t *bench, disk_kind_t kind, uint64_t n, uint64_t count, err_t want)
+{
+    uint64_t acknowledged = 0;
+    begin(bench, n);
+    assert_ok(turn(bench, 0, &acknowledged));
+    disk_fault_at(bench->disk, n, kind, count);
+    char *before = dump_view(bench->store);
+    size_t i = 1;
+    err_t err = ERR_OK;
+    for (; i < TURNS && !err; i++) {
+        uint64_t last = acknowledged;
+        err = turn(bench, i, &acknowledged);
+        if (err && acknowledged == last) // not a checkpoint's
+            break;
+    }
+    mem_free(before);
+    if (!disk_count(bench->disk, kind))
+        return false;
+    disk_heal(bench->disk);
+    if (err) {
+        assert_int_equal(err, want);
+        assert_false(store_in_turn(bench->store));
+    }
+    assert_int_equal(held(bench), acknowledged);
+    if (n % 2) { // what a failed sync lost must not be missed later
+        disk_power_loss(bench->disk);
+        come_back(bench);
+        assert_int_equal(held(bench), acknowledged);
+    }
+    finish(bench);
+    return true;
+}
+
+static void fault_everywhere(void **state, disk_kind_t kind, uint64_t count, err_t want,
+                             uint64_t least)
+{
+    uint64_t n = 1;
+    while (fault_once(*state, kind, n, count, want))
+        n++;
+    assert_true(n > least);
+}
+
+static void each_write_may_find_the_disk_full(void **state)
+{
+    fault_everywhere(state, DISK_ENOSPC, 1000, ERR_DISK_FULL, 50);
+    fault_everywhere(state, DISK_ENOSPC, 1, ERR_DISK_FULL, 50);
+}
+
+static void each_write_may_be_cut_short(void **state)
+{
+    fault_everywhere(state, DISK_SHORT_WRITE, 1000, ERR_DISK_FULL, 50);
+    fault_everywhere(state, DISK_SHORT_WRITE, 1, ERR_DISK_FULL, 50);
+}
+
+static void each_change_may_fail(void **state)
+{
+    fault_everywhere(state, DISK_EIO, 1000, ERR_DISK_ERROR, 60);
+    fault_everywhere(state, DISK_EIO, 1, ERR_DISK_ERROR, 60);
+}
+
+static void each_sync_may_fail(void **state)
+{
+    fault_everywhere(state, DISK_SYNC_FAIL, 1000, ERR_DISK_ERROR, TURNS);
+    fault_everywhere(state, DISK_SYNC_FAIL, 1, ERR_DISK_ERROR, TURNS);
+}
+
+static void each_read_may_fail(void **state)
+{
+    fault_everywhere(state, DISK_READ_EIO, 1, ERR_DISK_ERROR, 5);
+}
+
+int main(void)
+{
+#define DISK_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        DISK_TEST(a_crash_anywhere_loses_nothing),
+        DISK_TEST(a_power_loss_anywhere_loses_nothing_acknowledged),
+        DISK_TEST(without_syncs_it_would),
+        DISK_TEST(making_a_store_may_be_cut_short_anywhere),
+        DISK_TEST(each_write_may_find_the_disk_full),
+        DISK_TEST(each_write_may_be_cut_short),
+        DISK_TEST(each_change_may_fail),
+        DISK_TEST(each_sync_may_fail),
+        DISK_TEST(each_read_may_fail),
+    };
+    return cmocka_run_group_tests(tests, start_crypto, NULL);
+}
