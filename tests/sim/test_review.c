@@ -1,13 +1,11 @@
 // Stories of those who would stop a node with what looks like proof, and of what
 // must not be lost when a turn, a source or a cut comes at a bad moment.
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -430,15 +428,6 @@ static void a_roster_without_votes_is_no_fork(void **state)
     world_destroy(&world);
 }
 
-static void fill_disk(bool full)
-{
-    struct rlimit limit;
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = full ? 1024 : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void a_roster_that_found_the_disk_full_comes_again(void **state)
 {
     (void)state;
@@ -454,9 +443,9 @@ static void a_roster_that_found_the_disk_full_comes_again(void **state)
     tell(&wire, HUB, next);
     while (version_at(world, HUB) == 1)
         world_run(world, 1);
-    fill_disk(true);
+    disk_fault_at(world_disk(world, SV), 1, DISK_ENOSPC, UINT32_MAX);
     world_run(world, 1000);
-    fill_disk(false);
+    disk_heal(world_disk(world, SV));
     assert_int_equal(world_count(world, SV, ERR_DISK_FULL), 1);
     assert_int_equal(version_at(world, SV), 1);
     world_run(world, 20000);

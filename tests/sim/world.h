@@ -1,18 +1,20 @@
-// A small network in one process, under virtual time: the production core,
-// driver and store (SQLite in memory) over links that lose what ZeroMQ loses.
-// Deterministic: everything random comes from the world's seed.
+// A coalition in one process, under virtual time: the production core, driver
+// and store over simulated disks (disk.h) and a simulated network (network.h).
+// Deterministic: everything random comes from the world's seed, and each node
+// draws from a sequence of its own.
+//
+// What a node is given as time is its own: a monotonic clock that begins anew
+// with each boot, and a wall clock that may be wrong by years.
 #ifndef ENLACE_TESTS_SIM_WORLD_H
 #define ENLACE_TESTS_SIM_WORLD_H
 
 #include "daemon/driver.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/network.h"
 
-enum { WORLD_NODES_MAX = 12, WORLD_DIALS_MAX = 4 };
+enum { WORLD_NODES_MAX = 48, WORLD_DIALS_MAX = 4 };
 
 typedef struct world world_t;
-
-// What a test may do to bytes on their way; false drops them. `publication`
-// tells publications from link messages.
-typedef bool (*tamper_fn)(void *context, size_t from, size_t to, bool publication, buf_t *bytes);
 
 world_t *world_new(uint64_t seed);
 void world_destroy(world_t **world);
@@ -25,18 +27,34 @@ void world_found(world_t *world, uint32_t threshold);
 
 void world_start(world_t *world, size_t node);
 void world_start_all(world_t *world);
-void world_stop(world_t *world, size_t node); // its store stays
+void world_stop(world_t *world, size_t node); // in good order; its store stays
+// The process dies between two turns, or the machine loses power.
+typedef enum { DEATH_KILL, DEATH_POWER } death_t;
+void world_die(world_t *world, size_t node, death_t how);
+// The same at the n-th operation on its disk from now on.
+void world_die_at(world_t *world, size_t node, death_t how, uint64_t operation);
+bool world_running(const world_t *world, size_t node);
+// Why a node could not be started last; ERR_OK.
+err_t world_refused(const world_t *world, size_t node);
+
 void world_run(world_t *world, uint64_t ms);
 uint64_t world_now(const world_t *world);
+uint64_t world_node_now(const world_t *world, size_t node);
 // Runs until the running nodes have equal digests and say that they are in
 // step; false after `ms`.
 bool world_settle(world_t *world, uint64_t ms);
+// Wall clock of one node against the others'.
+void world_set_clock(world_t *world, size_t node, int64_t skew_ms);
 
 // One record of its own by its author, written through the core; the reason.
 err_t world_put(world_t *world, size_t node, const char *key, const char *name);
 err_t world_put_sized(world_t *world, size_t node, const char *key, size_t bytes);
+err_t world_append(world_t *world, size_t node, const draft_t *drafts, size_t count);
+buf_t world_record(const char *key, const char *name); // an encoded Record
+// Where the last acknowledged write of a node begins.
+uint64_t world_written(const world_t *world, size_t node);
 
-hash_t world_digest(world_t *world, size_t node);
+hash_t world_digest(world_t *world, size_t node); // heads and view digest, hashed
 uint64_t world_head(world_t *world, size_t node, size_t origin, uint32_t lane);
 uint64_t world_count(world_t *world, size_t node, err_t reason); // counter in its status
 err_t world_writing(world_t *world, size_t node);
@@ -46,13 +64,31 @@ void world_tamper(world_t *world, tamper_fn fn, void *context);
 void world_rate(world_t *world, size_t from, size_t to, uint64_t bytes_per_s);
 void world_partition(world_t *world, size_t a, size_t b, bool cut);
 
-// The parts, for stories that reach deeper.
-store_t *world_store(world_t *world, size_t node);
+// ---- who watches: told at the moments that count ----
+typedef struct {
+    void *context;
+    void (*turn)(void *context, size_t node); // a turn is on disk and out
+    void (*leaves)(void *context, size_t from, size_t to, bool publication, span_t bytes);
+    void (*arrives)(void *context, const arrival_t *arrival, bool before);
+    void (*started)(void *context, size_t node);
+    void (*log)(void *context, size_t node, int level, const char *text);
+} watcher_t;
+void world_watch(world_t *world, const watcher_t *watcher);
+
+// ---- the parts, for stories that reach deeper ----
+size_t world_nodes(const world_t *world);
+network_t *world_network(world_t *world);
+disk_t *world_disk(world_t *world, size_t node);
+store_t *world_store(world_t *world, size_t node); // opened where it is closed
 core_t *world_core(world_t *world, size_t node);
 const card_t *world_card(world_t *world, size_t node);
+const char *world_code(const world_t *world, size_t node);
 const secret_t *world_signing(world_t *world, size_t node);
 const secret_t *world_root(world_t *world, size_t node);
-const roster_t *world_roster(world_t *world);
+const roster_t *world_roster(world_t *world); // the charter
+// A new card of a stopped node, signed by its root, into its own store: what an
+// operator does offline. Takes the card and the signing key.
+void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing);
 // A copy of a node's store, to start it from later: what a restored backup is.
 void world_save(world_t *world, size_t node);
 void world_restore(world_t *world, size_t node);

@@ -1,0 +1,54 @@
+// What a world is made of. Only the files that make up the world include this.
+#ifndef ENLACE_TESTS_SIM_PLACES_H
+#define ENLACE_TESTS_SIM_PLACES_H
+
+#include "tests/sim/world.h"
+
+typedef struct {
+    world_t *world;
+    size_t index;
+    code_t code;
+    bool listening, running, in_turn;
+    secret_t *root, *signing;
+    pubkey_t root_key, signing_key, transport_key;
+    card_t *card; // its newest
+    char endpoint[64];
+    size_t dial_count;
+    size_t dials[WORLD_DIALS_MAX];
+    // time
+    uint64_t booted_ms; // world time at which its monotonic clock was 0
+    int64_t skew_ms;
+    uint64_t drawn;
+    // life
+    char database[32];
+    disk_t *disk;
+    disk_image_t *saved;
+    store_t *store;
+    core_t *core;
+    driver_t *driver;
+    death_t how; // at the operation that its disk waits for
+    err_t refused;
+    // the last write
+    err_t written;
+    uint64_t written_number;
+} place_in_t;
+
+struct world {
+    uint64_t now_ms, seed, drawn;
+    network_t *network;
+    size_t node_count;
+    place_in_t nodes[WORLD_NODES_MAX];
+    roster_t *charter;
+    watcher_t watcher;
+};
+
+#define WORLD_EPOCH_MS 1700000000000u // wall clock at virtual time 0
+
+// founding.c
+void place_make_keys(place_in_t *place);
+// edge.c
+edge_t place_edge(place_in_t *place);
+// world.c
+void place_open(place_in_t *place); // its store, where it is closed
+
+#endif
