@@ -1,0 +1,30 @@
+// Every commit that anybody who holds a signing key has made in a run: what
+// nodes hold is compared with it. By commit hash; headers only.
+#ifndef ENLACE_TESTS_SIM_LEDGER_H
+#define ENLACE_TESTS_SIM_LEDGER_H
+
+#include "lib/commit.h"
+
+typedef struct {
+    hash_t hash, previous;
+    feed_t feed;
+    uint64_t first, last;
+    bool genuine; // by the origin's own node, not by who stole its key
+} known_t;
+
+typedef struct ledger ledger_t;
+
+ledger_t *ledger_new(void);
+void ledger_destroy(ledger_t **ledger);
+
+// What is there already stays. The entry is the ledger's, and does not move.
+const known_t *ledger_add(ledger_t *ledger, const commit_t *commit, bool genuine);
+const known_t *ledger_find(const ledger_t *ledger, const hash_t *hash); // NULL
+// Another genuine commit of this feed that has a number in common; NULL.
+const known_t *ledger_rival(const ledger_t *ledger, const known_t *entry);
+// Of the chain that ends with `entry`: the one that holds `number`; NULL where the
+// chain does not go back so far.
+const known_t *ledger_ancestor(const ledger_t *ledger, const known_t *entry, uint64_t number);
+size_t ledger_count(const ledger_t *ledger);
+
+#endif

@@ -1,0 +1,180 @@
+#include "tests/sim/wire.h"
+
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+// Credit of one session, by direction: 0 from the lower node to the higher.
+typedef struct {
+    nonce_t id;
+    uint64_t allowed[2], charged[2];
+} account_t;
+
+struct wire {
+    size_t count, capacity;
+    account_t *accounts;
+};
+
+wire_t *wire_new(void)
+{
+    return mem_alloc(sizeof(wire_t));
+}
+
+void wire_destroy(wire_t **wire)
+{
+    mem_free((*wire)->accounts);
+    mem_free(*wire);
+    *wire = NULL;
+}
+
+// The session of a message; the newest come last.
+static account_t *account_of(wire_t *wire, const nonce_t *id)
+{
+    for (size_t i = wire->count; i-- > 0;)
+        if (memcmp(wire->accounts[i].id.bytes, id->bytes, sizeof id->bytes) == 0)
+            return &wire->accounts[i];
+    mem_grow(&wire->accounts, &wire->capacity, wire->count, sizeof *wire->accounts);
+    account_t *account = &wire->accounts[wire->count++];
+    *account = (account_t){.id = *id};
+    return account;
+}
+
+// ---- I6, I7: what a node says that it holds ----
+
+static void check_head(oracle_t *oracle, size_t from, const head_t *head, const char *what)
+{
+    const core_t *core = world_core(oracle_world(oracle), from);
+    const core_feed_state_t *feed = feed_lookup(core, &head->feed);
+    const char *code = world_code(oracle_world(oracle), from);
+    if (!head->number)
+        return;
+    if (!feed || head->number > feed->head.number) {
+        oracle_violate(oracle, "I7", "%s says in a %s that it holds %llu, and holds %llu", code,
+                       what, (unsigned long long)head->number,
+                       feed ? (unsigned long long)feed->head.number : 0);
+        return;
+    }
+    const known_t *entry = ledger_find(oracle_ledger(oracle), &feed->head.hash);
+    const known_t *at = entry ? ledger_ancestor(oracle_ledger(oracle), entry, head->number) : NULL;
+    // The ledger learns what a turn has written after it is out.
+    if (head->number == feed->head.number ? !hash_equal(&head->hash, &feed->head.hash)
+                                          : at && !hash_equal(&at->hash, &head->hash))
+        oracle_violate(oracle, "I7", "%s says in a %s another hash at %llu than it holds", code,
+                       what, (unsigned long long)head->number);
+}
+
+static void check_heads(oracle_t *oracle, size_t from, const message_t *m)
+{
+    for (size_t i = 0; i < m->as.heads.count; i++)
+        check_head(oracle, from, &m->as.heads.items[i], message_type_name(m->type));
+}
+
+static void check_beacon(oracle_t *oracle, size_t from, span_t bytes)
+{
+    beacon_t *beacon = NULL;
+    fault_t fault;
+    if (beacon_decode(bytes, &beacon, &fault)) {
+        oracle_violate(oracle, "I15", "%s passes on a beacon that cannot be read",
+                       world_code(oracle_world(oracle), from));
+        return;
+    }
+    if (origin_equal(&beacon->origin, &world_card(oracle_world(oracle), from)->origin))
+        for (size_t i = 0; i < beacon->own_count; i++)
+            check_head(oracle, from, &beacon->own[i], "beacon");
+    beacon_destroy(&beacon);
+}
+
+static void check_publication(oracle_t *oracle, size_t from, span_t bytes)
+{
+    const hash_t *coalition = core_coalition(world_core(oracle_world(oracle), from));
+    publication_t publication;
+    fault_t fault;
+    if (publication_decode(span_of(coalition->bytes, TOPIC_SIZE), bytes, coalition, &publication,
+                           &fault)) {
+        oracle_violate(oracle, "I15", "%s publishes what cannot be read: %s",
+                       world_code(oracle_world(oracle), from), fault.detail);
+        return;
+    }
+    if (publication.type == PUB_RUN) {
+        const commit_t *commit = publication.run.commits[0];
+        head_t head = {publication.run.feed, commit->last, commit->hash};
+        check_head(oracle, from, &head, "publication");
+    } else if (publication.type == PUB_HEAD) {
+        check_head(oracle, from, &publication.head, "publication");
+    } else {
+        check_beacon(oracle, from, publication.beacon);
+    }
+    publication_clear(&publication);
+}
+
+// ---- I12, I13: credit ----
+
+static void allow(oracle_t *oracle, size_t from, uint64_t *allowed, uint64_t limit, bool is_ack)
+{
+    if (is_ack && limit < *allowed)
+        oracle_violate(oracle, "I13", "%s takes credit back",
+                       world_code(oracle_world(oracle), from));
+    if (limit > *allowed)
+        *allowed = limit;
+}
+
+// docs/protocol.md, "Credit": the bytes and 128, at least 1,024.
+static void charge(oracle_t *oracle, size_t from, account_t *account, unsigned way,
+                   const message_t *m)
+{
+    uint64_t cost = m->as.run_part.bytes.size + 128;
+    account->charged[way] += cost > 1024 ? cost : 1024;
+    if (account->charged[way] > account->allowed[way])
+        oracle_violate(oracle, "I12", "%s sends more than it has credit for",
+                       world_code(oracle_world(oracle), from));
+    if (m->as.run_part.bytes.size > PART_BYTES_MAX)
+        oracle_violate(oracle, "I12", "%s sends too large a part",
+                       world_code(oracle_world(oracle), from));
+}
+
+static void check_credit(wire_t *wire, oracle_t *oracle, size_t from, size_t to, const message_t *m)
+{
+    if (!m->has_session)
+        return;
+    account_t *account = account_of(wire, &m->session);
+    unsigned way = from > to; // of what `from` sends
+    if (m->type == MSG_FETCH)
+        allow(oracle, from, &account->allowed[!way], m->as.fetch.credit_limit, false);
+    else if (m->type == MSG_ACK && m->as.heads.has_credit)
+        allow(oracle, from, &account->allowed[!way], m->as.heads.credit_limit, true);
+    else if (m->type == MSG_RUN_PART)
+        charge(oracle, from, account, way, m);
+}
+
+// ---- all ----
+
+static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to, span_t bytes)
+{
+    message_t message;
+    fault_t fault;
+    if (bytes.size > LINK_MESSAGE_MAX)
+        oracle_violate(oracle, "I12", "%s sends a message of %zu bytes",
+                       world_code(oracle_world(oracle), from), bytes.size);
+    if (message_decode(bytes, &message, &fault)) {
+        oracle_violate(oracle, "I15", "%s sends what cannot be read: %s",
+                       world_code(oracle_world(oracle), from), fault.detail);
+        return;
+    }
+    check_credit(wire, oracle, from, to, &message);
+    if (message.type == MSG_HEADS || message.type == MSG_ACK)
+        check_heads(oracle, from, &message);
+    message_clear(&message);
+}
+
+void wire_check(wire_t *wire, oracle_t *oracle, size_t from, size_t to, bool publication,
+                span_t bytes)
+{
+    if (store_in_turn(world_store(oracle_world(oracle), from)))
+        oracle_violate(oracle, "I6", "%s speaks before its turn is on disk",
+                       world_code(oracle_world(oracle), from));
+    else if (publication)
+        check_publication(oracle, from, bytes);
+    else
+        check_message(wire, oracle, from, to, bytes);
+}
