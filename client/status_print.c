@@ -174,16 +174,15 @@ static void print_table(FILE *out, const screen_t *screen, const char *title, ta
     table_destroy(table);
 }
 
-// How old the member's newest signed word is, by whatever way it came. Each
-// member signs one a minute: three missed ones are an alarm.
+// How old the member's newest signed word is, by whatever way it came. The
+// daemon says when that is an alarm.
 static void cell_last_word(table_t *table, const peer_t *peer)
 {
-    enum { ALARM_MS = 180000 };
-    bool late = peer->has_beacon_age_ms && peer->beacon_age_ms > ALARM_MS;
+    bool late = peer->has_beacon_late && peer->beacon_late;
     char text[WHEN_TEXT] = "";
     if (peer->has_beacon_age_ms)
         when_duration(peer->beacon_age_ms, text);
-    table_cell(table, text, late ? STYLE_BAD : STYLE_NONE);
+    table_cell(table, text[0] || !late ? text : _("never"), late ? STYLE_BAD : STYLE_NONE);
 }
 
 static void add_peer(table_t *table, const peer_t *peer)

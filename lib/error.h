@@ -79,6 +79,8 @@
     X(95, SELF, "self", "a node that connects to itself")                                          \
     X(96, TOO_MANY_LINKS, "too-many-links", "more connections than this node serves")              \
     X(97, STOPPING, "stopping", "the other side is stopping")                                      \
+    X(98, NO_BEACON, "no-beacon",                                                                  \
+      "nothing newly signed by a member for too long: it is down, or kept from us")                \
     /* 120 to 159: disk and the node itself */                                                     \
     X(120, DISK_FULL, "disk-full", "there is no room left on the disk")                            \
     X(121, DISK_ERROR, "disk-error", "the disk could not be read or written")                      \

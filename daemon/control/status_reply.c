@@ -79,6 +79,7 @@ static void fill_peer(const peer_status_t *peer, peer_line_t *line)
     SET(line, configured, peer->configured);
     SET(line, heads_heard, peer->heads_heard);
     set_age(&line->has_beacon_age_ms, &line->beacon_age_ms, peer->beacon_age_ms);
+    SET(line, beacon_late, peer->beacon_late);
 }
 
 static void fill_feed(const feed_status_t *feed, feed_line_t *line)

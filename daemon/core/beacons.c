@@ -1,5 +1,11 @@
 // Beacons: each node's newest signed word, passed on as it came. They make
-// withholding and silence visible: a node that says nothing new is seen to.
+// withholding and silence visible.
+//
+// I7: ours says what is on disk, after the turn. I13: no sequence falls. I15:
+// others' go on as the bytes that came.
+// L5: who is connected to somebody hears of every member at least once a minute,
+// whoever passes it on. Of whom nothing new has come for BEACON_LATE_MS is down
+// or kept from us: counted once (NO_BEACON), logged, shown until its word comes.
 #include <string.h>
 
 #include "daemon/core/state.h"
@@ -142,4 +148,42 @@ void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, eff
 {
     for (size_t i = 0; i < m->as.signed_items.count; i++)
         beacon_take(core, session, m->as.signed_items.items[i], effects);
+}
+
+// ---- the alarm ----
+
+static bool in_session(const core_t *core)
+{
+    for (size_t i = 0; i < core->session_count; i++)
+        if (core->sessions[i]->state == SESSION_READY)
+            return true;
+    return false;
+}
+
+static void watch(core_t *core, identity_t *identity, effects_t *effects)
+{
+    uint64_t since_ms =
+        identity->beacon_ms > core->connected_ms ? identity->beacon_ms : core->connected_ms;
+    bool late = core->connected_ms && core->now_ms - since_ms > BEACON_LATE_MS;
+    const char *code = core_code(core, &identity->origin);
+    if (late && !identity->beacon_late) {
+        core_count(core, ERR_NO_BEACON, code);
+        core_log(effects, 4, "nothing newly signed by %s for %u s: it is down, or kept from us",
+                 code, (unsigned)((core->now_ms - since_ms) / 1000));
+    }
+    identity->beacon_late = late;
+}
+
+void beacon_tick(core_t *core, effects_t *effects)
+{
+    const roster_t *roster = core_roster(core);
+    if (!in_session(core))
+        core->connected_ms = 0;
+    else if (!core->connected_ms)
+        core->connected_ms = core->now_ms;
+    for (size_t i = 0; i < roster->member_count; i++) {
+        identity_t *identity = identity_find(core, &roster->members[i].origin);
+        if (identity != core->self)
+            watch(core, identity, effects);
+    }
 }

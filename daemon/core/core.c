@@ -130,6 +130,7 @@ static void on_tick(core_t *core, const event_t *event, effects_t *effects)
     session_tick(core, effects);
     follow_tick(core, effects);
     payload_tick(core, effects);
+    beacon_tick(core, effects);
     own_tick(core, effects);
 }
 

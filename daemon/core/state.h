@@ -18,6 +18,7 @@ enum {
     ANNOUNCE_MS = 1000,          // heads to those who subscribe: they close gaps, no more
     BEACON_IDLE_MS = 60000,
     BEACON_MIN_MS = 5000,
+    BEACON_LATE_MS = 180000, // three that did not come: an alarm
     MISSING_MS = 5000,     // between looks for missing payloads
     MISSING_SOON_MS = 200, // after one came
     DIAL_FIRST_MS = 500,
@@ -58,6 +59,7 @@ typedef struct {
     size_t cards_before; // when the turn began
     beacon_t *beacon;    // newest; NULL
     uint64_t beacon_ms;  // when it came
+    bool beacon_late;    // the alarm is out
     size_t blame_count;  // by core_feed_state_t.index, from its sessions that ended
     blame_t *blames;
 } identity_t;
@@ -264,6 +266,7 @@ struct core {
     uint64_t now_ms, wall_ms;
     uint64_t ticked_ms, soon_ms;
     uint64_t beacon_ms, beacon_sequence;
+    uint64_t connected_ms; // since when somebody is in session; 0: nobody is
     bool beacon_due;
     bool missing_hint;
     uint64_t missing_ms;
@@ -411,6 +414,7 @@ void payload_read(core_t *core, const event_t *event, effects_t *effects);
 
 // beacons.c
 void beacon_flush(core_t *core, effects_t *effects); // ours, when it is due
+void beacon_tick(core_t *core, effects_t *effects);  // who has said nothing for too long
 void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects);
 void beacon_greet(core_t *core, session_t *session, effects_t *effects);
 void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects);

@@ -101,6 +101,7 @@ static void fill_peers(const core_t *core, uint64_t now_ms, status_t *status)
             from_dial(now_ms, dial, peer);
         if (identity->beacon)
             peer->beacon_age_ms = now_ms - identity->beacon_ms;
+        peer->beacon_late = identity->beacon_late;
     }
 }
 

@@ -21,6 +21,7 @@ typedef struct {
     bool configured;
     bool heads_heard;
     uint64_t beacon_age_ms; // AGE_NEVER
+    bool beacon_late;       // nothing new for too long, although others are heard
 } peer_status_t;
 
 typedef struct {

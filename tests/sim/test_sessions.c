@@ -1,0 +1,323 @@
+// What belongs to a session and what does not, message by message; and what
+// shows of a member whose word does not come.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/core/machine.h"
+#include "lib/mem.h"
+#include "tests/sim/world.h"
+
+enum { HUB, GT, SV };
+
+// ---- what is of another session ----
+
+// The session's id of GT and the hub, overheard.
+typedef struct {
+    nonce_t id;
+    bool known;
+} ears_t;
+
+static bool overhear(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    ears_t *ears = context;
+    message_t message;
+    fault_t fault;
+    if (publication || from != HUB || to != GT || message_decode(buf_span(bytes), &message, &fault))
+        return true;
+    ears->known = ears->known || message.has_session;
+    if (message.has_session)
+        ears->id = message.session;
+    message_clear(&message);
+    return true;
+}
+
+static world_t *two(uint64_t seed)
+{
+    world_t *world = world_new(seed);
+    world_add(world, "HUB", true);
+    world_add(world, "GT", false);
+    world_dial(world, GT, HUB);
+    world_found(world, 1);
+    return world;
+}
+
+// The least that each message has to have, so that it decodes.
+static message_t plain(world_t *world, message_type_t type)
+{
+    message_t message = {.type = type, .has_session = true};
+    feed_t feed = {.origin = world_card(world, GT)->origin, .epoch = 1, .lane = 1};
+    uint32_t reason = ERR_STOPPING;
+    switch (type) {
+    case MSG_FETCH:
+        message.as.fetch.fetch = 77;
+        message.as.fetch.feed = feed;
+        message.as.fetch.after_hash = world_card(world, GT)->hash;
+        break;
+    case MSG_FETCH_PAYLOAD:
+    case MSG_PAYLOAD_FOUND:
+        message.as.payload.fetch = 78;
+        message.as.payload.feed = feed;
+        message.as.payload.number = 1;
+        message.as.payload.state = PAYLOAD_MISSING;
+        break;
+    case MSG_RUN_PART:
+        message.as.run_part.fetch = 79;
+        message.as.run_part.last = message.as.run_part.end = true;
+        break;
+    case MSG_NOPE:
+        message.as.nope.fetch = 80;
+        message.as.nope.reason = reason;
+        break;
+    case MSG_END_FETCH:
+        message.as.end_fetch.fetch = 81;
+        break;
+    case MSG_BYE:
+        message.as.bye.reason = reason;
+        break;
+    default:
+        break; // empty lists, tokens of 0
+    }
+    return message;
+}
+
+// An empty Proof has no run: its bytes are put together by hand.
+static bool has_plain_form(message_type_t type)
+{
+    return type != MSG_PROOF && type != MSG_HELLO && type != MSG_WELCOME;
+}
+
+static const char *state_with(world_t *world, size_t node)
+{
+    status_t status;
+    core_status(world_core(world, node), world_now(world), &status);
+    const char *state = status.peers[0].state;
+    status_clear(&status);
+    return state;
+}
+
+static void whatever_is_of_another_session_is_dropped(void **state)
+{
+    (void)state;
+    ears_t ears = {0};
+    world_t *world = two(11);
+    world_tamper(world, overhear, &ears);
+    world_start_all(world);
+    world_run(world, 5000);
+    assert_true(ears.known);
+    uint64_t counted = world_count(world, HUB, ERR_WRONG_SESSION);
+    for (message_type_t type = MSG_HELLO; type < MSG_TYPE_END; type++) {
+        if (!has_plain_form(type))
+            continue;
+        message_t message = plain(world, type);
+        message.session = ears.id;
+        message.session.bytes[NONCE_SIZE - 1] ^= 1;
+        world_inject(world, HUB, GT, &message);
+        world_run(world, 100);
+        assert_int_equal(world_count(world, HUB, ERR_WRONG_SESSION), ++counted);
+        assert_string_equal(state_with(world, HUB), "up");
+    }
+    assert_int_equal(world_count(world, HUB, ERR_STOPPING), 0);
+    // The same Bye, of this session, ends it.
+    message_t bye = plain(world, MSG_BYE);
+    bye.session = ears.id;
+    world_inject(world, HUB, GT, &bye);
+    world_run(world, 30);
+    assert_int_equal(world_count(world, HUB, ERR_STOPPING), 1);
+    assert_string_not_equal(state_with(world, HUB), "up");
+    assert_true(world_settle(world, 60000));
+    world_destroy(&world);
+}
+
+// ---- before there is one ----
+
+// Only the first word of GT is let through, changed for another.
+typedef struct {
+    world_t *world;
+    message_type_t type;
+    bool done;
+} first_t;
+
+static bool speak_first(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    first_t *first = context;
+    (void)to;
+    if (publication || from != GT || first->done)
+        return true;
+    first->done = true;
+    message_t message = plain(first->world, first->type);
+    buf_free(bytes);
+    *bytes = message_encode(&message);
+    return true;
+}
+
+static void nothing_is_taken_before_the_greeting(void **state)
+{
+    (void)state;
+    for (message_type_t type = MSG_HELLO; type < MSG_TYPE_END; type++) {
+        if (!has_plain_form(type))
+            continue;
+        first_t first = {.world = two(12), .type = type};
+        world_tamper(first.world, speak_first, &first);
+        world_start_all(first.world);
+        world_run(first.world, 400); // the second try comes after 250 ms at least
+        assert_true(first.done);
+        err_t refusal = session_refusal(2, type); // hello-awaited
+        err_t reason = type == MSG_BYE ? ERR_STOPPING : ERR_NO_HELLO;
+        assert_int_equal(refusal, type == MSG_BYE ? ERR_OK : ERR_NO_HELLO);
+        assert_int_equal(world_count(first.world, HUB, reason), 1);
+        assert_true(world_settle(first.world, 60000));
+        world_destroy(&first.world);
+    }
+}
+
+// ---- whose word does not come ----
+
+typedef struct {
+    world_t *world;
+    bool withhold; // of GT's beacons nothing gets from the hub to SV
+} wall_t;
+
+static bool is_of(world_t *world, size_t node, span_t signed_beacon)
+{
+    beacon_t *beacon = NULL;
+    fault_t fault;
+    assert_int_equal(beacon_decode(signed_beacon, &beacon, &fault), ERR_OK);
+    bool is = origin_equal(&beacon->origin, &world_card(world, node)->origin);
+    beacon_destroy(&beacon);
+    return is;
+}
+
+static bool withhold(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    wall_t *wall = context;
+    bool is = false;
+    fault_t fault;
+    if (from != HUB || to != SV || !wall->withhold)
+        return true;
+    if (publication) {
+        publication_t decoded;
+        const hash_t *coalition = core_coalition(world_core(wall->world, HUB));
+        assert_int_equal(publication_decode(span_of(coalition->bytes, TOPIC_SIZE), buf_span(bytes),
+                                            coalition, &decoded, &fault),
+                         ERR_OK);
+        is = decoded.type == PUB_BEACON && is_of(wall->world, GT, decoded.beacon);
+        publication_clear(&decoded);
+    } else {
+        message_t message;
+        assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
+        is =
+            message.type == MSG_BEACONS && is_of(wall->world, GT, message.as.signed_items.items[0]);
+        message_clear(&message);
+    }
+    return !is;
+}
+
+static bool late(world_t *world, size_t node, const char *code)
+{
+    status_t status;
+    bool is = false;
+    core_status(world_core(world, node), world_now(world), &status);
+    for (size_t i = 0; i < status.peer_count; i++)
+        is = is || (strcmp(status.peers[i].code.text, code) == 0 && status.peers[i].beacon_late);
+    status_clear(&status);
+    return is;
+}
+
+static wall_t *wall_new(uint64_t seed)
+{
+    wall_t *wall = mem_alloc(sizeof *wall);
+    wall->world = world_new(seed);
+    world_add(wall->world, "HUB", true);
+    world_add(wall->world, "GT", false);
+    world_add(wall->world, "SV", false);
+    world_dial(wall->world, GT, HUB);
+    world_dial(wall->world, SV, HUB);
+    world_found(wall->world, 1);
+    world_tamper(wall->world, withhold, wall);
+    return wall;
+}
+
+static void wall_free(wall_t *wall)
+{
+    world_destroy(&wall->world);
+    mem_free(wall);
+}
+
+static void beacons_that_stop_coming_are_an_alarm(void **state)
+{
+    (void)state;
+    wall_t *wall = wall_new(13);
+    world_start_all(wall->world);
+    world_run(wall->world, 600000);
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 0);
+    wall->withhold = true;
+    world_run(wall->world, 119000); // the last one may be a minute old
+    assert_false(late(wall->world, SV, "GT"));
+    world_run(wall->world, 63000);
+    assert_true(late(wall->world, SV, "GT"));
+    assert_false(late(wall->world, SV, "HUB"));
+    assert_false(late(wall->world, HUB, "GT"));
+    world_run(wall->world, 300000);
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 1); // once, not every second
+    assert_int_equal(world_count(wall->world, HUB, ERR_NO_BEACON), 0);
+    wall->withhold = false;
+    world_run(wall->world, 62000);
+    assert_false(late(wall->world, SV, "GT"));
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 1);
+    wall_free(wall);
+}
+
+static void who_has_never_spoken_is_an_alarm_too(void **state)
+{
+    (void)state;
+    wall_t *wall = wall_new(14);
+    world_start(wall->world, HUB);
+    world_start(wall->world, SV);
+    world_run(wall->world, 179000);
+    assert_false(late(wall->world, SV, "GT"));
+    world_run(wall->world, 4000);
+    assert_true(late(wall->world, SV, "GT"));
+    assert_true(late(wall->world, HUB, "GT"));
+    assert_false(late(wall->world, HUB, "SV"));
+    wall_free(wall);
+}
+
+// That nobody is heard says the state of the links, not that anybody withholds.
+static void who_hears_nobody_blames_nobody(void **state)
+{
+    (void)state;
+    wall_t *wall = wall_new(15);
+    world_start_all(wall->world);
+    world_run(wall->world, 10000);
+    world_partition(wall->world, HUB, SV, true);
+    world_run(wall->world, 600000);
+    assert_false(late(wall->world, SV, "GT"));
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 0);
+    assert_int_equal(world_count(wall->world, HUB, ERR_NO_BEACON), 1); // GT is still there
+    assert_true(late(wall->world, HUB, "SV"));
+    world_partition(wall->world, HUB, SV, false);
+    assert_true(world_settle(wall->world, 120000));
+    world_run(wall->world, 65000);
+    assert_false(late(wall->world, SV, "GT"));
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 0);
+    wall_free(wall);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_is_of_another_session_is_dropped),
+        cmocka_unit_test(nothing_is_taken_before_the_greeting),
+        cmocka_unit_test(beacons_that_stop_coming_are_an_alarm),
+        cmocka_unit_test(who_has_never_spoken_is_an_alarm_too),
+        cmocka_unit_test(who_hears_nobody_blames_nobody),
+    };
+    assert_int_equal(crypto_start(), ERR_OK);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
