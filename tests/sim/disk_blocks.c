@@ -242,7 +242,8 @@ void blocks_lose(blocks_t *blocks, uint64_t *chance, uint64_t counts[DISK_KINDS]
     uint64_t before = blocks->size_durable;
     uint64_t size = lose_size(&loss, blocks->size_durable, blocks->size_now);
     for (size_t i = blocks->dirty_from; i < blocks->dirty_to; i++)
-        if (blocks->slots[i].now != blocks->slots[i].durable)
+        if (blocks->slots[i].now != blocks->slots[i].durable &&
+            (uint64_t)i * DISK_PAGE < blocks->size_now) // what was cut off nobody wrote
             lose_page(&loss, &blocks->slots[i], (uint64_t)i * DISK_PAGE >= before);
     for (size_t i = blocks->dirty_from; i < blocks->dirty_to; i++) {
         page_set(&blocks->slots[i].now, blocks->slots[i].durable);

@@ -6,7 +6,7 @@
 
 static const char file[] = "enlace.db";
 
-enum { TURNS = 8, SEEDS = 12 };
+enum { TURNS = 5, SEEDS = 3 };
 
 // A disk with a founded store, loaded from an image that is made once; and the
 // commits that are written to it, always the same.
@@ -96,8 +96,8 @@ static err_t checkpoint(bench_t *bench, int mode)
     return code == SQLITE_OK ? ERR_OK : sql_fault(bench->store->sql, code, NULL);
 }
 
-// One turn; the third is followed by a checkpoint after which the WAL starts anew, the
-// sixth by one that truncates it. `acknowledged` is what the caller was told of.
+// One turn; the second is followed by a checkpoint after which the WAL starts anew, the
+// fourth by one that truncates it. `acknowledged` is what the caller was told of.
 static err_t turn(bench_t *bench, size_t i, uint64_t *acknowledged)
 {
     err_t err = store_append(bench->store, bench->commits[i], 1, NULL);
@@ -106,9 +106,9 @@ static err_t turn(bench_t *bench, size_t i, uint64_t *acknowledged)
     if (err)
         return err;
     *acknowledged = bench->commits[i]->last;
-    if (i == 2)
+    if (i == 1)
         err = checkpoint(bench, SQLITE_CHECKPOINT_PASSIVE);
-    if (i == 5)
+    if (i == 3)
         err = checkpoint(bench, SQLITE_CHECKPOINT_TRUNCATE);
     return err;
 }
@@ -172,7 +172,7 @@ static void strike_everywhere(bench_t *bench, strike_fn strike, uint64_t seeds)
 {
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         uint64_t n = 1;
-        while (strike_once(bench, seed, n, strike))
+        while (strike_once(bench, 1000 * seed + n, n, strike))
             n++;
         assert_true(n > 10 * TURNS);
     }
@@ -180,7 +180,7 @@ static void strike_everywhere(bench_t *bench, strike_fn strike, uint64_t seeds)
 
 static void a_crash_anywhere_loses_nothing(void **state)
 {
-    strike_everywhere(*state, disk_crash_at, 2);
+    strike_everywhere(*state, disk_crash_at, 1);
 }
 
 static void a_power_loss_anywhere_loses_nothing_acknowledged(void **state)
@@ -230,9 +230,9 @@ static bool make_once(bench_t *bench, uint64_t seed, uint64_t n, strike_fn strik
 
 static void making_a_store_may_be_cut_short_anywhere(void **state)
 {
-    for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= 2; seed++) {
         uint64_t n = 1;
-        while (make_once(*state, seed, n, seed % 2 ? disk_power_loss_at : disk_crash_at))
+        while (make_once(*state, 1000 * seed + n, n, seed % 2 ? disk_power_loss_at : disk_crash_at))
             n++;
         assert_true(n > 20);
     }
@@ -240,35 +240,40 @@ static void making_a_store_may_be_cut_short_anywhere(void **state)
 
 // ---- a full or failing disk: the turn never happened, the next one works ----
 
-// Refuses one turn, and everything is as before it; tells whether it struck at all.
+// Takes turns until one is refused, or none; a checkpoint that fails refuses nothing.
+static err_t turns_until_refused(bench_t *bench, uint64_t *acknowledged)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < TURNS && !err; i++) {
+        err = turn(bench, i, acknowledged);
+        if (*acknowledged == bench->commits[i]->last)
+            err = ERR_OK;
+    }
+    return err;
+}
+
+// The turn that is refused never happened, and the next one works. False: the
+// fault did not strike any more. Every other time power is lost then: what a failed
+// sync left must not be missed later. (The refused turn may be back after it, where
+// its frames were written and only their sync failed: nobody was told of it.)
 static bool fault_once(bench_t *bench, disk_kind_t kind, uint64_t n, uint64_t count, err_t want)
 {
     uint64_t acknowledged = 0;
     begin(bench, n);
-    assert_ok(turn(bench, 0, &acknowledged));
     disk_fault_at(bench->disk, n, kind, count);
-    char *before = dump_view(bench->store);
-    size_t i = 1;
-    err_t err = ERR_OK;
-    for (; i < TURNS && !err; i++) {
-        uint64_t last = acknowledged;
-        err = turn(bench, i, &acknowledged);
-        if (err && acknowledged == last) // not a checkpoint's
-            break;
-    }
-    mem_free(before);
+    err_t err = turns_until_refused(bench, &acknowledged);
     if (!disk_count(bench->disk, kind))
         return false;
     disk_heal(bench->disk);
-    if (err) {
+    if (err)
         assert_int_equal(err, want);
-        assert_false(store_in_turn(bench->store));
-    }
+    assert_false(store_in_turn(bench->store));
     assert_int_equal(held(bench), acknowledged);
-    if (n % 2) { // what a failed sync lost must not be missed later
+    if (n % 2) {
         disk_power_loss(bench->disk);
         come_back(bench);
-        assert_int_equal(held(bench), acknowledged);
+        assert_true(held(bench) == acknowledged ||
+                    held(bench) == acknowledged + bench->commits[0]->last);
     }
     finish(bench);
     return true;
@@ -285,20 +290,20 @@ static void fault_everywhere(void **state, disk_kind_t kind, uint64_t count, err
 
 static void each_write_may_find_the_disk_full(void **state)
 {
-    fault_everywhere(state, DISK_ENOSPC, 1000, ERR_DISK_FULL, 50);
-    fault_everywhere(state, DISK_ENOSPC, 1, ERR_DISK_FULL, 50);
+    fault_everywhere(state, DISK_ENOSPC, 1000, ERR_DISK_FULL, 5 * TURNS);
+    fault_everywhere(state, DISK_ENOSPC, 1, ERR_DISK_FULL, 5 * TURNS);
 }
 
 static void each_write_may_be_cut_short(void **state)
 {
-    fault_everywhere(state, DISK_SHORT_WRITE, 1000, ERR_DISK_FULL, 50);
-    fault_everywhere(state, DISK_SHORT_WRITE, 1, ERR_DISK_FULL, 50);
+    fault_everywhere(state, DISK_SHORT_WRITE, 1000, ERR_DISK_FULL, 5 * TURNS);
+    fault_everywhere(state, DISK_SHORT_WRITE, 1, ERR_DISK_FULL, 5 * TURNS);
 }
 
 static void each_change_may_fail(void **state)
 {
-    fault_everywhere(state, DISK_EIO, 1000, ERR_DISK_ERROR, 60);
-    fault_everywhere(state, DISK_EIO, 1, ERR_DISK_ERROR, 60);
+    fault_everywhere(state, DISK_EIO, 1000, ERR_DISK_ERROR, 5 * TURNS);
+    fault_everywhere(state, DISK_EIO, 1, ERR_DISK_ERROR, 5 * TURNS);
 }
 
 static void each_sync_may_fail(void **state)
