@@ -1,3 +1,6 @@
+// I4, I6: what is durable goes into the turn's transaction at once, what is
+// visible waits until that is on disk. L6: sending never waits for a peer; whom
+// the edge cannot send to is dropped.
 #include "daemon/driver.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+// I12: nothing that a peer chose the size of is allocated before it was bounded.
 #include "lib/bounded.h"
 
 #include <assert.h>

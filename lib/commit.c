@@ -1,3 +1,5 @@
+// I15: a commit keeps the bytes of its header and bodies as they came, and is
+// hashed and passed on by those.
 #include "lib/commit.h"
 
 #include <assert.h>

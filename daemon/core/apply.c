@@ -1,5 +1,11 @@
 // Applying a run: everything that arrives, live or in catching up, ends here.
 //
+// Kept here (docs/protocol.md, section 12): I1 and I2, nothing is taken but what
+// comes next, hash by hash; I3, what is held already changes nothing; I8; I9, no
+// commit beyond its key's reach; I10, nobody else's word erases; I13, neither head
+// nor time falls; I16, what is taken ends in a signature verified here; L2, our
+// own feeds come back by the same way.
+//
 // The ladder, one reason each: the feed may exist (UNKNOWN_ORIGIN, WRONG_EPOCH,
 // NOT_ALLOWED), it advances at all (its stop reason), the run comes next
 // (OUT_OF_ORDER), its chain holds (BROKEN_CHAIN), the author's time does not

@@ -1,4 +1,7 @@
 // The instance and its turns: one table from events to the files that handle them.
+//
+// I6: what speaks of a turn's changes, heads, runs and beacons, is sent from
+// EVENT_COMMITTED on; EVENT_ROLLED_BACK puts back what the turn had moved.
 #include "daemon/core/core.h"
 
 #include <assert.h>

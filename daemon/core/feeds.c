@@ -1,4 +1,7 @@
 // The table of feeds, and what a turn may take back of them.
+//
+// I2: what is known to exist and is not held shows as lag. I8: a feed that is
+// stopped keeps its head and goes no further.
 #include <string.h>
 
 #include "daemon/core/state.h"

@@ -1,4 +1,8 @@
 // Following: what becomes of what comes from a source.
+//
+// I12: what is kept before it can be taken is bounded, a session's parts and a
+// feed's pending commits alike. L4: whoever is refused or stalls is left. L7:
+// credit is what some seconds of the measured rate carry.
 #include "daemon/core/state.h"
 
 #include <stdio.h>

@@ -1,5 +1,8 @@
 // Opening a session: Hello and Welcome, then what the other lacks of rosters and
 // cards, beacons, heads — in the order in which catching up needs them.
+//
+// I11: the session's id comes from a nonce of either side, so that it is no
+// other session's.
 #include "daemon/core/state.h"
 
 #include <string.h>

@@ -1,5 +1,8 @@
 // Heads and acknowledgements: what we hold durably, told to those who have to
 // know, and what others say that they hold.
+//
+// I7: told is only what heads_flush sees after the turn, which is on disk. L1:
+// whoever lacks something is told of it once a session at least, and follows.
 #include "daemon/core/state.h"
 
 #include "lib/mem.h"

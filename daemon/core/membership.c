@@ -265,6 +265,9 @@ void membership_rolled_back(core_t *core, effects_t *effects)
 }
 
 // ---- authority ----
+//
+// I9: reach is the lowest of all cuts that name the feed. I13: rosters and cards
+// are taken in the order of their numbers, so that reach only shrinks.
 
 // The lowest of the cuts that name the feed.
 typedef struct {

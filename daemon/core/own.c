@@ -52,7 +52,9 @@ static void reply(effects_t *effects, uint64_t request, err_t reason, const feed
     effect->number = first;
 }
 
-// One commit of as many drafts as fit; returns how many.
+// One commit of as many drafts as fit; returns how many. I5: its number is the one
+// after the head, which moves in the same turn; a turn that is taken back was
+// seen by nobody (I6).
 static size_t append_commit(core_t *core, core_feed_state_t *feed, const draft_t *drafts,
                             size_t count, effects_t *effects)
 {

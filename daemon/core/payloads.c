@@ -1,4 +1,4 @@
-// Missing payloads: looked for, asked for elsewhere, never passed over.
+// Missing payloads: looked for, asked for elsewhere, never passed over (I2).
 #include <string.h>
 
 #include "daemon/core/state.h"

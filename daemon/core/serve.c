@@ -1,5 +1,9 @@
 // Serving: fetches that peers have open here. One run goes out at a time in a
 // session, in parts, as far as credit reaches; lane 0 goes first.
+//
+// I12, L6: a session keeps one run, and none is read before credit has come: a
+// peer that takes nothing costs that much and holds up nobody. I13: credit only
+// rises. L7: parts are small while little is granted.
 #include <string.h>
 
 #include "daemon/core/state.h"

@@ -1,6 +1,10 @@
 // From whom each feed is taken: choosing a source, leaving it, and what it is
 // blamed for.
 //
+// L1, L4: a feed that lags has a source, or a time at which one is tried again.
+// L3: a source that failed is left alone for longer each time, so that every
+// other one has its turn.
+//
 // A source that we dialled is followed by subscription, and gaps are closed by
 // a fetch that ends; one that dialled us is followed by a standing fetch. Never
 // both.

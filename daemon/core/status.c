@@ -1,5 +1,5 @@
 // A picture of the moment: peers, feeds, counters, and whether this node is in
-// step with everything that it has heard of.
+// step with everything that it has heard of. L5: whose word is late is said here.
 #include "daemon/core/status.h"
 
 #include <string.h>

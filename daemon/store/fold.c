@@ -1,4 +1,5 @@
-// The rules of the fold
+// The rules of the fold: I2, what cannot be shown is parked with a reason; I10,
+// a record is changed by its own origin alone; I14, headers decide.
 //
 //  1. A CHANGE_RECORD without target creates a record; the record's id is the
 //     position (epoch, lane, number) of that change, of that origin.

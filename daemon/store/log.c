@@ -147,6 +147,8 @@ static err_t append(store_t *store, const commit_t *commit, uint64_t arrived_ms,
     return err ? err : move_cursor(store, commit, &place, fault);
 }
 
+// I1, I3, I4: refused where the commit is not the one after the cursor, which
+// moves by compare and set in the transaction that also has commit and view.
 err_t store_append(store_t *store, const commit_t *commit, uint64_t arrived_ms, fault_t *fault)
 {
     assert(commit->count > 0 && commit->last == commit->first + commit->count - 1);

@@ -1,4 +1,7 @@
 // Reading the log for others: runs, single payloads, places where chains part.
+//
+// I15: headers, payloads and signatures are those that came. I16: a run ends at
+// a signature that is kept, and kept are only verified ones.
 #include <assert.h>
 #include <string.h>
 

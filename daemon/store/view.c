@@ -1,4 +1,5 @@
-// The rules are at the head of fold.c.
+// The rules are at the head of fold.c. I14: the digest is the sum of what stands,
+// whatever the order in which it came.
 #include "daemon/store/view.h"
 
 static bool is_creation(const entry_t *entry)
