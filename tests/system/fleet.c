@@ -31,6 +31,7 @@ typedef struct {
     char *log;
     char endpoint[64];
     pid_t pid;
+    int notify; // where it says READY=1; open while it is waited for
 } member_at_t;
 
 struct fleet {
@@ -75,12 +76,20 @@ fleet_t *fleet_new(void)
     return fleet;
 }
 
+static void stop_listening(member_at_t *node)
+{
+    if (node->notify > 0)
+        close(node->notify);
+    node->notify = 0;
+}
+
 void fleet_destroy(fleet_t **fleet_pointer)
 {
     fleet_t *fleet = *fleet_pointer;
     for (size_t i = 0; i < fleet->count; i++) {
         if (fleet->nodes[i].pid)
             fleet_kill(fleet, i);
+        stop_listening(&fleet->nodes[i]);
         mem_free(fleet->nodes[i].dir);
         mem_free(fleet->nodes[i].log);
     }
@@ -354,39 +363,54 @@ static bool ended(pid_t pid)
 }
 
 // True once READY=1 came; false where the daemon ended or the time is over.
-static bool wait_ready(int fd, pid_t pid)
+static bool wait_ready(int fd, pid_t pid, unsigned ms)
 {
-    uint64_t end = now_ms() + READY_MS;
+    uint64_t end = now_ms() + ms, now;
     char text[512];
-    while (now_ms() < end && !ended(pid)) {
+    do {
         struct pollfd item = {.fd = fd, .events = POLLIN};
-        if (poll(&item, 1, 100) <= 0)
+        now = now_ms();
+        uint64_t left = now < end ? end - now : 0;
+        if (poll(&item, 1, left < 100 ? (int)left : 100) <= 0)
             continue;
         ssize_t got = recv(fd, text, sizeof text - 1, 0);
         text[got > 0 ? got : 0] = '\0';
         if (strstr(text, "READY=1"))
             return true;
-    }
+    } while (now < end && !ended(pid));
     return false;
 }
 
-void fleet_start_with(fleet_t *fleet, size_t index, const char *environment, uint64_t file_size)
+void fleet_launch(fleet_t *fleet, size_t index, const char *environment, uint64_t file_size)
 {
     member_at_t *node = &fleet->nodes[index];
-    char *path = mem_format("%s/notify", fleet->dir);
-    int fd = notify_socket(path);
+    char *path = mem_format("%s/%s.notify", fleet->dir, node->code);
+    stop_listening(node);
+    node->notify = notify_socket(path);
     node->pid = fork();
     assert_true(node->pid >= 0);
     if (!node->pid) {
         setenv("NOTIFY_SOCKET", path, 1);
         become_daemon(fleet, node, environment, file_size);
     }
-    bool ready = wait_ready(fd, node->pid);
-    close(fd);
     mem_free(path);
-    if (!ready) {
+}
+
+bool fleet_ready(fleet_t *fleet, size_t index, unsigned ms)
+{
+    member_at_t *node = &fleet->nodes[index];
+    bool ready = wait_ready(node->notify, node->pid, ms);
+    if (ready)
+        stop_listening(node);
+    return ready;
+}
+
+void fleet_start_with(fleet_t *fleet, size_t index, const char *environment, uint64_t file_size)
+{
+    fleet_launch(fleet, index, environment, file_size);
+    if (!fleet_ready(fleet, index, READY_MS)) {
         char *log = fleet_log(fleet, index);
-        fail_msg("%s did not become ready:\n%s", node->code, log);
+        fail_msg("%s did not become ready:\n%s", fleet->nodes[index].code, log);
     }
 }
 
@@ -412,12 +436,13 @@ int fleet_stop(fleet_t *fleet, size_t index)
     return status;
 }
 
-void fleet_kill(fleet_t *fleet, size_t index)
+int fleet_kill(fleet_t *fleet, size_t index)
 {
     member_at_t *node = &fleet->nodes[index];
     kill(node->pid, SIGKILL);
-    wait_status(node->pid);
+    int status = wait_status(node->pid);
     node->pid = 0;
+    return status;
 }
 
 pid_t fleet_pid(const fleet_t *fleet, size_t node)
@@ -494,6 +519,11 @@ char *reading_line(reading_t *reading, unsigned ms)
             return take_line(reading);
         reading->used += (size_t)got;
     }
+}
+
+bool reading_running(const reading_t *reading)
+{
+    return !ended(reading->pid);
 }
 
 int reading_wait(reading_t **reading_pointer)

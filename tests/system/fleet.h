@@ -39,8 +39,12 @@ void fleet_start(fleet_t *fleet, size_t node); // waits for READY=1
 void fleet_start_all(fleet_t *fleet);
 // As fleet_start with an environment entry "NAME=VALUE", or a limit on file size.
 void fleet_start_with(fleet_t *fleet, size_t node, const char *environment, uint64_t file_size);
-int fleet_stop(fleet_t *fleet, size_t node);        // SIGTERM; its exit status
-void fleet_kill(fleet_t *fleet, size_t node);       // SIGKILL
+// The two halves of it: begins, and waits until it is ready (false where `ms` passed
+// or it ended before).
+void fleet_launch(fleet_t *fleet, size_t node, const char *environment, uint64_t file_size);
+bool fleet_ready(fleet_t *fleet, size_t node, unsigned ms);
+int fleet_stop(fleet_t *fleet, size_t node); // SIGTERM; its exit status
+int fleet_kill(fleet_t *fleet, size_t node); // SIGKILL; 128 + 9, or what it ended with before
 pid_t fleet_pid(const fleet_t *fleet, size_t node); // 0: not running
 bool fleet_alive(fleet_t *fleet, size_t node);
 
@@ -60,6 +64,7 @@ reading_t *fleet_open(fleet_t *fleet, size_t node, const char *arguments);
 // The same for any shell command.
 reading_t *fleet_background(fleet_t *fleet, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+bool reading_running(const reading_t *reading);
 // Waits until it ends by itself; its status.
 int reading_wait(reading_t **reading);
 // Next line without its newline, within `ms`; NULL where none came. Caller frees.
