@@ -35,7 +35,7 @@ uint8_t *buf_extend(buf_t *buf, size_t size)
         buf->data = mem_resize(buf->data, capacity);
         buf->capacity = capacity;
     }
-    uint8_t *place = buf->data + buf->size;
+    uint8_t *place = buf->data ? buf->data + buf->size : NULL; // nothing asked of nothing
     buf->size += size;
     return place;
 }

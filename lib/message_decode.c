@@ -112,7 +112,8 @@ static void place_items(reading_t *reading)
     const uint8_t *at = reading->memory->packed.data;
     for (size_t i = 0; i < reading->message->as.signed_items.count; i++) {
         reading->message->as.signed_items.items[i].data = at;
-        at += reading->message->as.signed_items.items[i].size;
+        if (at) // it is NULL where all of them are empty
+            at += reading->message->as.signed_items.items[i].size;
     }
 }
 

@@ -51,6 +51,8 @@ static void compare(void *context, const ProtobufCFieldDescriptor *field, const 
     search_t *search = context;
     bool matches = false;
     search->any = true;
+    if (search->wanted[0] == '\0')
+        return; // only whether anything is set; of any type, those without a text too
     if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         const ProtobufCMessage *message = *(ProtobufCMessage *const *)value;
         value_type_of(field->descriptor)

@@ -1,0 +1,43 @@
+# Fuzzing: libFuzzer (clang) with AddressSanitizer and UBSan, one program a
+# target, fuzz_NAME.c. tests/fuzz/run.sh runs them.
+#
+# The same targets are linked with replay.c in any build ($(BUILD)/tests/replay/NAME
+# FILE-OR-FOLDER...), which runs files through them.
+
+FUZZ_NAMES   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_HELP    := $(filter-out $(BUILD)/obj/tests/fuzz/fuzz_% %/mutate.o %/replay.o %/make_seeds.o %/seeds_edges.o,\
+                  $(call objects,tests/fuzz/*.c)) \
+                $(BUILD)/obj/tests/unit/protocol_samples.o $(BUILD)/obj/tests/unit/house.o
+FUZZ_BUILD   := BUILD=build/fuzz CC=clang SANITIZE=1 CFLAGS='-g -fsanitize=fuzzer-no-link'
+
+#: make fuzz       TIME=60 seconds of every decoder of outside bytes (TARGETS='run card': only those)
+TIME    ?= 60
+TARGETS ?= $(FUZZ_NAMES)
+.PHONY: fuzz
+fuzz:
+	@scripts/deps.sh build check fuzz
+	$(AGAIN) $(FUZZ_BUILD) fuzz-programs
+	@tests/fuzz/run.sh --time $(TIME) --jobs $(shell nproc) $(TARGETS)
+
+#: make fuzz-corpus  what a long run has found made small again and kept in tests/fuzz/corpus
+.PHONY: fuzz-corpus
+fuzz-corpus:
+	@scripts/deps.sh build check fuzz
+	$(AGAIN) $(FUZZ_BUILD) fuzz-programs build/fuzz/tests/fuzz/make_seeds
+	@tests/fuzz/corpus.sh $(TARGETS)
+
+.PHONY: fuzz-programs fuzz-replays
+fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%)
+fuzz-replays: $(FUZZ_NAMES:%=$(BUILD)/tests/replay/%)
+
+FUZZ_ARCHIVES := $(LIBCLIENT) $(ARCHIVES)
+$(BUILD)/tests/fuzz/make_seeds: $(addprefix $(BUILD)/obj/tests/,fuzz/make_seeds.o \
+    fuzz/seeds_edges.o fuzz/cast.o unit/protocol_samples.o unit/protocol_messages.o unit/hostile.o) $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(FUZZ_ARCHIVES) $(LIBS) -lcmocka
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/mutate.o $(FUZZ_HELP) $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(FUZZ_ARCHIVES) -fsanitize=fuzzer $(LIBS) -lcmocka
+$(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(FUZZ_HELP) $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(FUZZ_ARCHIVES) $(LIBS) -lcmocka
