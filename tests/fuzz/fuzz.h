@@ -37,8 +37,7 @@ typedef struct {
 
 extern const fuzz_target_t fuzz_target;
 
-#define FUZZ_EXPECT(condition)                                                                     \
-    ((condition) ? (void)0 : fuzz_failed(#condition, __FILE__, __LINE__))
+#define FUZZ_EXPECT(condition) ((condition) ? (void)0 : fuzz_failed(#condition, __FILE__, __LINE__))
 _Noreturn void fuzz_failed(const char *what, const char *file, int line);
 
 // A refusal has a reason that is in the table, the fault says the same, and what it

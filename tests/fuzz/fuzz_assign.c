@@ -54,8 +54,8 @@ static void filter(const record_t *record, const lines_t *lines)
     for (size_t i = 0; i < lines->count; i++) {
         bool matches = false;
         fault_t fault = {0};
-        err_t err = record_matches(none, lines->fields[i], lines->values[i], &reading, &matches,
-                                   &fault);
+        err_t err =
+            record_matches(none, lines->fields[i], lines->values[i], &reading, &matches, &fault);
         fuzz_refused(err, &fault);
         // What is let through on an empty record is a filter for any.
         FUZZ_EXPECT(record_matches(record, lines->fields[i], lines->values[i], &reading, &matches,

@@ -10,12 +10,18 @@
 #include "tests/fuzz/fuzz.h"
 
 static const ProtobufCMessageDescriptor *const types[] = {
-    &enlace__v1__record__descriptor,         &enlace__v1__run__descriptor,
-    &enlace__v1__link_message__descriptor,   &enlace__v1__publication__descriptor,
-    &enlace__v1__charter_file__descriptor,   &enlace__v1__roster__descriptor,
-    &enlace__v1__card__descriptor,           &enlace__v1__commit_header__descriptor,
-    &enlace__v1__control_request__descriptor, &enlace__v1__control_reply__descriptor,
-    &enlace__v1__consent__descriptor,        &enlace__v1__retraction__descriptor,
+    &enlace__v1__record__descriptor,
+    &enlace__v1__run__descriptor,
+    &enlace__v1__link_message__descriptor,
+    &enlace__v1__publication__descriptor,
+    &enlace__v1__charter_file__descriptor,
+    &enlace__v1__roster__descriptor,
+    &enlace__v1__card__descriptor,
+    &enlace__v1__commit_header__descriptor,
+    &enlace__v1__control_request__descriptor,
+    &enlace__v1__control_reply__descriptor,
+    &enlace__v1__consent__descriptor,
+    &enlace__v1__retraction__descriptor,
 };
 
 static const limits_t limits = {

@@ -11,7 +11,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/house.h"
 
-#define BODY(name) ENLACE__V1__CONTROL_REQUEST__BODY_##name
+#define BODY(name)  ENLACE__V1__CONTROL_REQUEST__BODY_##name
 #define REPLY(name) ENLACE__V1__CONTROL_REPLY__BODY_##name
 
 static house_t house;
@@ -71,8 +71,8 @@ static void append(const authored_t *authored)
     fault_t fault = {0};
     FUZZ_EXPECT(commit_fit(&authored->draft, 1) == 1);
     uint64_t number = house_append(&house, HOUSE_CR, &authored->draft, 1);
-    position_t id = authored->act == AUTHORED_CREATE ? (position_t){1, LANE_COALITION, number}
-                                                     : authored->id;
+    position_t id =
+        authored->act == AUTHORED_CREATE ? (position_t){1, LANE_COALITION, number} : authored->id;
     FUZZ_EXPECT(store_record(house.store, &author.self, id, true, &current, &fault) == ERR_OK);
     FUZZ_EXPECT(current.retracted == (authored->act == AUTHORED_RETRACT));
     FUZZ_EXPECT(current.revision == authored->revision);
@@ -161,7 +161,5 @@ static void one(span_t input)
     bounded_free(message);
 }
 
-const fuzz_target_t fuzz_target = {.one = one,
-                                   .start = start,
-                                   .type = &enlace__v1__control_request__descriptor,
-                                   .keeps = true};
+const fuzz_target_t fuzz_target = {
+    .one = one, .start = start, .type = &enlace__v1__control_request__descriptor, .keeps = true};

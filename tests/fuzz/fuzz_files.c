@@ -105,5 +105,4 @@ static void one(span_t input)
         try_config(input, mode);
 }
 
-const fuzz_target_t fuzz_target = {
-    .one = one, .start = start, .peak_bytes = 256 * 1024 * 1024};
+const fuzz_target_t fuzz_target = {.one = one, .start = start, .peak_bytes = 256 * 1024 * 1024};

@@ -40,8 +40,8 @@ static void look_at_proof(const message_t *message)
 
 static void look_inside(const message_t *message)
 {
-    bool items = message->type == MSG_ROSTERS || message->type == MSG_CARDS ||
-                 message->type == MSG_BEACONS;
+    bool items =
+        message->type == MSG_ROSTERS || message->type == MSG_CARDS || message->type == MSG_BEACONS;
     if (items)
         look_at_items(message);
     else if (message->type == MSG_PROOF)

@@ -93,9 +93,8 @@ static void show_view(const view_t *view, list_table_t *table)
 
 static void show_views(view_t *const *views, size_t count)
 {
-    list_table_t *table = list_table_new(count && views[0]->kind ? kind_by_name(views[0]->kind)
-                                                                 : NULL,
-                                         "es");
+    list_table_t *table =
+        list_table_new(count && views[0]->kind ? kind_by_name(views[0]->kind) : NULL, "es");
     for (size_t i = 0; i < count; i++)
         show_view(views[i], table);
     begin();
@@ -128,15 +127,13 @@ static void one(span_t input)
 {
     ProtobufCMessage *message = NULL;
     fault_t fault = {0};
-    err_t err = bounded_unpack(&enlace__v1__control_reply__descriptor, input,
-                               &control_reply_limits, &message, &fault);
+    err_t err = bounded_unpack(&enlace__v1__control_reply__descriptor, input, &control_reply_limits,
+                               &message, &fault);
     fuzz_refused(err, &fault);
     if (message)
         show((const Enlace__V1__ControlReply *)message);
     bounded_free(message);
 }
 
-const fuzz_target_t fuzz_target = {.one = one,
-                                   .start = start,
-                                   .type = &enlace__v1__control_reply__descriptor,
-                                   .keeps = true};
+const fuzz_target_t fuzz_target = {
+    .one = one, .start = start, .type = &enlace__v1__control_reply__descriptor, .keeps = true};

@@ -69,11 +69,11 @@ static const char *const targets[] = {"tcp://192.0.2.1:7000", "tcp://[2001:db8::
 static buf_t expected_words(size_t target)
 {
     static const uint8_t four[] = {5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 27, 88};
-    static const uint8_t six[] = {5, 1, 0,    5,    1, 0, 4, 0x20, 1, 0x0d, 0xb8, 0, 0,
-                                  0, 0, 0,    0,    0, 0, 0, 0,    0, 1,    0xff, 0xfe};
+    static const uint8_t six[] = {5, 1, 0, 5, 1, 0, 4, 0x20, 1, 0x0d, 0xb8, 0,   0,
+                                  0, 0, 0, 0, 0, 0, 0, 0,    0, 1,    0xff, 0xfe};
     static const uint8_t name[] = "\5\1\0\5\1\0\3\17hub.example.org\0\1";
-    const span_t all[] = {
-        span_of(four, sizeof four), span_of(six, sizeof six), span_of(name, sizeof name - 1)};
+    const span_t all[] = {span_of(four, sizeof four), span_of(six, sizeof six),
+                          span_of(name, sizeof name - 1)};
     return buf_copy(all[target]);
 }
 

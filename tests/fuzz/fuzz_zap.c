@@ -92,7 +92,8 @@ static void check_answer(const frames_t *frames)
         FUZZ_EXPECT(zmq_getsockopt(asker, ZMQ_RCVMORE, &more, &size) == 0);
     }
     bool let_in = may_come_in(frames);
-    span_t id = frames->count > 1 && frames->frames[1].size <= 255 ? frames->frames[1] : (span_t){0};
+    span_t id =
+        frames->count > 1 && frames->frames[1].size <= 255 ? frames->frames[1] : (span_t){0};
     FUZZ_EXPECT(count == 1 + ANSWER_FRAMES && strcmp(parts[1], "1.0") == 0);
     FUZZ_EXPECT(span_equal(span_of(parts[2], (size_t)sizes[2]), id));
     FUZZ_EXPECT(strcmp(parts[3], codes[let_in]) == 0);

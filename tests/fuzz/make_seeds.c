@@ -282,10 +282,12 @@ static void text_seeds(void)
                                         "05001"};
     static const char *const assignments[] = {
         "\x01name=es:Nombre\nsectors=POLICE\nsectors=HEALTH\nsince=2011-03",
-        "\x09" "budget.currency=EUR\nbudget.amount_minor=5\nparticipants.1.name=UE\n"
-               "participants.1.role=1\ncountries=CO\ntitle=en:x\ntitle=es:y\nacronym=",
-        "\x04" "attendance.1.head_count=7\nattendance.1.organisation=@x\nagenda.1=es:a\n"
-               "agenda:=[{\"es\":\"b\"}]\nfrom=2018-04\nhosts=A\nhosts=B",
+        "\x09"
+        "budget.currency=EUR\nbudget.amount_minor=5\nparticipants.1.name=UE\n"
+        "participants.1.role=1\ncountries=CO\ntitle=en:x\ntitle=es:y\nacronym=",
+        "\x04"
+        "attendance.1.head_count=7\nattendance.1.organisation=@x\nagenda.1=es:a\n"
+        "agenda:=[{\"es\":\"b\"}]\nfrom=2018-04\nhosts=A\nhosts=B",
         "\x03member=@CR:a\nclass=OBSERVER\ncoalition=GT.2/3:7\nlabel=TLP:GREEN\nkey=k-1",
     };
     char words[WORDS_TEXT];

@@ -7,7 +7,7 @@
 #include "tests/fuzz/cast.h"
 #include "tests/fuzz/seeds.h"
 
-#define BODY(name) ENLACE__V1__CONTROL_REQUEST__BODY_##name
+#define BODY(name)  ENLACE__V1__CONTROL_REQUEST__BODY_##name
 #define REPLY(name) ENLACE__V1__CONTROL_REPLY__BODY_##name
 
 static char *text_of(const char *text)
@@ -99,9 +99,10 @@ static void reply(Enlace__V1__ControlReply__BodyCase body_case, void *body)
 
 static void page_seeds(void)
 {
-    buf_t record = encode_record_line("{\"kind\":\"meeting\",\"key\":\"m\",\"title\":{\"es\":\"Uno\","
-                                      "\"en\":\"One\"},\"from\":\"2018-04\",\"attendance\":[{"
-                                      "\"organisation\":\"@x\",\"head_count\":4}]}");
+    buf_t record =
+        encode_record_line("{\"kind\":\"meeting\",\"key\":\"m\",\"title\":{\"es\":\"Uno\","
+                           "\"en\":\"One\"},\"from\":\"2018-04\",\"attendance\":[{"
+                           "\"organisation\":\"@x\",\"head_count\":4}]}");
     Enlace__V1__ResolvedRef ref = ENLACE__V1__RESOLVED_REF__INIT, *refs[] = {&ref};
     Enlace__V1__RecordView view = ENLACE__V1__RECORD_VIEW__INIT, *views[] = {&view};
     Enlace__V1__RecordPage page = ENLACE__V1__RECORD_PAGE__INIT;
@@ -180,9 +181,10 @@ static void import_seeds(void)
         "\n{\"node\":\"GT\",\"kind\":\"coalition\",\"key\":\"z\",\"name\":\"x\"}\n"
         "{\"node\":\"CR\",\"kind\":\"membership\",\"key\":\"n\",\"member\":\"@a\",\"coalition\":"
         "\"@z\"}\n",
-        "{\"node\":\"CR\",\"kind\":\"body\",\"key\":\"gone\",\"name\":\"x\"}\n"
-        "{\"node\":\"CR\",\"kind\":\"body\",\"key\":\"q\",\"name\":{\"es\":\"y\"}}",
-        "{\"node\":\"CR\",\"kind\":\"committee\",\"key\":\"a\",\"name\":\"Uno\",\"country\":\"CR\"}",
+        ("{\"node\":\"CR\",\"kind\":\"body\",\"key\":\"gone\",\"name\":\"x\"}\n"
+         "{\"node\":\"CR\",\"kind\":\"body\",\"key\":\"q\",\"name\":{\"es\":\"y\"}}"),
+        "{\"node\":\"CR\",\"kind\":\"committee\",\"key\":\"a\",\"name\":\"Uno\",\"country\":"
+        "\"CR\"}",
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         put_seed_text("import", files[i]);

@@ -121,8 +121,8 @@ static void parse_node(wire_node_t *node, span_t bytes, unsigned depth)
 void wire_tree_parse(wire_node_t *root, const ProtobufCMessageDescriptor *type,
                      const fuzz_field_t *fields, span_t bytes)
 {
-    *root = (wire_node_t){
-        .wire = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, .type = type, .fields = fields};
+    *root =
+        (wire_node_t){.wire = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, .type = type, .fields = fields};
     parse_node(root, bytes, 0);
 }
 

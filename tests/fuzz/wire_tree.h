@@ -9,9 +9,9 @@
 typedef struct wire_node {
     uint32_t tag; // 0: the root
     unsigned wire;
-    uint64_t number;   // varints
-    bool message;      // length-prefixed, and parsed into children
-    buf_t bytes;       // what is no message
+    uint64_t number;                        // varints
+    bool message;                           // length-prefixed, and parsed into children
+    buf_t bytes;                            // what is no message
     const ProtobufCMessageDescriptor *type; // of a message; NULL: unknown
     const fuzz_field_t *fields;             // instead of a type
     size_t count, capacity;
