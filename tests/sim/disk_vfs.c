@@ -120,14 +120,13 @@ static int file_check_reserved(sqlite3_file *file, int *reserved)
 
 // ---- shared memory: gone with the last one that has it mapped, as after a crash ----
 
+// It is a file elsewhere: to make it larger is a write like others.
 static int grow_regions(disk_t *disk, inode_t *inode, size_t count, size_t size)
 {
     while (inode->region_count < count) {
-        // It is a file elsewhere, and takes room on the disk.
-        if (disk->plans[DISK_ENOSPC].count && disk->plans[DISK_ENOSPC].in == 1) {
-            disk->error = errno = ENOSPC;
+        fate_t fate = fate_open(disk, OP_WRITE, 1);
+        if (fate_close(disk, &fate) != SQLITE_OK)
             return SQLITE_IOERR_SHMSIZE;
-        }
         mem_grow(&inode->regions, &inode->region_capacity, inode->region_count,
                  sizeof *inode->regions);
         inode->regions[inode->region_count++] = mem_alloc(size);

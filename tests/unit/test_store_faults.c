@@ -1,9 +1,9 @@
-// A disk that is full or fails: the turn never happened, the store stays usable.
+// A disk that is full: the turn never happened, the store stays usable. Disks that
+// fail at any operation: tests/sim/test_disk_model.c.
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "daemon/store/checkpoint.h"
-#include "tests/unit/fault_vfs.h"
 #include "tests/unit/make_commits.h"
 
 static int start(void **state)
@@ -38,125 +38,6 @@ static err_t turn(store_t *store, const commit_t *commit)
 {
     err_t err = store_append(store, commit, 1, NULL);
     return err ? err : store_commit(store, NULL);
-}
-
-// ---- fail the first change of a file, the second, the third ... until the turn runs clean ----
-
-static void fail_each_write(const char *path, int code, err_t want, bool lasting)
-{
-    faults_t faults;
-    store_t *store = NULL;
-    writer_t writer = writer_of(1, 1, 1);
-    faults_register(&faults);
-    assert_ok(store_open(path, "enlace-faults", &store, NULL));
-    found_coalition(store);
-    unsigned at = 1;
-    for (bool clean = false; !clean; at++) {
-        uint64_t before = held(store, &writer.feed);
-        char *view = dump_view(store);
-        write_some(&writer);
-        commit_t *commit = seal_commit(&writer);
-        faults_set(&faults, at, lasting, code);
-        err_t err = turn(store, commit);
-        faults_clear(&faults);
-        clean = faults.hits == 0;
-        if (clean)
-            assert_ok(err);
-        else if (err) {
-            assert_int_equal(err, want);
-            assert_false(store_in_turn(store));
-            assert_int_equal(held(store, &writer.feed), before);
-            char *after = dump_view(store);
-            assert_string_equal(after, view);
-            mem_free(after);
-            assert_ok(turn(store, commit)); // there is room again
-        }
-        assert_int_equal(held(store, &writer.feed), commit->last);
-        commit_destroy(&commit);
-        mem_free(view);
-    }
-    assert_true(at > 4);
-    store_close(&store);
-    faults_unregister(&faults);
-    expect_clean(path);
-    writer_clear(&writer);
-}
-
-static void each_write_may_find_the_disk_full(void **state)
-{
-    char *path = scratch_path(*state, "enlace.db");
-    fail_each_write(path, SQLITE_FULL, ERR_DISK_FULL, true);
-    mem_free(path);
-}
-
-static void each_write_may_fail_once(void **state)
-{
-    char *path = scratch_path(*state, "enlace.db");
-    fail_each_write(path, SQLITE_IOERR_WRITE, ERR_DISK_ERROR, false);
-    mem_free(path);
-}
-
-static void opening_may_fail_anywhere(void **state)
-{
-    faults_t faults;
-    faults_register(&faults);
-    unsigned at = 1;
-    for (bool clean = false; !clean; at++) {
-        char name[32];
-        snprintf(name, sizeof name, "open-%u.db", at);
-        char *path = scratch_path(*state, name);
-        store_t *store = NULL;
-        faults_set(&faults, at, true, SQLITE_FULL);
-        err_t err = store_open(path, "enlace-faults", &store, NULL);
-        clean = faults.hits == 0;
-        faults_clear(&faults);
-        if (err) {
-            assert_int_equal(err, ERR_DISK_FULL);
-            assert_null(store);
-            assert_ok(store_open(path, "enlace-faults", &store, NULL));
-        }
-        found_coalition(store);
-        store_close(&store);
-        expect_clean(path);
-        mem_free(path);
-    }
-    assert_true(at > 10);
-    faults_unregister(&faults);
-}
-
-static void rebuilding_may_fail(void **state)
-{
-    char *path = scratch_path(*state, "enlace.db");
-    faults_t faults;
-    store_t *store = NULL;
-    writer_t writer = writer_of(1, 1, 1);
-    faults_register(&faults);
-    assert_ok(store_open(path, "enlace-faults", &store, NULL));
-    found_coalition(store);
-    write_some(&writer);
-    append_written(store, &writer);
-    assert_ok(store_commit(store, NULL));
-    char *want = dump_view(store);
-    unsigned at = 1;
-    for (bool clean = false; !clean; at++) {
-        faults_set(&faults, at, true, SQLITE_FULL);
-        err_t err = store_rebuild(store, NULL);
-        if (!err)
-            err = store_commit(store, NULL);
-        clean = faults.hits == 0;
-        faults_clear(&faults);
-        assert_int_equal(err, clean ? ERR_OK : ERR_DISK_FULL);
-        char *got = dump_view(store);
-        assert_string_equal(got, want);
-        mem_free(got);
-    }
-    assert_true(at > 2);
-    mem_free(want);
-    store_close(&store);
-    faults_unregister(&faults);
-    expect_clean(path);
-    writer_clear(&writer);
-    mem_free(path);
 }
 
 // ---- the file may not grow: SQLITE_FULL by itself ----
@@ -311,10 +192,6 @@ static void a_wal_nobody_empties_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(each_write_may_find_the_disk_full),
-        SCRATCH_TEST(each_write_may_fail_once),
-        SCRATCH_TEST(opening_may_fail_anywhere),
-        SCRATCH_TEST(rebuilding_may_fail),
         SCRATCH_TEST(a_full_database_recovers),
         SCRATCH_TEST(a_limit_on_file_sizes_is_a_full_disk),
         SCRATCH_TEST(the_checkpoint_thread_empties_the_wal),
