@@ -72,13 +72,14 @@ static err_t do_fill(driver_t *driver, const effect_t *effect, fault_t *fault)
 
 static err_t do_evidence(driver_t *driver, const effect_t *effect, fault_t *fault)
 {
-    return store_add_evidence(driver->store, &effect->feed, effect->reason,
+    return store_add_evidence(driver->store, &effect->feed, effect->reason, &effect->proof,
                               buf_span(&effect->bytes), effect->wall_ms, fault);
 }
 
 static err_t do_stop(driver_t *driver, const effect_t *effect, fault_t *fault)
 {
-    return store_stop_feed(driver->store, &effect->feed, effect->reason, effect->wall_ms, fault);
+    return store_stop_feed(driver->store, &effect->feed, effect->reason, &effect->proof,
+                           effect->wall_ms, fault);
 }
 
 static err_t do_fence(driver_t *driver, const effect_t *effect, fault_t *fault)
@@ -86,11 +87,51 @@ static err_t do_fence(driver_t *driver, const effect_t *effect, fault_t *fault)
     return store_fence(driver->store, effect->reason, effect->text, effect->wall_ms, fault);
 }
 
+static err_t do_unfence(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    return store_unfence(driver->store, (lift_t)effect->number, effect->text, effect->wall_ms,
+                         fault);
+}
+
+// The first of the run's commits that is not one of ours, by our log.
+static err_t find_other(driver_t *driver, const run_t *run, event_t *event, fault_t *fault)
+{
+    err_t err = ERR_OK;
+    size_t *at = &event->as.compared.at;
+    for (*at = 0; *at < run->count && !err; ++*at) {
+        const commit_t *commit = run->commits[*at];
+        uint64_t first = 0;
+        err = store_commit_at(driver->store, &run->feed, commit->first, &event->as.compared.ours,
+                              &first, fault);
+        if (!err &&
+            (first != commit->first || !hash_equal(&event->as.compared.ours, &commit->hash)))
+            return ERR_OK;
+    }
+    return err;
+}
+
+// A read, but of what the turn has written too, and its answer may want something
+// durable: so it is carried out here.
+static err_t do_compare(driver_t *driver, const effect_t *effect, fault_t *fault)
+{
+    run_t run;
+    event_t event = {.type = EVENT_COMPARED};
+    if (run_decode(buf_span(&effect->bytes), &run, fault))
+        return ERR_OK; // it was decoded before
+    err_t err = find_other(driver, &run, &event, fault);
+    event.as.compared.from = effect->text;
+    event.as.compared.run = buf_span(&effect->bytes);
+    if (!err && event.as.compared.at < run.count)
+        driver_step(driver, &event);
+    run_clear(&run);
+    return err == ERR_UNKNOWN_FEED || err == ERR_OUT_OF_ORDER ? ERR_OK : err;
+}
+
 typedef err_t (*durable_fn)(driver_t *driver, const effect_t *effect, fault_t *fault);
 static const durable_fn durable[EFFECT_LAST_DURABLE + 1] = {
     [EFFECT_APPEND] = do_append,     [EFFECT_ROSTER] = do_roster,     [EFFECT_CARD] = do_card,
     [EFFECT_FILL_PAYLOAD] = do_fill, [EFFECT_EVIDENCE] = do_evidence, [EFFECT_STOP_FEED] = do_stop,
-    [EFFECT_FENCE] = do_fence,
+    [EFFECT_FENCE] = do_fence,       [EFFECT_UNFENCE] = do_unfence,   [EFFECT_COMPARE] = do_compare,
 };
 
 static void log_fault(driver_t *driver, err_t err, const fault_t *fault)
@@ -200,8 +241,9 @@ static void do_read_run(driver_t *driver, effect_t *effect)
     event.as.run_read.feed = effect->feed;
     event.as.run_read.fetch = effect->fetch;
     event.as.run_read.err =
-        store_read_run(driver->store, &effect->feed, effect->number, &effect->hash,
-                       (size_t)effect->limit, effect->headers_only, &served, &fault);
+        store_read_run_to(driver->store, &effect->feed, effect->number, &effect->hash,
+                          effect->has_cut ? &effect->cut : NULL, (size_t)effect->limit,
+                          effect->headers_only, &served, &fault);
     served_run_t proof = {0};
     event.as.run_read.last = served.last;
     event.as.run_read.end = served.end;
@@ -212,6 +254,22 @@ static void do_read_run(driver_t *driver, effect_t *effect)
     driver_step(driver, &event);
     buf_free(&served.run);
     buf_free(&proof.run);
+}
+
+static void do_read_proof(driver_t *driver, effect_t *effect)
+{
+    served_run_t ours = {0};
+    buf_t theirs = {0};
+    fault_t fault = {0};
+    event_t event = {.type = EVENT_PROOF_READ, .link = effect->link};
+    if (store_read_evidence(driver->store, &effect->feed, ERR_DIVERGED, &theirs, &fault))
+        log_fault(driver, fault.err, &fault);
+    read_proof(driver, effect, &ours);
+    event.as.proof_read.ours = buf_span(&ours.run);
+    event.as.proof_read.theirs = buf_span(&theirs);
+    driver_step(driver, &event);
+    buf_free(&ours.run);
+    buf_free(&theirs);
 }
 
 static void do_read_payload(driver_t *driver, effect_t *effect)
@@ -269,6 +327,7 @@ static const visible_fn visible[EFFECT_TYPE_END] = {
     [EFFECT_DIAL] = do_dial,
     [EFFECT_ADMIT] = do_admit,
     [EFFECT_READ_RUN] = do_read_run,
+    [EFFECT_READ_PROOF] = do_read_proof,
     [EFFECT_READ_PAYLOAD] = do_read_payload,
     [EFFECT_FIND_MISSING] = do_find_missing,
     [EFFECT_LOG] = do_log,
@@ -329,17 +388,33 @@ void driver_flush(driver_t *driver)
         driver->edge.applied(driver->edge.context);
 }
 
+// On disk before anything makes the marker agree: a node that is killed right
+// after is still fenced.
+static err_t fence_first(store_t *store, const core_options_t *options, uint64_t wall_ms,
+                         snapshot_t *snapshot, fault_t *fault)
+{
+    err_t err = store_snapshot(store, snapshot, fault);
+    if (err || !options->boot || snapshot->fence)
+        return err;
+    snapshot_clear(snapshot);
+    err = store_fence(store, options->boot, options->boot_detail, wall_ms, fault);
+    if (!err)
+        err = store_commit(store, fault);
+    return err ? err : store_snapshot(store, snapshot, fault);
+}
+
 err_t driver_load(store_t *store, const core_options_t *options, uint64_t now_ms, uint64_t wall_ms,
                   core_t **core, fault_t *fault)
 {
     snapshot_t snapshot;
-    err_t err = store_snapshot(store, &snapshot, fault);
+    err_t err = fence_first(store, options, wall_ms, &snapshot, fault);
     if (err)
         return err;
     core_feed_t *feeds = mem_alloc_array(snapshot.feed_count, sizeof *feeds);
     for (size_t i = 0; i < snapshot.feed_count; i++)
         feeds[i] = (core_feed_t){snapshot.feeds[i].head, snapshot.feeds[i].time_ms,
-                                 snapshot.feeds[i].stopped, snapshot.feeds[i].stopped_ms};
+                                 snapshot.feeds[i].stopped, snapshot.feeds[i].stopped_ms,
+                                 snapshot.feeds[i].proof};
     core_snapshot_t known = {.roster_count = snapshot.roster_count,
                              .rosters = snapshot.rosters,
                              .card_count = snapshot.card_count,

@@ -41,7 +41,8 @@ void driver_step(driver_t *driver, event_t *event);
 // Ends the turn: to disk, then out.
 void driver_flush(driver_t *driver);
 
-// A core that knows what the store holds.
+// A core that knows what the store holds. Where options->boot says that the boot
+// marker does not agree, the fence is on disk when this returns.
 err_t driver_load(store_t *store, const core_options_t *options, uint64_t now_ms, uint64_t wall_ms,
                   core_t **core, fault_t *fault);
 

@@ -78,7 +78,11 @@ static err_t open_core(node_t *node, fault_t *fault)
                               .signing = node->keys->signing,
                               .listening = node->config->listen[0] != '\0',
                               .dial_count = node->config->connect_count,
-                              .dials = dials};
+                              .dials = dials,
+                              .boot = node->boot.verdict,
+                              .boot_detail = node->boot.why,
+                              .boot_count = node->boot.marker.head_count,
+                              .boot_heads = node->boot.marker.heads};
     err_t err = driver_load(node->store, &options, clock_ms(CLOCK_MONOTONIC),
                             clock_ms(CLOCK_REALTIME), &node->core, fault);
     mem_free(dials);
@@ -128,11 +132,15 @@ static err_t open_control(node_t *node, fault_t *fault)
     return control_new(&options, &door, &node->control, fault);
 }
 
-// Each node consents to the charter by a change of its own in lane 0, once.
+// Each node consents to the charter by a change of its own in lane 0, once, as
+// soon as it may write: of one that was restored the change may be on its way back.
 static void consent(node_t *node)
 {
     status_t status;
     bool done = false;
+    if (node->consented || core_writing(node->core, NULL))
+        return;
+    node->consented = true;
     core_status(node->core, clock_ms(CLOCK_MONOTONIC), &status);
     for (size_t i = 0; i < status.feed_count; i++)
         done = done || (origin_equal(&status.feeds[i].feed.origin, &node->self) &&
@@ -167,7 +175,11 @@ static err_t open_all(node_t *node, fault_t *fault)
     if (!err)
         err = checkpoint_start(node->database, &node->checkpoint, fault);
     if (!err)
+        err = boot_read(node->dir, node->store, &node->self, &node->boot, fault);
+    if (!err)
         err = open_core(node, fault);
+    if (!err)
+        err = boot_agree(&node->boot, node->store, fault);
     if (!err)
         err = open_net(node, fault);
     if (!err)
@@ -189,7 +201,10 @@ err_t node_open(const char *dir, node_t **node_pointer, fault_t *fault)
         node_close(&node);
         return err;
     }
+    if (node->boot.verdict)
+        log_line(LOG_LEVEL_ERROR, "%s: %s", err_text(node->boot.verdict), node->boot.why);
     consent(node);
+    boot_follow(&node->boot, node->core);
     *node_pointer = node;
     return ERR_OK;
 }
@@ -204,6 +219,7 @@ void node_close(node_t **node_pointer)
     driver_destroy(&node->driver);
     core_destroy(&node->core);
     checkpoint_stop(&node->checkpoint);
+    boot_clear(&node->boot);
     store_close(&node->store);
     if (node->zmq)
         zmq_ctx_term(node->zmq);
@@ -269,6 +285,8 @@ static bool turn(node_t *node)
     if (now_ms >= control_wake_ms(node->control))
         control_tick(node->control, now_ms);
     driver_flush(node->driver);
+    consent(node);
+    boot_follow(&node->boot, node->core);
     return more;
 }
 

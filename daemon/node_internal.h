@@ -5,6 +5,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "daemon/boot.h"
 #include "daemon/control/control.h"
 #include "daemon/driver.h"
 #include "daemon/net/net.h"
@@ -20,6 +21,8 @@ struct node {
     char *database;
     store_t *store;
     checkpoint_t *checkpoint;
+    boot_t boot;
+    bool consented; // to the charter, by a change in lane 0
     origin_t self;
     core_t *core;
     driver_t *driver;

@@ -59,6 +59,13 @@
     X(63, CLAIM_UNMET, "claim-unmet", "a peer said that it holds more than it could deliver")      \
     X(64, FENCED, "fenced", "this node does not write until its operator has decided")             \
     X(65, FORK, "fork", "an origin signed two different changes with one number")                  \
+    X(66, RESTORED, "restored",                                                                    \
+      "the database is not the one that this node last ran with: restored, copied or rolled back") \
+    X(67, OWN_CLAIMED, "own-claimed",                                                              \
+      "a peer says that it holds a later change of this node's own: it is being fetched")          \
+    X(68, NOT_FENCED, "not-fenced", "this node is not fenced: there is nothing to accept")         \
+    X(69, BAD_CUT, "bad-cut", "a cut at a position that is neither held here nor proven")          \
+    X(70, CUT_MISSING, "cut-missing", "a lane that has changes is not cut")                        \
     /* 80 to 119: sessions and transport */                                                        \
     X(80, NOT_A_MEMBER, "not-a-member", "a key that no current member's card names")               \
     X(81, WRONG_SESSION, "wrong-session", "left over from an earlier session")                     \

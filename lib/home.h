@@ -6,6 +6,7 @@
 //   keys/signing.key keys/transport.key keys/sealing.key
 //   card                  this node's own current card, armoured
 //   charter               as accepted (charter armour)
+//   boot                  with which database the node last ran: lib/marker.h
 //   enlace.db             log, view, cursors
 //   lock                  held by whoever writes, see home_lock
 //   full/control          control socket, directory 0700

@@ -14,6 +14,7 @@
 #include "lib/armour.h"
 #include "lib/commit.h"
 #include "lib/keys.h"
+#include "lib/marker.h"
 #include "lib/mem.h"
 
 typedef struct {
@@ -32,6 +33,7 @@ static const entry_t entries[] = {
     {"read", 0750},
     {"lock", 0},
     {"card", 0},
+    {"boot", 0},
     {"enlaced.conf", 0},
 };
 enum { ENTRY_COUNT = sizeof entries / sizeof *entries };
@@ -147,6 +149,14 @@ static err_t write_file(const char *dir, const char *name, span_t text, unsigned
     return err;
 }
 
+// Its keys have just been made, so nobody can have signed with them: only here
+// may a marker say that the node has never run.
+static err_t write_marker(const char *dir, fault_t *fault)
+{
+    marker_t marker = {.nonce_count = 1};
+    return marker_write(dir, &marker, fault);
+}
+
 static err_t populate(const char *dir, const config_t *config, span_t text,
                       const struct stat *owner, fault_t *fault)
 {
@@ -155,6 +165,8 @@ static err_t populate(const char *dir, const config_t *config, span_t text,
     err_t err = write_identity(dir, config, fault);
     if (!err)
         err = write_file(dir, "lock", span_of(NULL, 0), 0640, fault);
+    if (!err)
+        err = write_marker(dir, fault);
     if (!err)
         err = write_file(dir, "enlaced.conf", text, 0600, fault);
     return err;

@@ -49,6 +49,9 @@ typedef struct {
     uint32_t epoch;
     uint32_t lane;
 } feed_t;
+typedef struct {
+    uint8_t bytes[NONCE_SIZE];
+} nonce_t; // of a session or of a boot
 
 // A place in an origin's log, without the origin.
 typedef struct {
@@ -62,6 +65,17 @@ typedef struct {
     uint64_t number; // 0: nothing yet; then hash is that of the epoch's start card
     hash_t hash;
 } head_t;
+
+// Two chains of one feed that part: what is held and what came instead.
+typedef struct {
+    uint64_t number; // 0: there is no proof
+    hash_t ours, theirs;
+    char source[CODE_MAX + 1]; // code of who brought theirs; may be empty
+} proof_t;
+
+// How a fence went: all peers had told, its operator accepted, a new epoch. The
+// numbers are kept in databases.
+typedef enum { LIFT_TOLD = 1, LIFT_ACCEPTED = 2, LIFT_EPOCH = 3 } lift_t;
 
 bool code_valid(const char *text);
 bool code_parse(const char *text, code_t *code);

@@ -20,10 +20,6 @@
 #define CREDIT_LIMIT_MAX    ((uint64_t)1 << 53)
 #define TOPIC_SIZE          16u // first 16 bytes of the coalition id: one subscription a link
 
-typedef struct {
-    uint8_t bytes[NONCE_SIZE];
-} nonce_t; // also session ids
-
 typedef enum {
     MSG_HELLO = 2,
     MSG_WELCOME,

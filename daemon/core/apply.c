@@ -14,12 +14,13 @@
 // UNSIGNED). Payloads have met their commitments in decoding.
 //
 // A signed run that contradicts what is held is not the sender's doing but the
-// origin's: the feed stops, what is held stays, the run is kept as evidence.
+// origin's: proofs.c.
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/core/state.h"
 
-static err_t check_signature(core_t *core, const core_feed_state_t *feed, const commit_t *last)
+err_t apply_signature(const core_t *core, const core_feed_state_t *feed, const commit_t *last)
 {
     const card_t *card = identity_card(feed->identity, last->card_number);
     if (!last->has_signature)
@@ -30,54 +31,34 @@ static err_t check_signature(core_t *core, const core_feed_state_t *feed, const 
                                                                               : ERR_BAD_SIGNATURE;
 }
 
-// Only where each commit follows from the one before does the last one's
-// signature speak for the first.
-static err_t check_links(const run_t *run, size_t from)
+// The cut's own hash is signed, by the root or the roster: it vouches for the chain
+// up to it.
+static bool at_cut(const core_t *core, const core_feed_state_t *feed, const commit_t *commit)
 {
-    for (size_t i = from; i + 1 < run->count; i++)
-        if (run->commits[i + 1]->first != run->commits[i]->last + 1 ||
-            !hash_equal(&run->commits[i + 1]->previous, &run->commits[i]->hash))
-            return ERR_BROKEN_CHAIN;
-    return ERR_OK;
-}
-
-// Two different commits of one origin for one number, each vouched for by a
-// signature: ours was verified when it came, this one, at `from`, is verified
-// here. A key whose cut we have reached has no say in it any more: the root has.
-static err_t contradiction(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
-                           effects_t *effects)
-{
-    const commit_t *last = run->commits[run->count - 1];
-    err_t err = check_links(run, from);
-    if (!err)
-        err = membership_authority(core, feed->identity, last->card_number, &feed->feed, last->last,
-                                   &last->hash);
-    if (!err &&
-        membership_reach(core, feed->identity, last->card_number, &feed->feed) <= feed->head.number)
-        err = ERR_BEYOND_CUT;
-    if (!err)
-        err = check_signature(core, feed, last);
-    if (err)
-        return err == ERR_BAD_SIGNATURE || err == ERR_UNSIGNED ? ERR_BROKEN_CHAIN : err;
-    effect_t *effect = effects_add(effects, EFFECT_EVIDENCE);
-    effect->feed = feed->feed;
-    effect->reason = ERR_DIVERGED;
-    effect->wall_ms = core->wall_ms;
-    effect->bytes = run_encode(&run->feed, run->commits, run->count);
-    if (own_is(core, &feed->feed))
-        own_fence(core, ERR_FORK, "a different change of this node's own with the same number",
-                  effects);
-    feed_stop(core, feed, ERR_DIVERGED, effects);
-    return ERR_DIVERGED;
+    head_t cut;
+    return membership_cut(core, feed->identity, commit->card_number, &feed->feed, &cut) &&
+           commit->last == cut.number && hash_equal(&commit->hash, &cut.hash);
 }
 
 // Where a run goes beyond a cut, what is before it may still be taken, up to the
-// last signature; how many of the run's commits that are.
-static size_t before_cut(const run_t *run, size_t from, size_t beyond)
+// cut or the last signature; how many of the run's commits that are.
+static size_t before_cut(const core_t *core, const core_feed_state_t *feed, const run_t *run,
+                         size_t from, size_t beyond)
 {
-    while (beyond > from && !run->commits[beyond - 1]->has_signature)
+    while (beyond > from && !run->commits[beyond - 1]->has_signature &&
+           !at_cut(core, feed, run->commits[beyond - 1]))
         beyond--;
     return beyond;
+}
+
+// By its signature, or by a cut: then a signature that does not hold is not kept (I16).
+static err_t vouched_for(const core_t *core, const core_feed_state_t *feed, commit_t *last)
+{
+    err_t err = apply_signature(core, feed, last);
+    if (!err || !at_cut(core, feed, last))
+        return err;
+    last->has_signature = false;
+    return ERR_OK;
 }
 
 // Chain, time and authority from the feed's head on; nothing is changed yet. To
@@ -98,7 +79,7 @@ static err_t check_chain(core_t *core, const core_feed_state_t *feed, const run_
             return ERR_TIME_BACKWARDS;
         err_t err = membership_authority(core, feed->identity, commit->card_number, &feed->feed,
                                          commit->last, &commit->hash);
-        size_t before = err == ERR_BEYOND_CUT ? before_cut(run, from, i) : from;
+        size_t before = err == ERR_BEYOND_CUT ? before_cut(core, feed, run, from, i) : from;
         if (before > from)
             *end = before;
         if (err)
@@ -140,56 +121,81 @@ static void relay(core_t *core, const core_feed_state_t *feed, const commit_t *l
     if (!core->options.listening)
         return;
     head_t head = {.feed = feed->feed, .number = last->last, .hash = last->hash};
-    effects_add(effects, EFFECT_PUBLISH)->bytes =
-        count == 1 ? publication_of_commit(last) : publication_of_head(&head);
+    effects_add(effects, EFFECT_PUBLISH)->bytes = count == 1 && last->has_signature
+                                                      ? publication_of_commit(last)
+                                                      : publication_of_head(&head);
 }
 
-// How many of the run's commits are held already; 0 and *conflict where one of
-// them is another than ours.
-static size_t held_already(const core_feed_state_t *feed, const run_t *run, bool *conflict)
+// How many of the run's commits are held already. *conflict where one of them is
+// another than ours; then *proof says where.
+static size_t held_already(const core_feed_state_t *feed, const run_t *run, bool *conflict,
+                           proof_t *proof)
 {
+    const head_t *head = &feed->head;
     size_t skip = 0;
-    while (skip < run->count && run->commits[skip]->last <= feed->head.number)
+    while (skip < run->count && run->commits[skip]->last <= head->number)
         skip++;
     const commit_t *meet = skip ? run->commits[skip - 1] : NULL;
-    const commit_t *next = skip == 0 && feed->head.number > 0 ? run->commits[0] : NULL;
+    const commit_t *next = skip == 0 && head->number > 0 ? run->commits[0] : NULL;
     const commit_t *across = skip < run->count ? run->commits[skip] : NULL;
-    *conflict =
-        (across && across->first <= feed->head.number) ||
-        (meet && meet->last == feed->head.number && !hash_equal(&meet->hash, &feed->head.hash)) ||
-        (next && next->first == feed->head.number + 1 &&
-         !hash_equal(&next->previous, &feed->head.hash));
+    *proof = (proof_t){.number = head->number, .ours = head->hash};
+    *conflict = true;
+    if (across && across->first <= head->number)
+        proof->theirs = across->hash;
+    else if (meet && meet->last == head->number && !hash_equal(&meet->hash, &head->hash))
+        proof->theirs = meet->hash;
+    else if (next && next->first == head->number + 1 && !hash_equal(&next->previous, &head->hash))
+        proof->theirs = next->previous;
+    else
+        *conflict = false;
     return skip;
+}
+
+// A later commit of our own that we do not know: we were restored, or copied.
+static void meet_own(core_t *core, const core_feed_state_t *feed, const commit_t *last,
+                     const session_t *from, effects_t *effects)
+{
+    char detail[192], hash[17];
+    hex_format(last->hash.bytes, 8, hash);
+    snprintf(detail, sizeof detail,
+             "epoch %u lane %u: %llu (%s...) came from %s, %llu were held here", feed->feed.epoch,
+             feed->feed.lane, (unsigned long long)last->last, hash,
+             from ? core_code(core, &from->peer->origin) : "another node",
+             (unsigned long long)feed->head.number);
+    fence_close(core, FENCE_ON_LATER, detail, effects);
 }
 
 err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
 {
     err_t err;
     bool conflict = false;
+    proof_t proof;
     core_feed_state_t *feed = feed_admit(core, &run->feed, &err);
     if (!feed)
         return err;
     if (feed->stopped)
         return feed->stopped;
-    size_t skip = held_already(feed, run, &conflict);
+    size_t skip = held_already(feed, run, &conflict, &proof);
+    proof_name_source(core, from, &proof);
     if (conflict)
-        return contradiction(core, feed, run, skip ? skip - 1 : 0, effects);
+        return proof_contradicts(core, feed, run, skip ? skip - 1 : 0, &proof, effects);
     if (skip == run->count)
         return ERR_STALE;
     size_t end = run->count;
     err = check_chain(core, feed, run, skip, &end);
-    const commit_t *last = run->commits[end - 1];
+    commit_t *last = run->commits[end - 1];
+    if (err == ERR_BEYOND_CUT)
+        proof_set_aside(core, feed, run, skip, from, effects);
     if (!err)
-        err = check_signature(core, feed, last);
+        err = vouched_for(core, feed, last);
     if (err)
         return err;
     if (own_is(core, &feed->feed))
-        own_fence(core, ERR_OWN_LATER_COMMIT, "a later change of its own came from another node",
-                  effects);
-    if (end < run->count)
-        core_count(core, ERR_BEYOND_CUT, core_code(core, &feed->feed.origin));
+        meet_own(core, feed, last, from, effects);
     feed_touch(feed);
     relay(core, feed, last, end - skip, effects);
+    if (end < run->count)
+        proof_set_aside(core, feed, run, end, from, effects);
     for (size_t i = skip; i < end; i++)
         take(core, feed, &run->commits[i], i + 1 == end, effects);
     feed->why = ERR_OK;

@@ -65,6 +65,8 @@ void beacon_flush(core_t *core, effects_t *effects)
     uint64_t wait = core->beacon_due ? BEACON_MIN_MS : BEACON_IDLE_MS;
     if (core->beacon_ms && core->now_ms < core->beacon_ms + wait)
         return;
+    if (!own_key_counts(core))
+        return; // nobody would believe it
     beacon_destroy(&core->self->beacon);
     core->self->beacon = compose(core);
     core->self->beacon_ms = core->beacon_ms = core->now_ms;
@@ -89,6 +91,18 @@ void beacon_greet(core_t *core, session_t *session, effects_t *effects)
 
 // ---- others' ----
 
+// Of our own word any counts that says more than we hold: the sequence of a
+// restored node has gone on.
+static bool is_old(const core_t *core, const identity_t *identity, const beacon_t *beacon)
+{
+    bool newer = !identity->beacon || beacon->sequence > identity->beacon->sequence;
+    for (size_t i = 0; i < beacon->own_count && identity == core->self && !newer; i++) {
+        const core_feed_state_t *feed = feed_lookup(core, &beacon->own[i].feed);
+        newer = beacon->own[i].number > (feed ? feed->head.number : 0);
+    }
+    return !newer;
+}
+
 static err_t check(core_t *core, const beacon_t *beacon, identity_t **identity)
 {
     *identity = identity_find(core, &beacon->origin);
@@ -96,8 +110,10 @@ static err_t check(core_t *core, const beacon_t *beacon, identity_t **identity)
         return ERR_WRONG_COALITION;
     if (!*identity || !roster_member(core_roster(core), &beacon->origin))
         return ERR_UNKNOWN_ORIGIN;
-    if ((*identity)->beacon && beacon->sequence <= (*identity)->beacon->sequence)
+    if (is_old(core, *identity, beacon))
         return ERR_STALE;
+    if (*identity == core->self && beacon->card_number < core->self->card_count)
+        return ERR_STALE; // of a key that we have replaced ourselves
     const card_t *card = identity_card(*identity, beacon->card_number);
     if (!card)
         return ERR_UNKNOWN_CARD;
@@ -132,6 +148,8 @@ void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t 
     if (err || identity == core->self) {
         if (!err && beacon->sequence > core->beacon_sequence)
             core->beacon_sequence = beacon->sequence;
+        if (!err)
+            fence_own_word(core, beacon, effects);
         if (err && err != ERR_STALE)
             core_count(core, err, core_code(core, &from->peer->origin));
         beacon_destroy(&beacon);

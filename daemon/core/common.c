@@ -74,6 +74,6 @@ const hash_t *core_coalition(const core_t *core)
 err_t core_writing(const core_t *core, const char **detail)
 {
     if (detail)
-        *detail = core->fence ? core->fence_detail : "";
-    return core->fence;
+        *detail = fence_reason(core) ? core->fence.detail : "";
+    return fence_reason(core);
 }

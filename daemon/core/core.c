@@ -24,6 +24,7 @@ static void load_feeds(core_t *core, const core_snapshot_t *snapshot)
         feed->time_ms = snapshot->feeds[i].time_ms;
         feed->stopped = snapshot->feeds[i].stopped;
         feed->stopped_ms = snapshot->feeds[i].stopped_ms;
+        feed->proof = snapshot->feeds[i].proof;
     }
 }
 
@@ -45,7 +46,7 @@ static void mark_turn(core_t *core)
     for (size_t i = 0; i < core->identity_count; i++)
         core->identities[i]->cards_before = core->identities[i]->card_count;
     core->turn_membership = false;
-    core->fence_out = false;
+    core->signing_before = NULL;
 }
 
 core_t *core_new(const core_options_t *options, const core_snapshot_t *snapshot, uint64_t now_ms,
@@ -55,6 +56,8 @@ core_t *core_new(const core_options_t *options, const core_snapshot_t *snapshot,
     core_t *core = mem_alloc(sizeof *core);
     core->options = *options;
     core->options.dials = NULL;
+    core->options.boot_heads = NULL;
+    core->options.boot_detail = NULL;
     core->now_ms = core->ticked_ms = now_ms;
     core->wall_ms = wall_ms;
     core->soon_ms = now_ms; // dial at once
@@ -64,10 +67,8 @@ core_t *core_new(const core_options_t *options, const core_snapshot_t *snapshot,
     assert(core->self && identity_newest(core->self));
     load_feeds(core, snapshot);
     load_dials(core, options);
-    core->fence = snapshot->fence;
-    core->fence_ms = snapshot->fence_ms;
-    snprintf(core->fence_detail, sizeof core->fence_detail, "%s",
-             snapshot->fence_detail ? snapshot->fence_detail : "");
+    fence_load(core, options, snapshot);
+    core->own_moves = 1;
     core->missing_hint = true;
     core->beacon_due = true;
     mark_turn(core);
@@ -90,6 +91,7 @@ static void identity_destroy(identity_t *identity)
         card_destroy(&identity->cards[i]);
     mem_free(identity->blames);
     mem_free(identity->cards);
+    mem_free(identity->told);
     beacon_destroy(&identity->beacon);
     mem_free(identity);
 }
@@ -111,6 +113,7 @@ void core_destroy(core_t **core_pointer)
         roster_destroy(&core->rosters[i]);
     for (size_t i = 0; i < core->dial_count; i++)
         mem_free((char *)(uintptr_t)core->dials[i].config.endpoint);
+    fence_free(core);
     mem_free(core->sessions);
     mem_free(core->feeds);
     mem_free(core->sorted);
@@ -134,7 +137,7 @@ static void on_tick(core_t *core, const event_t *event, effects_t *effects)
     follow_tick(core, effects);
     payload_tick(core, effects);
     beacon_tick(core, effects);
-    own_tick(core, effects);
+    fence_tick(core, effects);
 }
 
 static void on_refused(core_t *core, const event_t *event, effects_t *effects)
@@ -159,11 +162,13 @@ static void on_committed(core_t *core, const event_t *event, effects_t *effects)
 {
     (void)event;
     for (size_t i = 0; i < core->feed_count; i++)
-        if (core->feeds[i]->touched)
+        if (core->feeds[i]->touched) {
+            core->own_moves += core->feeds[i]->identity == core->self;
             feed_committed(core->feeds[i]);
+        }
     if (core->turn_membership)
         greeting_spread_membership(core, effects);
-    core->fence_owed = core->fence_owed && !core->fence_out;
+    fence_committed(core);
     mark_turn(core);
     beacon_flush(core, effects);
     heads_flush(core, effects);
@@ -188,6 +193,9 @@ static void on_rolled_back(core_t *core, const event_t *event, effects_t *effect
     if (core->turn_membership)
         core->greet_again = event->as.rolled_back.reason;
     membership_rolled_back(core, effects);
+    fence_rolled_back(core);
+    if (core->signing_before)
+        core->options.signing = core->signing_before;
     mark_turn(core);
 }
 
@@ -207,6 +215,10 @@ static const handler_fn handlers[EVENT_TYPE_END] = {
     [EVENT_PAYLOAD_READ] = payload_read,
     [EVENT_PAYLOADS_MISSING] = payload_missing,
     [EVENT_STOPPING] = session_stopping,
+    [EVENT_COMPARED] = proof_compared,
+    [EVENT_PROOF_READ] = proof_read,
+    [EVENT_ACCEPT] = fence_accept,
+    [EVENT_EPOCH] = own_epoch,
 };
 
 void core_step(core_t *core, const event_t *event, effects_t *effects)

@@ -25,10 +25,16 @@ typedef struct {
 
 typedef struct {
     origin_t self;
-    const secret_t *signing; // the caller's, outlives the core
+    const secret_t *signing; // the caller's, outlives the core; see EVENT_EPOCH
     bool listening;          // others may dial us: we publish
     size_t dial_count;
     const core_dial_t *dials;
+    // What the boot marker says (lib/marker.h): ERR_RESTORED fences this node before
+    // it does anything; why, and how far its own feeds had come, as far as is known.
+    err_t boot;
+    const char *boot_detail;
+    size_t boot_count;
+    const position_t *boot_heads;
 } core_options_t;
 
 // What the store knows: see store.h, snapshot_t, which has these shapes.
@@ -37,6 +43,7 @@ typedef struct {
     uint64_t time_ms;
     err_t stopped;
     uint64_t stopped_ms;
+    proof_t proof;
 } core_feed_t;
 typedef struct {
     size_t roster_count;
@@ -65,6 +72,14 @@ const roster_t *core_roster(const core_t *core); // the newest; the core's
 const hash_t *core_coalition(const core_t *core);
 err_t core_writing(const core_t *core,
                    const char **detail); // ERR_OK, or why this node does not write
+
+// How far this node's own feeds have come, or had come before it was fenced: what
+// the boot marker is to say. Only durable heads, between turns. Caller frees (mem_free).
+size_t core_own_heads(const core_t *core, position_t **heads);
+uint64_t core_own_moves(const core_t *core); // rises whenever those may have changed
+// Whose word is missing before a fence goes by itself, and what the others have
+// said: a sentence. Caller frees.
+char *core_silent(const core_t *core);
 
 // A picture of the moment, for people. Caller frees with status_clear.
 void core_status(const core_t *core, uint64_t now_ms, status_t *status);

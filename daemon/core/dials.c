@@ -6,6 +6,18 @@
 #include "daemon/core/state.h"
 #include "lib/mem.h"
 
+// Whether the configuration means this member.
+bool dial_means(const core_t *core, const dial_t *dial, const identity_t *identity)
+{
+    const card_t *card = identity_newest(identity);
+    if (dial->config.code[0])
+        return strcmp(dial->config.code, core_code(core, &identity->origin)) == 0;
+    for (size_t i = 0; card && i < card->endpoint_count; i++)
+        if (strcmp(card->endpoints[i], dial->config.endpoint) == 0)
+            return true;
+    return false;
+}
+
 // The member that the configuration means, by code or by what its card advertises.
 static const card_t *resolve(const core_t *core, const dial_t *dial, err_t *err)
 {

@@ -12,10 +12,12 @@ typedef enum {
     EFFECT_ROSTER,       // roster
     EFFECT_CARD,         // card
     EFFECT_FILL_PAYLOAD, // payload
-    EFFECT_EVIDENCE,     // feed, reason, bytes
-    EFFECT_STOP_FEED,    // feed, reason
+    EFFECT_EVIDENCE,     // feed, reason, proof, bytes
+    EFFECT_STOP_FEED,    // feed, reason, proof; ERR_OK: it goes on
     EFFECT_FENCE,        // reason, text
-    EFFECT_LAST_DURABLE = EFFECT_FENCE,
+    EFFECT_UNFENCE,      // number (lift_t), text
+    EFFECT_COMPARE,      // text (who brought it), bytes: reads, but what the turn has written too
+    EFFECT_LAST_DURABLE = EFFECT_COMPARE,
     // visible: after it
     EFFECT_SEND,         // link, bytes
     EFFECT_PUBLISH,      // bytes
@@ -23,7 +25,8 @@ typedef enum {
     EFFECT_CLOSE,        // link, reason
     EFFECT_DIAL,         // dial, endpoint (text), key
     EFFECT_ADMIT,        // the keys of current members changed: core_admitted
-    EFFECT_READ_RUN,     // link, fetch, feed, number, hash, limit, headers_only
+    EFFECT_READ_RUN,     // link, fetch, feed, number, hash, limit, headers_only, cut
+    EFFECT_READ_PROOF,   // link, feed, number
     EFFECT_READ_PAYLOAD, // link, fetch, feed, number
     EFFECT_FIND_MISSING, // limit
     EFFECT_LOG,          // level, text
@@ -39,6 +42,9 @@ typedef struct {
     hash_t hash;
     uint64_t limit;
     bool headers_only;
+    bool has_cut;
+    head_t cut;
+    proof_t proof;
     uint64_t request;
     err_t reason;
     size_t dial;

@@ -22,6 +22,10 @@ typedef enum {
     EVENT_PAYLOAD_READ,     // answers EFFECT_READ_PAYLOAD
     EVENT_PAYLOADS_MISSING, // answers EFFECT_FIND_MISSING
     EVENT_STOPPING,         // this node ends: its peers are told
+    EVENT_COMPARED,         // answers EFFECT_COMPARE, within the turn
+    EVENT_PROOF_READ,       // answers EFFECT_READ_PROOF
+    EVENT_ACCEPT,           // the operator takes the risk of writing on
+    EVENT_EPOCH,            // the operator starts an epoch by a card of the root's
     EVENT_TYPE_END
 } event_type_t;
 
@@ -82,6 +86,23 @@ typedef struct {
             const uint64_t *numbers;
             size_t count;
         } missing;
+        struct {
+            const char *from; // code of who brought it
+            span_t run;
+            size_t at; // the first commit that is not ours; the number of commits: all are
+            hash_t ours;
+        } compared;
+        struct {
+            span_t ours, theirs; // runs of headers; empty: not here
+        } proof_read;
+        struct {
+            uint64_t request;
+        } accept;
+        struct {
+            uint64_t request;
+            span_t card;             // signed
+            const secret_t *signing; // the caller's, outlives the core where the answer is ERR_OK
+        } epoch;
     } as;
 } event_t;
 

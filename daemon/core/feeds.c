@@ -76,6 +76,7 @@ void feed_touch(core_feed_state_t *feed)
     feed->head_before = feed->head;
     feed->time_before = feed->time_ms;
     feed->stopped_before = feed->stopped;
+    feed->proof_before = feed->proof;
 }
 
 void feed_committed(core_feed_state_t *feed)
@@ -91,24 +92,96 @@ void feed_rolled_back(core_feed_state_t *feed)
     feed->head = feed->head_before;
     feed->time_ms = feed->time_before;
     feed->stopped = feed->stopped_before;
+    feed->proof = feed->proof_before;
 }
 
-void feed_stop(core_t *core, core_feed_state_t *feed, err_t reason, effects_t *effects)
+static void set_stop(core_t *core, core_feed_state_t *feed, err_t reason, const proof_t *proof,
+                     effects_t *effects)
 {
-    if (feed->stopped)
-        return;
     feed_touch(feed);
     feed->stopped = reason;
-    feed->stopped_ms = core->wall_ms;
+    feed->stopped_ms = reason ? core->wall_ms : 0;
+    feed->proof = proof ? *proof : (proof_t){0};
     effect_t *effect = effects_add(effects, EFFECT_STOP_FEED);
     effect->feed = feed->feed;
     effect->reason = reason;
-    effect->wall_ms = core->wall_ms;
+    effect->wall_ms = feed->stopped_ms;
+    effect->proof = feed->proof;
+}
+
+static void stop(core_t *core, core_feed_state_t *feed, err_t reason, const proof_t *proof,
+                 effects_t *effects)
+{
+    set_stop(core, feed, reason, proof, effects);
     core_log(effects, 3, "feed %s epoch %u lane %u stopped at %llu: %s",
              core_code(core, &feed->feed.origin), feed->feed.epoch, feed->feed.lane,
              (unsigned long long)feed->head.number, err_name(reason));
     follow_end(core, feed, FOLLOW_STOPPED, effects);
     feed_drop_pending(feed);
+}
+
+// ---- forks and cuts: the machine ----
+
+static const char *const fork_states[] = {
+    [FORK_NONE] = "advancing", [FORK_DIVERGED] = "diverged", [FORK_CUT] = "cut"};
+
+static const char *const fork_events[] = {
+    [FORK_ON_PROOF] = "two chains proven",
+    [FORK_ON_EPOCH] = "cut by a new epoch, not reached yet",
+    [FORK_ON_CUT] = "cut below what is held, or of another chain",
+};
+
+static const machine_row_t fork_table[] = {
+    {FORK_NONE, FORK_ON_PROOF, FORK_DIVERGED,
+     "stop all lanes of the epoch; keep what is held; keep the proof; Proof to all"},
+    {FORK_NONE, FORK_ON_EPOCH, FORK_NONE, "go on up to the cut"},
+    {FORK_NONE, FORK_ON_CUT, FORK_CUT, "stop; flag what is held beyond it"},
+    {FORK_DIVERGED, FORK_ON_PROOF, FORK_DIVERGED, "nothing"},
+    {FORK_DIVERGED, FORK_ON_EPOCH, FORK_NONE, "go on up to the cut"},
+    {FORK_DIVERGED, FORK_ON_CUT, FORK_CUT, "flag what is held beyond it"},
+    {FORK_CUT, FORK_ON_PROOF, FORK_CUT, "nothing"},
+    {FORK_CUT, FORK_ON_EPOCH, FORK_CUT, "nothing"},
+    {FORK_CUT, FORK_ON_CUT, FORK_CUT, "nothing"},
+};
+
+const machine_t fork_machine = MACHINE("fork", fork_states, fork_events, fork_table);
+
+static const err_t fork_reasons[] = {
+    [FORK_NONE] = ERR_OK, [FORK_DIVERGED] = ERR_DIVERGED, [FORK_CUT] = ERR_BEYOND_CUT};
+
+static fork_state_t fork_state(const core_feed_state_t *feed)
+{
+    return feed->stopped == ERR_OK           ? FORK_NONE
+           : feed->stopped == ERR_BEYOND_CUT ? FORK_CUT
+                                             : FORK_DIVERGED;
+}
+
+void feed_fork(core_t *core, core_feed_state_t *feed, fork_event_t event, const proof_t *proof,
+               effects_t *effects)
+{
+    fork_state_t before = fork_state(feed);
+    fork_state_t next = (fork_state_t)machine_move(&fork_machine, before, event);
+    if (next == before)
+        return;
+    if (next != FORK_NONE) {
+        stop(core, feed, fork_reasons[next], proof, effects);
+        return;
+    }
+    set_stop(core, feed, ERR_OK, NULL, effects);
+    core_log(effects, 5, "feed %s epoch %u lane %u goes on up to its cut",
+             core_code(core, &feed->feed.origin), feed->feed.epoch, feed->feed.lane);
+}
+
+void feed_fork_epoch(core_t *core, core_feed_state_t *feed, const proof_t *proof,
+                     effects_t *effects)
+{
+    for (uint32_t lane = 0; lane < LANE_OPEN_COUNT; lane++) {
+        feed_t beside = {feed->feed.origin, feed->feed.epoch, lane};
+        err_t err;
+        core_feed_state_t *state = feed_admit(core, &beside, &err);
+        if (state)
+            feed_fork(core, state, FORK_ON_PROOF, state == feed ? proof : NULL, effects);
+    }
 }
 
 static uint64_t number_in(const head_t *heads, size_t count, const feed_t *feed)
@@ -128,6 +201,14 @@ uint64_t feed_reach(const core_t *core, const core_feed_state_t *feed)
     return 0;
 }
 
+bool feed_cut(const core_t *core, const core_feed_state_t *feed, head_t *cut)
+{
+    for (size_t n = feed->identity->card_count; n > 0; n--)
+        if (feed->identity->cards[n - 1]->epoch == feed->feed.epoch)
+            return membership_cut(core, feed->identity, (uint32_t)n, &feed->feed, cut);
+    return false;
+}
+
 // The highest number heard of: the origin's signed word, and what peers that
 // are connected now say that they hold. Nobody waits for what lies beyond a cut.
 uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_signed)
@@ -141,6 +222,12 @@ uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_
             known = said;
             *is_signed = true;
         }
+    }
+    bool own_signed = false;
+    uint64_t floor = fence_floor(core, &feed->feed, &own_signed);
+    if (floor > known) {
+        known = floor;
+        *is_signed = own_signed;
     }
     for (size_t i = 0; i < core->session_count; i++) {
         const session_t *session = core->sessions[i];

@@ -93,6 +93,8 @@ static void claim_unmet(core_t *core, session_t *session, core_feed_state_t *fee
 {
     core_count(core, ERR_CLAIM_UNMET, core_code(core, &session->peer->origin));
     session_feed(session, feed)->held = feed->head.number;
+    if (feed->identity == core->self)
+        fence_unmet(core, session->peer);
     follow_penalise(core, session, feed, ERR_CLAIM_UNMET);
 }
 

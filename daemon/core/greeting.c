@@ -125,6 +125,7 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
     session->granted = CREDIT_FIRST;
     session->renewed_ms = core->now_ms;
     follow_recall_blame(core, session);
+    fence_expect(core, session->peer);
     dial_ready(core, session->link);
     if (told->roster_version == core_roster(core)->version &&
         !hash_equal(&told->roster_hash, &core_roster(core)->hash))
@@ -138,8 +139,9 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
     send_rosters_after(core, session, told->roster_version, effects);
     send_cards_after(core, session, told, effects);
     beacon_greet(core, session, effects);
-    // Its own feeds are acknowledged even where it knows their heads: it has to
-    // hear how far others hold them.
+    proof_greet(core, session, effects);
+    // Its own feeds are acknowledged even where it knows their heads, and before our
+    // first Heads: it has to hear how far others hold them (L2).
     for (size_t i = 0; i < core->feed_count; i++)
         if (core->feeds[i]->identity == session->peer && core->feeds[i]->head.number)
             heads_owe_ack(session, core->feeds[i]);

@@ -80,36 +80,51 @@ static bool may_announce(const core_t *core, const session_t *session)
            core->now_ms >= session->announced_ms + ANNOUNCE_MS;
 }
 
-static void flush_session(core_t *core, session_t *session, head_list_t *acks, head_list_t *news,
-                          effects_t *effects)
+// What is owed as an acknowledgement goes before all news: what we hold of the
+// peer's own feeds is what it has to hear first (L2).
+static void flush_acks(core_t *core, session_t *session, head_list_t *list, effects_t *effects)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < session->dirty_count; i++) {
+        core_feed_state_t *feed = core->feeds[session->dirty[i]];
+        peer_feed_t *peer = session_feed(session, feed);
+        if (!peer->ack_due) {
+            session->dirty[kept++] = feed->index;
+            continue;
+        }
+        put(core, session, MSG_ACK, list, &feed->head, effects);
+        peer->told = feed->head.number;
+        peer->ack_due = peer->dirty = false;
+    }
+    session->dirty_count = kept;
+    if (list->count || session->credit_due)
+        send_list(core, session, MSG_ACK, list, effects);
+}
+
+static void flush_news(core_t *core, session_t *session, head_list_t *list, effects_t *effects)
 {
     bool announce = may_announce(core, session);
     size_t kept = 0;
     for (size_t i = 0; i < session->dirty_count; i++) {
         core_feed_state_t *feed = core->feeds[session->dirty[i]];
         peer_feed_t *peer = session_feed(session, feed);
-        bool news_due = feed->head.number > peer->held && feed->head.number > peer->told &&
-                        !(session->outbound && serve_stands(session, feed));
-        if (peer->ack_due) {
-            put(core, session, MSG_ACK, acks, &feed->head, effects);
-            peer->told = feed->head.number;
-        } else if (news_due && announce) {
-            put(core, session, MSG_HEADS, news, &feed->head, effects);
-            peer->told = feed->head.number;
-        } else if (news_due) {
+        bool due = feed->head.number > peer->held && feed->head.number > peer->told &&
+                   !(session->outbound && serve_stands(session, feed));
+        if (due && !announce) {
             session->dirty[kept++] = feed->index;
             continue;
         }
-        peer->ack_due = false;
+        if (due) {
+            put(core, session, MSG_HEADS, list, &feed->head, effects);
+            peer->told = feed->head.number;
+        }
         peer->dirty = false;
     }
     session->dirty_count = kept;
-    if (acks->count || session->credit_due)
-        send_list(core, session, MSG_ACK, acks, effects);
-    if (news->count || session->heads_owed) {
+    if (list->count || session->heads_owed) {
         session->heads_owed = false;
         session->announced_ms = core->now_ms;
-        send_list(core, session, MSG_HEADS, news, effects);
+        send_list(core, session, MSG_HEADS, list, effects);
     }
     if (kept)
         core_soon(core, session->announced_ms + ANNOUNCE_MS);
@@ -117,12 +132,14 @@ static void flush_session(core_t *core, session_t *session, head_list_t *acks, h
 
 void heads_flush(core_t *core, effects_t *effects)
 {
-    head_list_t acks = {0}, news = {0};
+    head_list_t list = {0};
     for (size_t i = 0; i < core->session_count; i++) {
         session_t *session = core->sessions[i];
-        if (session->state == SESSION_READY &&
-            (session->dirty_count || session->credit_due || session->heads_owed))
-            flush_session(core, session, &acks, &news, effects);
+        if (session->state != SESSION_READY ||
+            !(session->dirty_count || session->credit_due || session->heads_owed))
+            continue;
+        flush_acks(core, session, &list, effects);
+        flush_news(core, session, &list, effects);
     }
 }
 
@@ -135,6 +152,8 @@ void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t
     if (!feed) {
         const identity_t *identity = identity_find(core, &head->feed.origin);
         core_count(core, err, core_code(core, &session->peer->origin));
+        if (identity == core->self && head->number)
+            session->told_odd = true; // it knows more of us than we do
         if (err == ERR_WRONG_EPOCH && identity)
             greeting_want_cards(core, session, identity, effects);
         return;
@@ -142,8 +161,15 @@ void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t
     peer_feed_t *peer = session_feed(session, feed);
     if (head->number > peer->held)
         peer->held = head->number;
-    if (peer->held <= feed->head.number)
+    if (feed->identity == core->self)
+        fence_hear(core, session->peer, head);
+    if (peer->held <= feed->head.number) {
+        // One number, two hashes: two chains. Whose doing that is, the proof says.
+        if (head->number == feed->head.number && head->number && !feed->stopped &&
+            !hash_equal(&head->hash, &feed->head.hash))
+            follow_probe(core, session, &feed->head, effects);
         return; // most of what a greeting brings
+    }
     feed_note_lag(core, feed);
     follow_plan(core, feed, effects);
 }
@@ -162,8 +188,13 @@ void heads_on_heads(core_t *core, session_t *session, const message_t *m, effect
         session_close(core, session, ERR_TOO_FEW_SIGNATURES, effects);
         return;
     }
-    if (m->type == MSG_HEADS)
-        session->heads_heard = true;
     for (size_t i = 0; i < m->as.heads.count; i++)
         heads_claim(core, session, &m->as.heads.items[i], effects);
+    if (m->type != MSG_HEADS)
+        return;
+    // What it holds of our own feeds has come before the end of this one.
+    if (!session->heads_heard && !session->told_odd)
+        fence_answered(core, session->peer);
+    session->heads_heard = true;
+    fence_consider(core, effects);
 }

@@ -1,4 +1,5 @@
 // Rosters and cards: who belongs, with which keys, and how far each key reaches.
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/core/state.h"
@@ -154,19 +155,51 @@ static err_t card_admissible(const core_t *core, const identity_t *identity, con
     return card_follows(identity_newest(identity), card);
 }
 
-// What was taken in before a cut became known and lies beyond it is flagged;
-// the feed goes no further.
-static void enforce_cuts(core_t *core, const origin_t *origin, const cut_t *cuts, size_t count,
-                         effects_t *effects)
+// What was taken in before a cut became known and lies beyond it is flagged; the
+// feed goes no further. One that a fork had stopped goes on up to the cut of a
+// new epoch: by that the root decides.
+static void enforce_cut(core_t *core, const origin_t *origin, const cut_t *cut, bool new_epoch,
+                        effects_t *effects)
 {
-    for (size_t i = 0; i < count; i++) {
-        feed_t feed = {*origin, cuts[i].epoch, cuts[i].lane};
-        core_feed_state_t *state = feed_lookup(core, &feed);
-        if (state && (state->head.number > cuts[i].number ||
-                      (state->head.number == cuts[i].number &&
-                       !hash_equal(&state->head.hash, &cuts[i].hash))))
-            feed_stop(core, state, ERR_BEYOND_CUT, effects);
+    feed_t feed = {*origin, cut->epoch, cut->lane};
+    core_feed_state_t *state = feed_lookup(core, &feed);
+    if (!state)
+        return;
+    bool at = state->head.number == cut->number && state->head.number;
+    bool other = at && !hash_equal(&state->head.hash, &cut->hash);
+    proof_t proof = {.number = other ? cut->number : 0};
+    if (state->head.number > cut->number || other) {
+        proof.ours = state->head.hash;
+        proof.theirs = cut->hash;
+        feed_fork(core, state, FORK_ON_CUT, &proof, effects);
+    } else if (new_epoch) {
+        feed_fork(core, state, FORK_ON_EPOCH, NULL, effects);
     }
+}
+
+static void enforce_cuts(core_t *core, const origin_t *origin, const cut_t *cuts, size_t count,
+                         uint32_t epoch, effects_t *effects)
+{
+    for (size_t i = 0; i < count; i++)
+        enforce_cut(core, origin, &cuts[i], cuts[i].epoch < epoch, effects);
+    // Lanes of an epoch that has ended, in which nothing ever was.
+    for (size_t i = 0; i < core->feed_count; i++) {
+        core_feed_state_t *state = core->feeds[i];
+        if (origin_equal(&state->feed.origin, origin) && state->feed.epoch < epoch &&
+            !state->head.number && !feed_reach(core, state))
+            feed_fork(core, state, FORK_ON_EPOCH, NULL, effects);
+    }
+}
+
+static void take_card(core_t *core, identity_t *identity, card_t *card, effects_t *effects)
+{
+    push_card(identity, card);
+    // Signed by the key that this one replaces, with any sequence a thief liked.
+    beacon_destroy(&identity->beacon);
+    core->turn_membership = true;
+    effects_add(effects, EFFECT_CARD)->card = card_copy(card);
+    enforce_cuts(core, &card->origin, card->cuts, card->cut_count, card->epoch, effects);
+    effects_add(effects, EFFECT_ADMIT);
 }
 
 err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects)
@@ -182,15 +215,22 @@ err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects)
         card_destroy(&card);
         return err;
     }
-    push_card(identity, card);
-    // Signed by the key that this one replaces, with any sequence a thief liked.
-    beacon_destroy(&identity->beacon);
-    core->turn_membership = true;
-    effects_add(effects, EFFECT_CARD)->card = card_copy(card);
-    enforce_cuts(core, &card->origin, card->cuts, card->cut_count, effects);
-    if (identity == core->self)
-        own_fence(core, ERR_OWN_LATER_COMMIT, "a newer card of this node's own", effects);
-    effects_add(effects, EFFECT_ADMIT);
+    take_card(core, identity, card, effects);
+    if (identity == core->self) {
+        char detail[64];
+        snprintf(detail, sizeof detail, "a newer card of its own, number %u", card->number);
+        fence_close(core, FENCE_ON_CARD, detail, effects);
+    }
+    return ERR_OK;
+}
+
+err_t membership_own_card(core_t *core, card_t **card, effects_t *effects)
+{
+    err_t err = card_admissible(core, core->self, *card);
+    if (err)
+        return err;
+    take_card(core, core->self, *card, effects);
+    *card = NULL;
     return ERR_OK;
 }
 
@@ -241,7 +281,7 @@ err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effec
     effects_add(effects, EFFECT_ROSTER)->roster = roster_copy(roster);
     for (size_t i = 0; i < roster->former_count; i++)
         enforce_cuts(core, &roster->formers[i].origin, roster->formers[i].cuts,
-                     roster->formers[i].cut_count, effects);
+                     roster->formers[i].cut_count, 0, effects);
     effects_add(effects, EFFECT_ADMIT);
     core_log(effects, 5, "roster version %u of %s accepted: %zu members", roster->version,
              roster->name, roster->member_count);
@@ -292,8 +332,14 @@ static reach_t reach_of(const core_t *core, const identity_t *identity, uint32_t
     const member_t *member = roster_member(core_roster(core), &identity->origin);
     const former_t *former = roster_former(core_roster(core), &identity->origin);
     reach_t reach = {UINT64_MAX, NULL}, left = reach;
-    for (size_t n = card_number; n < identity->card_count; n++)
+    bool ended = false;
+    for (size_t n = card_number; n < identity->card_count; n++) {
         narrow(&reach, identity->cards[n]->cuts, identity->cards[n]->cut_count, feed);
+        ended = ended || identity->cards[n]->epoch > feed->epoch;
+    }
+    // What the start of a later epoch does not name has ended with nothing.
+    if (ended && !reach.hash)
+        return nothing;
     if (member)
         return card_number < member->min_card && !reach.hash ? nothing : reach;
     if (former)
@@ -307,6 +353,16 @@ uint64_t membership_reach(const core_t *core, const identity_t *identity, uint32
                           const feed_t *feed)
 {
     return reach_of(core, identity, card_number, feed).number;
+}
+
+bool membership_cut(const core_t *core, const identity_t *identity, uint32_t card_number,
+                    const feed_t *feed, head_t *cut)
+{
+    reach_t reach = reach_of(core, identity, card_number, feed);
+    if (!reach.hash)
+        return false;
+    *cut = (head_t){*feed, reach.number, *reach.hash};
+    return true;
 }
 
 err_t membership_authority(const core_t *core, const identity_t *identity, uint32_t card_number,

@@ -1,45 +1,21 @@
 // This node's own log: the only one that it writes.
 //
-// A node that meets a later commit of its own, or a different one with a number
-// that it has given already, was restored or copied: it stops writing at once
-// and says so.
-#include <stdio.h>
+// Keeps I5: whether it may write is the fence's to say (fence.h), and while a peer
+// claims a later change of ours that is being fetched, nothing is written either.
 #include <string.h>
 
 #include "daemon/core/state.h"
-#include "lib/mem.h"
 
 bool own_is(const core_t *core, const feed_t *feed)
 {
     return origin_equal(&feed->origin, &core->self->origin);
 }
 
-static void write_fence(core_t *core, effects_t *effects)
+bool own_key_counts(const core_t *core)
 {
-    effect_t *effect = effects_add(effects, EFFECT_FENCE);
-    effect->reason = core->fence;
-    effect->wall_ms = core->fence_ms;
-    effect->text = mem_copy_string(core->fence_detail);
-    core->fence_out = true;
-}
-
-void own_tick(core_t *core, effects_t *effects)
-{
-    if (core->fence_owed && !core->fence_out && core->now_ms >= core->disk_retry_ms)
-        write_fence(core, effects);
-}
-
-void own_fence(core_t *core, err_t reason, const char *detail, effects_t *effects)
-{
-    core_count(core, reason, "own log");
-    if (core->fence)
-        return;
-    core->fence = reason;
-    core->fence_ms = core->wall_ms;
-    snprintf(core->fence_detail, sizeof core->fence_detail, "%s", detail);
-    core->fence_owed = true;
-    write_fence(core, effects);
-    core_log(effects, 3, "this node stops writing: %s (%s)", err_text(reason), detail);
+    // libsodium keeps the public key in the secret one's second half.
+    const uint8_t *ours = secret_bytes(core->options.signing) + KEY_SIZE;
+    return memcmp(ours, identity_newest(core->self)->signing_key.bytes, KEY_SIZE) == 0;
 }
 
 static void reply(effects_t *effects, uint64_t request, err_t reason, const feed_t *feed,
@@ -87,16 +63,33 @@ static bool all_fit(const draft_t *drafts, size_t count)
     return count > 0;
 }
 
+// Whoever claims a later change of ours and cannot deliver it holds us up no
+// longer than one fetch takes (follow.c): a claim without proof is nothing.
+bool own_is_claimed(const core_feed_state_t *feed)
+{
+    const follower_t *follower = &feed->follower;
+    return (follower->state == FOLLOW_FETCHING || follower->state == FOLLOW_STREAMING) &&
+           follower->claim > feed->head.number;
+}
+
+static err_t may_write(const core_t *core, const core_feed_state_t *feed)
+{
+    err_t err = fence_reason(core);
+    if (!err && feed->stopped)
+        err = feed->stopped;
+    if (!err && !own_key_counts(core))
+        err = ERR_FENCED;
+    return !err && own_is_claimed(feed) ? ERR_OWN_CLAIMED : err;
+}
+
 void own_append(core_t *core, const event_t *event, effects_t *effects)
 {
     feed_t own = {core->self->origin, identity_newest(core->self)->epoch, event->as.append.lane};
     err_t err;
     core_feed_state_t *feed = feed_admit(core, &own, &err);
-    if (core->fence)
-        err = core->fence;
-    else if (feed && feed->stopped)
-        err = feed->stopped;
-    else if (!all_fit(event->as.append.drafts, event->as.append.count))
+    if (feed)
+        err = may_write(core, feed);
+    if (!err && !all_fit(event->as.append.drafts, event->as.append.count))
         err = ERR_TOO_BIG; // nothing half-written: looked at before the first is appended
     if (err) {
         core_count(core, err, "own log");
@@ -110,4 +103,70 @@ void own_append(core_t *core, const event_t *event, effects_t *effects)
     heads_changed(core, feed);
     core->beacon_due = true;
     reply(effects, event->as.append.request, ERR_OK, &own, first);
+}
+
+// ---- a new epoch ----
+
+// The lanes in which there is something need a cut, or it would count no more.
+static err_t check_cuts(const core_t *core, const card_t *card)
+{
+    for (size_t i = 0; i < core->feed_count; i++) {
+        const core_feed_state_t *feed = core->feeds[i];
+        if (feed->identity != core->self || !feed->head.number ||
+            feed->feed.epoch != identity_newest(core->self)->epoch)
+            continue;
+        bool named = false;
+        for (size_t k = 0; k < card->cut_count; k++)
+            named = named || (card->cuts[k].epoch == feed->feed.epoch &&
+                              card->cuts[k].lane == feed->feed.lane);
+        if (!named)
+            return ERR_CUT_MISSING;
+    }
+    return ERR_OK;
+}
+
+static err_t check_epoch(const core_t *core, const card_t *card, const secret_t *signing)
+{
+    const card_t *newest = identity_newest(core->self);
+    if (!origin_equal(&card->origin, &core->self->origin))
+        return ERR_NOT_OWNER;
+    if (card->epoch != newest->epoch + 1 ||
+        memcmp(secret_bytes(signing) + KEY_SIZE, card->signing_key.bytes, KEY_SIZE) != 0)
+        return ERR_BAD_CARD;
+    // What the old key signs is worth nothing beyond the cuts, and so is who has it.
+    for (size_t i = 0; i < core->self->card_count; i++)
+        if (key_equal(&core->self->cards[i]->signing_key, &card->signing_key))
+            return ERR_BAD_CARD;
+    // Links go on: their keys are not this card's to change.
+    if (!key_equal(&card->transport_key, &newest->transport_key) ||
+        !key_equal(&card->sealing_key, &newest->sealing_key))
+        return ERR_BAD_CARD;
+    return check_cuts(core, card);
+}
+
+// Whether the cuts name what exists has been looked up before: the core does not
+// know the log.
+void own_epoch(core_t *core, const event_t *event, effects_t *effects)
+{
+    card_t *card = NULL;
+    fault_t fault;
+    const secret_t *signing = event->as.epoch.signing;
+    err_t err = card_decode(event->as.epoch.card, &card, &fault);
+    if (!err)
+        err = core->signing_before ? ERR_BUSY : check_epoch(core, card, signing);
+    if (!err)
+        err = membership_own_card(core, &card, effects);
+    if (!err) {
+        core->signing_before = core->options.signing;
+        core->options.signing = signing;
+        core->beacon_due = true;
+        fence_epoch(core, effects);
+        core_log(effects, 5, "epoch %u begins", identity_newest(core->self)->epoch);
+    }
+    card_destroy(&card);
+    effect_t *effect = effects_add(effects, EFFECT_REPLY);
+    effect->request = event->as.epoch.request;
+    effect->reason = err;
+    effect->feed.origin = core->self->origin;
+    effect->feed.epoch = identity_newest(core->self)->epoch;
 }

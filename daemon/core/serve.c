@@ -9,8 +9,6 @@
 #include "daemon/core/state.h"
 #include "lib/mem.h"
 
-enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024 };
-
 static serve_t *serve_find(session_t *session, uint32_t fetch)
 {
     for (size_t i = 0; i < session->serve_count; i++)
@@ -193,6 +191,7 @@ static void pump(core_t *core, session_t *session, effects_t *effects)
     effect->number = serve->after;
     effect->hash = serve->after_hash;
     effect->headers_only = serve->headers_only;
+    effect->has_cut = feed_cut(core, serve->feed, &effect->cut);
     effect->limit = limit < PART_BYTES_MAX  ? PART_BYTES_MAX
                     : limit > RUN_BYTES_MAX ? RUN_BYTES_MAX
                                             : limit;
@@ -229,14 +228,16 @@ static void start_sending(session_t *session, const event_t *event)
 }
 
 // Whoever's chain parts from ours is given ours, to see by its signature whose
-// doing that is. Headers say it: a run of them that fits no message is not sent.
-static void prove(core_t *core, session_t *session, span_t run, effects_t *effects)
+// doing that is, and asked for its own.
+static void diverged(core_t *core, session_t *session, const event_t *event, effects_t *effects)
 {
-    message_t message = {.type = MSG_PROOF};
-    if (!run.size || run.size > PROOF_BYTES_MAX || !session_may_ask(core, session))
-        return;
-    message.as.proof.run = run;
-    session_send(core, session, &message, effects);
+    head_t ours = event->as.run_read.last;
+    ours.feed = event->as.run_read.feed;
+    const core_feed_state_t *feed = feed_lookup(core, &ours.feed);
+    if (session_may_ask(core, session))
+        proof_send(core, session, event->as.run_read.run, effects);
+    if (feed && !feed->stopped && ours.number)
+        follow_probe(core, session, &ours, effects);
 }
 
 void serve_run_read(core_t *core, const event_t *event, effects_t *effects)
@@ -252,7 +253,7 @@ void serve_run_read(core_t *core, const event_t *event, effects_t *effects)
         // What our disk cannot do now is no fault of the question.
         bool ours = err == ERR_DISK_ERROR || err == ERR_DAMAGED || err == ERR_DISK_FULL;
         if (err == ERR_DIVERGED)
-            prove(core, session, event->as.run_read.run, effects);
+            diverged(core, session, event, effects);
         nope(core, session, fetch, ours ? ERR_BUSY : err,
              err == ERR_DIVERGED ? &event->as.run_read.last : NULL, effects);
         serve_end(session, fetch);

@@ -253,20 +253,6 @@ static void on_ack(core_t *core, session_t *session, const message_t *m, effects
         serve_on_credit(core, session, m->as.heads.credit_limit, effects);
 }
 
-// Kept, not believed: what follows from a proof is decided by verifying its run.
-static void on_proof(core_t *core, session_t *session, const message_t *m, effects_t *effects)
-{
-    run_t run;
-    fault_t fault;
-    err_t err = run_decode(m->as.proof.run, &run, &fault);
-    if (!err) {
-        err = apply_run(core, &run, session, effects);
-        run_clear(&run);
-    }
-    if (err && err != ERR_STALE)
-        core_count(core, err, core_code(core, &session->peer->origin));
-}
-
 typedef void (*message_fn)(core_t *core, session_t *session, const message_t *message,
                            effects_t *effects);
 typedef struct {
@@ -295,7 +281,7 @@ static const message_row_t rows[MSG_TYPE_END] = {
     [MSG_NOPE] = {follow_on_nope, ONCE_OPEN},
     [MSG_FETCH_PAYLOAD] = {payload_on_fetch, ONCE_OPEN},
     [MSG_PAYLOAD_FOUND] = {payload_on_found, ONCE_OPEN},
-    [MSG_PROOF] = {on_proof, ONCE_OPEN},
+    [MSG_PROOF] = {proof_on_proof, ONCE_OPEN},
     [MSG_BEACONS] = {beacon_on_beacons, ONCE_OPEN},
     [MSG_PING] = {on_ping, ONCE_OPEN},
     [MSG_PONG] = {on_pong, ONCE_OPEN},

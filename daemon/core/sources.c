@@ -169,6 +169,24 @@ static void start(core_t *core, core_feed_state_t *feed, session_t *session, eff
     session_send(core, session, &message, effects);
 }
 
+// Asked as any fetch is, but for no follower: what comes is a Nope and the proof.
+void follow_probe(core_t *core, session_t *session, const head_t *ours, effects_t *effects)
+{
+    message_t message = {.type = MSG_FETCH};
+    core_feed_state_t *feed = feed_lookup(core, &ours->feed);
+    peer_feed_t *peer = feed ? session_feed(session, feed) : NULL;
+    if (!peer || (peer->probed_ms && core->now_ms < peer->probed_ms + PENALTY_MS))
+        return;
+    peer->probed_ms = core->now_ms;
+    message.as.fetch.fetch = ++session->next_fetch;
+    message.as.fetch.feed = ours->feed;
+    message.as.fetch.after = ours->number;
+    message.as.fetch.after_hash = ours->hash;
+    message.as.fetch.headers_only = true;
+    message.as.fetch.credit_limit = session->granted;
+    session_send(core, session, &message, effects);
+}
+
 // A server has no fetch to end where it has said no, or where one that ends did.
 static bool must_tell(follow_state_t state, follow_event_t event)
 {

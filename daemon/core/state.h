@@ -3,6 +3,7 @@
 #define ENLACE_DAEMON_CORE_STATE_H
 
 #include "daemon/core/core.h"
+#include "daemon/core/fence.h"
 #include "daemon/core/machine.h"
 
 // ---- times, in ms ----
@@ -19,8 +20,8 @@ enum {
     BEACON_IDLE_MS = 60000,
     BEACON_MIN_MS = 5000,
     BEACON_LATE_MS = 180000, // three that did not come: an alarm
-    MISSING_MS = 5000,     // between looks for missing payloads
-    MISSING_SOON_MS = 200, // after one came
+    MISSING_MS = 5000,       // between looks for missing payloads
+    MISSING_SOON_MS = 200,   // after one came
     DIAL_FIRST_MS = 500,
     DIAL_MAX_MS = 60000,
     DIAL_STEADY_MS = 30000, // a session that lasted so long was no failure
@@ -62,6 +63,10 @@ typedef struct {
     bool beacon_late;    // the alarm is out
     size_t blame_count;  // by core_feed_state_t.index, from its sessions that ended
     blame_t *blames;
+    // What it has told of this node's own feeds, in its last session.
+    size_t told_count, told_capacity;
+    head_t *told;
+    uint64_t told_ms; // wall clock; 0: it has not told all yet, or could not deliver it
 } identity_t;
 
 // Its table is in sources.c.
@@ -109,6 +114,7 @@ typedef struct {
     uint64_t time_ms;
     err_t stopped;
     uint64_t stopped_ms;
+    proof_t proof;            // of what stopped it
     uint64_t behind_since_ms; // 0: in step with everything heard
     follower_t follower;
     err_t why;            // last reason for not getting on
@@ -120,6 +126,7 @@ typedef struct {
     head_t head_before;
     uint64_t time_before;
     err_t stopped_before;
+    proof_t proof_before;
 } core_feed_state_t;
 
 // What a session knows of a feed at its peer.
@@ -127,6 +134,7 @@ typedef struct {
     uint64_t held; // highest number that the peer says it holds
     uint64_t told; // highest that we have told it
     blame_t blame;
+    uint64_t probed_ms; // when it was asked for its proof last
     bool ack_due, dirty;
 } peer_feed_t;
 
@@ -185,6 +193,7 @@ typedef struct {
     uint64_t bytes_in, bytes_out;
     bool heads_heard;
     bool heads_owed;      // ours have not been told in this session yet
+    bool told_odd;        // it has told of own feeds of ours that we cannot know
     bool cards_taken;     // it brought cards that were new here
     uint32_t peer_roster; // version that it told
     // feeds at the peer, by core_feed_state_t.index
@@ -252,16 +261,13 @@ struct core {
     dial_t *dials;
     size_t counter_count, counter_capacity;
     counter_t *counters;
-    err_t fence;
-    uint64_t fence_ms;
-    char fence_detail[192];
+    fence_t fence;
+    uint64_t own_moves;
     // as it was when the turn began
     size_t rosters_before;
     bool turn_membership;
-    // a fence outlives a turn that is taken back, and is written again
-    bool fence_owed;   // it is not on disk yet
-    bool fence_out;    // this turn writes it
-    err_t greet_again; // why sessions are to begin anew; ERR_OK
+    const secret_t *signing_before; // where the turn starts an epoch; NULL
+    err_t greet_again;              // why sessions are to begin anew; ERR_OK
     // timers
     uint64_t now_ms, wall_ms;
     uint64_t ticked_ms, soon_ms;
@@ -298,11 +304,16 @@ const card_t *identity_start(const identity_t *identity,
 void membership_load(core_t *core, const core_snapshot_t *snapshot);
 err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effects);
 err_t membership_add_card(core_t *core, span_t signed_card, effects_t *effects);
+// A card of this node's own that its operator brings. Takes it over on success.
+err_t membership_own_card(core_t *core, card_t **card, effects_t *effects);
 void membership_rolled_back(core_t *core, effects_t *effects);
 // The last number up to which card `number` may reach in the feed, and whether
 // it does: by number, and at a cut by its hash.
 uint64_t membership_reach(const core_t *core, const identity_t *identity, uint32_t card_number,
                           const feed_t *feed);
+// The lowest cut that binds the card's key in the feed; false where none does.
+bool membership_cut(const core_t *core, const identity_t *identity, uint32_t card_number,
+                    const feed_t *feed, head_t *cut);
 err_t membership_authority(const core_t *core, const identity_t *identity, uint32_t card_number,
                            const feed_t *feed, uint64_t last, const hash_t *hash);
 
@@ -311,22 +322,72 @@ core_feed_state_t *feed_lookup(const core_t *core, const feed_t *feed);
 // The feed's state, made when origin, epoch and lane are such that it may exist.
 core_feed_state_t *feed_admit(core_t *core, const feed_t *feed, err_t *err);
 void feed_touch(core_feed_state_t *feed); // before the first change in a turn
-void feed_stop(core_t *core, core_feed_state_t *feed, err_t reason, effects_t *effects);
+// What forks and cuts do to a feed; its table is in feeds.c. `proof` may be NULL.
+typedef enum { FORK_NONE, FORK_DIVERGED, FORK_CUT } fork_state_t;
+typedef enum { FORK_ON_PROOF, FORK_ON_EPOCH, FORK_ON_CUT } fork_event_t;
+void feed_fork(core_t *core, core_feed_state_t *feed, fork_event_t event, const proof_t *proof,
+               effects_t *effects);
+// Two chains proven: all lanes of its epoch.
+void feed_fork_epoch(core_t *core, core_feed_state_t *feed, const proof_t *proof,
+                     effects_t *effects);
 void feed_committed(core_feed_state_t *feed);
 void feed_rolled_back(core_feed_state_t *feed);
 uint64_t feed_reach(const core_t *core, const core_feed_state_t *feed); // no number beyond counts
+bool feed_cut(const core_t *core, const core_feed_state_t *feed, head_t *cut);
 uint64_t feed_known(const core_t *core, const core_feed_state_t *feed, bool *is_signed);
 void feed_note_lag(core_t *core, core_feed_state_t *feed);
 void feed_drop_pending(core_feed_state_t *feed);
 
 // apply.c: everything that arrives ends here
 err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects);
+err_t apply_signature(const core_t *core, const core_feed_state_t *feed, const commit_t *last);
+
+// proofs.c
+void proof_greet(core_t *core, session_t *session, effects_t *effects);
+void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects);
+void proof_read(core_t *core, const event_t *event, effects_t *effects); // EVENT_PROOF_READ
+void proof_name_source(const core_t *core, const session_t *from, proof_t *proof);
+// Two commits for one number: DIVERGED and the epoch stops, where it is proven.
+err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
+                        const proof_t *proof, effects_t *effects);
+// Of a run the commits from `from` on, which lie beyond a cut.
+void proof_set_aside(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
+                     const session_t *source, effects_t *effects);
+// A run that its sender holds against us: where all of it lies below our head,
+// the store is asked whether it is ours (EFFECT_COMPARE, EVENT_COMPARED).
+void proof_on_proof(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void proof_compared(core_t *core, const event_t *event, effects_t *effects);
 
 // own.c
 void own_append(core_t *core, const event_t *event, effects_t *effects);
 bool own_is(const core_t *core, const feed_t *feed);
-void own_tick(core_t *core, effects_t *effects);
-void own_fence(core_t *core, err_t reason, const char *detail, effects_t *effects);
+bool own_key_counts(const core_t *core); // the newest card names the key that we sign with
+bool own_is_claimed(const core_feed_state_t *feed); // a later change of it is being fetched
+void own_epoch(core_t *core, const event_t *event, effects_t *effects); // EVENT_EPOCH
+
+// fence.c
+void fence_load(core_t *core, const core_options_t *options, const core_snapshot_t *snapshot);
+void fence_free(core_t *core);
+err_t fence_reason(const core_t *core); // ERR_OK: it may write
+// What stops writing: later, card, fork. `detail` says what was seen.
+void fence_close(core_t *core, fence_event_t event, const char *detail, effects_t *effects);
+void fence_tick(core_t *core, effects_t *effects);
+void fence_committed(core_t *core);
+void fence_rolled_back(core_t *core);
+
+// What others say of this node's own feeds.
+void fence_expect(core_t *core, identity_t *peer); // a session begins: it is to tell
+void fence_hear(core_t *core, identity_t *peer, const head_t *head);
+void fence_answered(core_t *core, identity_t *peer); // it has told all
+void fence_unmet(core_t *core, identity_t *peer);    // it could not deliver what it told of
+void fence_own_word(core_t *core, const beacon_t *beacon, effects_t *effects); // signed by us
+// The highest number that a floor names; 0: none does.
+uint64_t fence_floor(const core_t *core, const feed_t *feed, bool *is_signed);
+// Lifts the fence where all have told.
+void fence_consider(core_t *core, effects_t *effects);
+
+void fence_accept(core_t *core, const event_t *event, effects_t *effects); // EVENT_ACCEPT
+void fence_epoch(core_t *core, effects_t *effects);
 
 // sessions.c
 session_t *session_find(const core_t *core, core_link_t link);
@@ -366,6 +427,7 @@ void dial_tick(core_t *core, effects_t *effects);
 void dial_answered(core_t *core, const event_t *event, effects_t *effects);
 void dial_lost(core_t *core, core_link_t link, err_t reason);
 void dial_ready(core_t *core, core_link_t link);
+bool dial_means(const core_t *core, const dial_t *dial, const identity_t *identity);
 
 // heads.c
 void heads_changed(core_t *core, core_feed_state_t *feed); // ours moved: tell
@@ -390,6 +452,9 @@ void follow_tick(core_t *core, effects_t *effects);
 // The fetch that is open, if one is, ends because of `event`.
 void follow_end(core_t *core, core_feed_state_t *feed, follow_event_t event, effects_t *effects);
 void follow_move(core_feed_state_t *feed, follow_event_t event); // while it goes on
+// Asks what a peer holds at a number where it cannot be what we hold: the answer
+// is its proof.
+void follow_probe(core_t *core, session_t *session, const head_t *ours, effects_t *effects);
 // What a source is blamed for outlives its session: reconnecting clears nothing.
 void follow_keep_blame(session_t *session);
 void follow_recall_blame(core_t *core, session_t *session);

@@ -20,17 +20,6 @@ static const session_t *session_with(const core_t *core, const identity_t *ident
     return found;
 }
 
-static bool dial_means(const core_t *core, const dial_t *dial, const identity_t *identity)
-{
-    const card_t *card = identity_newest(identity);
-    if (dial->config.code[0])
-        return strcmp(dial->config.code, core_code(core, &identity->origin)) == 0;
-    for (size_t i = 0; card && i < card->endpoint_count; i++)
-        if (strcmp(card->endpoints[i], dial->config.endpoint) == 0)
-            return true;
-    return false;
-}
-
 static const dial_t *dial_to(const core_t *core, const identity_t *identity)
 {
     for (size_t i = 0; i < core->dial_count; i++)
@@ -109,9 +98,10 @@ static void fill_peers(const core_t *core, uint64_t now_ms, status_t *status)
 
 static const char *feed_state(const core_t *core, const core_feed_state_t *feed, uint64_t known)
 {
+    // What it holds beyond a cut is flagged for ever; nothing more is to come.
     if (feed->stopped)
-        return "stopped";
-    if (feed->identity == core->self && core->fence)
+        return feed->stopped == ERR_BEYOND_CUT ? "cut" : "stopped";
+    if (feed->identity == core->self && fence_reason(core))
         return "fenced";
     if (known <= feed->head.number)
         return "in-step";
@@ -137,6 +127,8 @@ static void fill_feeds(const core_t *core, uint64_t now_ms, status_t *status)
         row->behind_ms = feed->behind_since_ms ? now_ms - feed->behind_since_ms : 0;
         row->state = feed_state(core, feed, known);
         row->why = feed->stopped ? feed->stopped : feed->why;
+        row->stopped_ms = feed->stopped ? feed->stopped_ms : 0;
+        row->proof = feed->proof;
         const session_t *source =
             feed->follower.state ? session_find(core, feed->follower.source) : NULL;
         if (source)
@@ -230,9 +222,9 @@ static void fill_node(const core_t *core, status_t *status)
     status->coalition = core->coalition;
     status->roster_version = core_roster(core)->version;
     status->epoch = identity_newest(core->self)->epoch;
-    status->writing = core->fence;
-    status->writing_since_ms = core->fence_ms;
-    memcpy(status->writing_detail, core->fence_detail, sizeof status->writing_detail);
+    status->writing = fence_reason(core);
+    status->writing_since_ms = core->fence.since_ms;
+    memcpy(status->writing_detail, core->fence.detail, sizeof status->writing_detail);
 }
 
 void core_status(const core_t *core, uint64_t now_ms, status_t *status)

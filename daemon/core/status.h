@@ -30,9 +30,11 @@ typedef struct {
     uint64_t number, known;
     bool known_signed;
     uint64_t behind_ms;
-    const char *state; // in-step, behind, fetching, stopped
+    const char *state; // in-step, behind, fetching, stopped, cut, fenced
     err_t why;
-    code_t source; // empty: none
+    uint64_t stopped_ms; // wall clock; 0: it is not
+    proof_t proof;       // of what stopped it, where there is one
+    code_t source;       // empty: none
 } feed_status_t;
 
 typedef struct {

@@ -33,6 +33,8 @@ typedef struct {
 } feed_place_t;
 
 err_t feed_find(sql_t *sql, const feed_t *feed, feed_place_t *place, fault_t *fault);
+// The row of a feed that has none yet.
+err_t feed_create(store_t *store, const feed_t *feed, feed_place_t *place, fault_t *fault);
 err_t origin_find(sql_t *sql, const origin_t *origin, int64_t *ix, fault_t *fault); // 0: not held
 err_t origin_ensure(sql_t *sql, const origin_t *origin, int64_t *ix, fault_t *fault);
 // What stands for the code of an origin that no roster names. Distinct: codes start

@@ -1,16 +1,13 @@
-// Writing the log: commits, late payloads, evidence, stops.
+// Writing the log: commits and late payloads.
 #include <assert.h>
 #include <string.h>
 
 #include "daemon/store/internal.h"
 
-#define EVIDENCE_MAX       64                           // an origin
-#define EVIDENCE_BYTES_MAX (2u * RUN_BYTES_MAX + 4096u) // two chains that part
-
 // ---- feeds ----
 
 // The row of a feed that has none yet: nothing held, at the start of its epoch.
-static err_t create_feed(store_t *store, const feed_t *feed, feed_place_t *place, fault_t *fault)
+err_t feed_create(store_t *store, const feed_t *feed, feed_place_t *place, fault_t *fault)
 {
     static const char insert[] =
         "INSERT INTO feed (origin, epoch, lane, number, hash, time_ms, stopped, stopped_ms)"
@@ -139,7 +136,7 @@ static err_t append(store_t *store, const commit_t *commit, uint64_t arrived_ms,
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "the cursor stands at %llu",
                          (unsigned long long)place.number);
     if (!place.ix)
-        err = create_feed(store, &commit->feed, &place, fault);
+        err = feed_create(store, &commit->feed, &place, fault);
     if (!err)
         err = insert_commit(store, commit, place.ix, arrived_ms, &id, fault);
     if (!err)
@@ -213,64 +210,4 @@ err_t store_fill_payload(store_t *store, const feed_t *feed, uint64_t number,
     if (!hash_equal(&given, &commitment))
         return fault_set(fault, ERR_BAD_COMMITMENT, "", NULL);
     return store_settle(store, fill(store, id, salt, body, fault));
-}
-
-// ---- evidence and stops ----
-
-// Kept are the first ones: who could push out a proof by making others could hide.
-static err_t add_evidence(store_t *store, const feed_t *feed, err_t reason, span_t bytes,
-                          uint64_t arrived_ms, fault_t *fault)
-{
-    static const char count[] = "SELECT count(*) FROM evidence WHERE origin = ?1";
-    static const char same[] =
-        "SELECT count(*) FROM evidence WHERE origin = ?1 AND reason = ?2 AND bytes = ?3";
-    static const char insert[] =
-        "INSERT INTO evidence (origin, epoch, lane, reason, arrived_ms, bytes)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    int64_t origin = 0, held = 0, known = 0;
-    err_t err = origin_ensure(store->sql, &feed->origin, &origin, fault);
-    if (!err)
-        err = sql_number(store->sql, count, SQL_ROW(sql_int(origin)), 0, &held, fault);
-    if (err || held >= EVIDENCE_MAX)
-        return err;
-    err = sql_number(store->sql, same,
-                     SQL_ROW(sql_int(origin), sql_int(reason), sql_blob(bytes.data, bytes.size)), 0,
-                     &known, fault);
-    if (err || known)
-        return err;
-    return sql_run(store->sql, insert,
-                   SQL_ROW(sql_int(origin), sql_int(feed->epoch), sql_int(feed->lane),
-                           sql_int(reason), sql_u64(arrived_ms), sql_blob(bytes.data, bytes.size)),
-                   fault);
-}
-
-err_t store_add_evidence(store_t *store, const feed_t *feed, err_t reason, span_t bytes,
-                         uint64_t arrived_ms, fault_t *fault)
-{
-    if (bytes.size > EVIDENCE_BYTES_MAX)
-        return fault_set(fault, ERR_TOO_BIG, "", NULL);
-    err_t err = store_begin(store, fault);
-    if (err)
-        return err;
-    return store_settle(store, add_evidence(store, feed, reason, bytes, arrived_ms, fault));
-}
-
-static err_t stop_feed(store_t *store, const feed_t *feed, err_t reason, uint64_t wall_ms,
-                       fault_t *fault)
-{
-    feed_place_t place;
-    err_t err = feed_find(store->sql, feed, &place, fault);
-    if (!err && !place.ix)
-        err = create_feed(store, feed, &place, fault);
-    if (err)
-        return err;
-    return sql_run(store->sql, "UPDATE feed SET stopped = ?2, stopped_ms = ?3 WHERE ix = ?1",
-                   SQL_ROW(sql_int(place.ix), sql_int(reason), sql_u64(wall_ms)), fault);
-}
-
-err_t store_stop_feed(store_t *store, const feed_t *feed, err_t reason, uint64_t wall_ms,
-                      fault_t *fault)
-{
-    err_t err = store_begin(store, fault);
-    return err ? err : store_settle(store, stop_feed(store, feed, reason, wall_ms, fault));
 }

@@ -99,6 +99,30 @@ static const char migration_1[] =
     ") STRICT;"
     "CREATE INDEX evidence_origin ON evidence (origin);";
 
+// ---- the fence ----
+//
+// `boot` is the nonce that the marker outside of the database knows, `boot` NULL
+// a database that was never run with one. `lifting` is what became of fences, for
+// the operator's eyes. A proof is where two chains part: number and both hashes.
+static const char migration_2[] = "ALTER TABLE meta ADD COLUMN boot BLOB CHECK (length(boot) = 16);"
+                                  "ALTER TABLE feed ADD COLUMN proof_number INTEGER;"
+                                  "ALTER TABLE feed ADD COLUMN proof_ours BLOB;"
+                                  "ALTER TABLE feed ADD COLUMN proof_theirs BLOB;"
+                                  "ALTER TABLE feed ADD COLUMN proof_source TEXT;"
+                                  "ALTER TABLE evidence ADD COLUMN number INTEGER;"
+                                  "ALTER TABLE evidence ADD COLUMN ours BLOB;"
+                                  "ALTER TABLE evidence ADD COLUMN theirs BLOB;"
+                                  "ALTER TABLE evidence ADD COLUMN source TEXT;"
+                                  "CREATE TABLE lifting ("
+                                  "  id INTEGER PRIMARY KEY,"
+                                  "  fence INTEGER NOT NULL,"
+                                  "  fence_ms INTEGER NOT NULL,"
+                                  "  fence_detail TEXT NOT NULL,"
+                                  "  how INTEGER NOT NULL," // lift_t
+                                  "  lifted_ms INTEGER NOT NULL,"
+                                  "  detail TEXT NOT NULL" // who had not answered
+                                  ") STRICT;";
+
 // ---- the view ----
 //
 // A record's row points at changes instead of copying them: `id` is the change
@@ -144,7 +168,7 @@ static const char view[] = "DROP TABLE IF EXISTS record;"
                            "  reason INTEGER NOT NULL"
                            ") STRICT;";
 
-static const char *const migrations[] = {migration_1};
+static const char *const migrations[] = {migration_1, migration_2};
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
 
 static err_t read_version(sql_t *sql, int64_t *version, fault_t *fault)

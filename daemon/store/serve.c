@@ -101,6 +101,7 @@ typedef struct {
     size_t count;
     size_t until_signature; // how many of them end in a signature
     size_t bytes;           // encoded, of all of them
+    const head_t *cut;      // a position that an authority vouches for; NULL
 } gathered_t;
 
 static void gathered_clear(gathered_t *gathered)
@@ -108,6 +109,14 @@ static void gathered_clear(gathered_t *gathered)
     for (size_t i = 0; i < gathered->count; i++)
         commit_destroy(&gathered->commits[i]);
     *gathered = (gathered_t){0};
+}
+
+// A cut's own hash is signed: by the root in a card, or voted for in a roster. It
+// vouches for the chain up to it as a signature on that commit would.
+static bool ends_at_cut(const gathered_t *gathered, const commit_t *commit)
+{
+    const head_t *cut = gathered->cut;
+    return cut && commit->last == cut->number && hash_equal(&commit->hash, &cut->hash);
 }
 
 // Whether one more commit of this size may be looked at. Until a signature is
@@ -123,26 +132,28 @@ static bool has_room(const gathered_t *gathered, size_t size, size_t limit)
 static bool gather_one(gathered_t *gathered, commit_t *commit, size_t limit)
 {
     size_t size = commit_encoded_size(commit);
-    if (!has_room(gathered, size, limit)) {
+    bool beyond = gathered->cut && commit->last > gathered->cut->number;
+    if (beyond || !has_room(gathered, size, limit)) {
         commit_destroy(&commit);
         return false;
     }
     gathered->commits[gathered->count++] = commit;
     gathered->bytes += size;
-    if (commit->has_signature)
+    bool last = ends_at_cut(gathered, commit);
+    if (commit->has_signature || last)
         gathered->until_signature = gathered->count;
-    return true;
+    return !last;
 }
 
 static err_t gather(sql_t *sql, const feed_t *feed, int64_t ix, uint64_t after, size_t limit,
-                    bool headers_only, gathered_t *gathered, fault_t *fault)
+                    bool headers_only, const head_t *cut, gathered_t *gathered, fault_t *fault)
 {
     static const char list[] = "SELECT first, last, hash, signature, header FROM commit_log"
                                " WHERE feed = ?1 AND first > ?2 ORDER BY first";
     sqlite3_stmt *statement = NULL;
     bool row = false;
     buf_t empty = run_encode(feed, NULL, 0);
-    *gathered = (gathered_t){.bytes = empty.size};
+    *gathered = (gathered_t){.bytes = empty.size, .cut = cut};
     buf_free(&empty);
     err_t err = sql_first(sql, list, SQL_ROW(sql_int(ix), sql_u64(after)), &statement, &row, fault);
     while (!err && row) {
@@ -166,23 +177,27 @@ static void encode_run(const feed_t *feed, const gathered_t *gathered, uint64_t 
     served->run = run_encode(feed, gathered->commits, gathered->until_signature);
     served->last.number = last->last;
     served->last.hash = last->hash;
-    served->end = last->last == held;
+    served->end = last->last == held || ends_at_cut(gathered, last);
 }
 
 // Payloads that came after their commits can make a chain too long to reach its
 // next signature within a run: then they are left out, to be fetched one by one.
 static err_t read_run(sql_t *sql, const feed_t *feed, const feed_place_t *place, uint64_t after,
-                      size_t limit, bool headers_only, served_run_t *served, fault_t *fault)
+                      size_t limit, bool headers_only, const head_t *cut, served_run_t *served,
+                      fault_t *fault)
 {
     gathered_t gathered;
-    err_t err = gather(sql, feed, place->ix, after, limit, headers_only, &gathered, fault);
+    err_t err = gather(sql, feed, place->ix, after, limit, headers_only, cut, &gathered, fault);
     if (!err && gathered.until_signature == 0 && !headers_only) {
         gathered_clear(&gathered);
-        err = gather(sql, feed, place->ix, after, limit, true, &gathered, fault);
+        err = gather(sql, feed, place->ix, after, limit, true, cut, &gathered, fault);
     }
-    if (!err && gathered.until_signature == 0)
+    // Up to the cut there is nothing that is vouched for: this is another chain.
+    bool other = !err && gathered.until_signature == 0 && cut;
+    served->end = served->end || other;
+    if (!err && gathered.until_signature == 0 && !other)
         err = fault_set(fault, ERR_DAMAGED, "commit_log", "no signature within a run's reach");
-    if (!err)
+    if (!err && !other)
         encode_run(feed, &gathered, place->number, served);
     gathered_clear(&gathered);
     return err;
@@ -217,8 +232,15 @@ static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault
     return err;
 }
 
+// Beyond a cut nothing is served that is held from before the cut was known.
+static bool at_end(const feed_place_t *place, const head_t *cut, uint64_t after)
+{
+    return after == place->number || (cut && after >= cut->number);
+}
+
 static err_t serve(sql_t *sql, const feed_t *feed, uint64_t after, const hash_t *after_hash,
-                   size_t max_bytes, bool headers_only, served_run_t *served, fault_t *fault)
+                   const head_t *cut, size_t max_bytes, bool headers_only, served_run_t *served,
+                   fault_t *fault)
 {
     feed_place_t place;
     err_t err = feed_find(sql, feed, &place, fault);
@@ -233,19 +255,27 @@ static err_t serve(sql_t *sql, const feed_t *feed, uint64_t after, const hash_t 
     err = hash_at(sql, place.ix, after, &served->last.hash, fault);
     if (err)
         return err;
-    served->end = after == place.number;
+    served->end = at_end(&place, cut, after);
     served->diverged = !hash_equal(&served->last.hash, after_hash);
     if (served->diverged || served->end)
         return ERR_OK;
-    return read_run(sql, feed, &place, after, max_bytes, headers_only, served, fault);
+    return read_run(sql, feed, &place, after, max_bytes, headers_only, cut, served, fault);
+}
+
+err_t store_read_run_to(store_t *store, const feed_t *feed, uint64_t after,
+                        const hash_t *after_hash, const head_t *cut, size_t max_bytes,
+                        bool headers_only, served_run_t *served, fault_t *fault)
+{
+    *served = (served_run_t){0};
+    return store_settle(store, serve(store->sql, feed, after, after_hash, cut, max_bytes,
+                                     headers_only, served, fault));
 }
 
 err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const hash_t *after_hash,
                      size_t max_bytes, bool headers_only, served_run_t *served, fault_t *fault)
 {
-    *served = (served_run_t){0};
-    return store_settle(
-        store, serve(store->sql, feed, after, after_hash, max_bytes, headers_only, served, fault));
+    return store_read_run_to(store, feed, after, after_hash, NULL, max_bytes, headers_only, served,
+                             fault);
 }
 
 // ---- single facts ----

@@ -1,4 +1,4 @@
-// What the core starts from, the fence, and totals.
+// What the core starts from, and totals.
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -46,9 +46,14 @@ static err_t take_feed(snapshot_t *snapshot, sqlite3_stmt *statement, size_t *ca
         .time_ms = sql_column_u64(statement, 5),
         .stopped = (err_t)sqlite3_column_int(statement, 6),
         .stopped_ms = sql_column_u64(statement, 7),
+        .proof = {.number = sql_column_u64(statement, 8)},
     };
     sql_column_bytes(statement, 0, row->head.feed.origin.bytes, ORIGIN_SIZE);
     sql_column_bytes(statement, 4, row->head.hash.bytes, HASH_SIZE);
+    sql_column_bytes(statement, 9, row->proof.ours.bytes, HASH_SIZE);
+    sql_column_bytes(statement, 10, row->proof.theirs.bytes, HASH_SIZE);
+    const char *source = sql_column_text(statement, 11);
+    snprintf(row->proof.source, sizeof row->proof.source, "%s", source ? source : "");
     return ERR_OK;
 }
 
@@ -92,7 +97,8 @@ err_t store_snapshot(store_t *store, snapshot_t *snapshot, fault_t *fault)
          " ORDER BY o.origin_id, c.number",
          take_card},
         {"SELECT o.origin_id, f.epoch, f.lane, f.number, f.hash, f.time_ms, f.stopped,"
-         " f.stopped_ms FROM feed f JOIN origin o ON o.ix = f.origin"
+         " f.stopped_ms, coalesce(f.proof_number, 0), f.proof_ours, f.proof_theirs,"
+         " f.proof_source FROM feed f JOIN origin o ON o.ix = f.origin"
          " ORDER BY o.origin_id, f.epoch, f.lane",
          take_feed},
         {"SELECT fence, fence_ms, fence_detail FROM meta", take_fence},
@@ -116,21 +122,6 @@ void snapshot_clear(snapshot_t *snapshot)
     mem_free(snapshot->cards);
     mem_free(snapshot->feeds);
     *snapshot = (snapshot_t){0};
-}
-
-// ---- the fence ----
-
-err_t store_fence(store_t *store, err_t reason, const char *detail, uint64_t wall_ms,
-                  fault_t *fault)
-{
-    static const char update[] = "UPDATE meta SET fence = ?1, fence_ms = ?2, fence_detail = ?3";
-    err_t err = store_begin(store, fault);
-    if (err)
-        return err;
-    return store_settle(
-        store,
-        sql_run(store->sql, update,
-                SQL_ROW(sql_int(reason), sql_u64(wall_ms), sql_text(detail ? detail : "")), fault));
 }
 
 // ---- totals ----

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t time_ms; // of the last commit
     err_t stopped;    // ERR_OK, or why the feed does not advance (DIVERGED, FORK ...)
     uint64_t stopped_ms;
+    proof_t proof;
 } feed_row_t;
 
 typedef struct {
@@ -66,15 +67,38 @@ err_t store_add_card(store_t *store, const card_t *card, fault_t *fault);
 // TOO_BIG, PAYLOAD_ERASED, UNKNOWN_FEED, OUT_OF_ORDER (a change that is not held).
 err_t store_fill_payload(store_t *store, const feed_t *feed, uint64_t number,
                          const uint8_t salt[SALT_SIZE], span_t body, fault_t *fault);
-// What proves something against an origin; bounded: the first 64 an origin are
-// kept, each once. TOO_BIG: more than two runs.
-err_t store_add_evidence(store_t *store, const feed_t *feed, err_t reason, span_t bytes,
-                         uint64_t arrived_ms, fault_t *fault);
-// ERR_OK lets it go on. The feed need not be held.
-err_t store_stop_feed(store_t *store, const feed_t *feed, err_t reason, uint64_t wall_ms,
-                      fault_t *fault);
+// What proves something against an origin, or lies beyond a cut; bounded: the first
+// 64 an origin and 4 MiB a feed are kept, each once. `proof` NULL: it is for the
+// reader of `bytes` to see. TOO_BIG: more than two runs.
+err_t store_add_evidence(store_t *store, const feed_t *feed, err_t reason, const proof_t *proof,
+                         span_t bytes, uint64_t arrived_ms, fault_t *fault);
+// The first that is kept of a feed for a reason; empty where there is none. Caller frees.
+err_t store_read_evidence(store_t *store, const feed_t *feed, err_t reason, buf_t *bytes,
+                          fault_t *fault);
+// ERR_OK lets it go on. The feed need not be held. `proof` may be NULL.
+err_t store_stop_feed(store_t *store, const feed_t *feed, err_t reason, const proof_t *proof,
+                      uint64_t wall_ms, fault_t *fault);
 err_t store_fence(store_t *store, err_t reason, const char *detail, uint64_t wall_ms,
                   fault_t *fault);
+// This node may write again; that it was fenced, and how that ended, is kept.
+err_t store_unfence(store_t *store, lift_t how, const char *detail, uint64_t wall_ms,
+                    fault_t *fault);
+typedef struct {
+    err_t fence;
+    uint64_t fence_ms, lifted_ms;
+    char fence_detail[192];
+    lift_t how;
+    char detail[512];
+} lifting_t;
+// The newest first, at most `most`.
+err_t store_liftings(store_t *store, size_t most, lifting_t *liftings, size_t *count,
+                     fault_t *fault);
+// The nonce that the marker knows this database by; zeros where it has none.
+err_t store_boot(store_t *store, nonce_t *nonce, fault_t *fault);
+err_t store_set_boot(store_t *store, const nonce_t *nonce, fault_t *fault);
+// How far an origin's feeds are held: (epoch, lane, number). Caller frees (mem_free).
+err_t store_positions(store_t *store, const origin_t *origin, position_t **positions, size_t *count,
+                      fault_t *fault);
 
 // ---- reading the log, for serving ----
 typedef struct {
@@ -91,6 +115,11 @@ typedef struct {
 // out (MISSING), as with headers_only.
 err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const hash_t *after_hash,
                      size_t max_bytes, bool headers_only, served_run_t *served, fault_t *fault);
+// The same, knowing a cut: where it is held, a run may end there without a
+// signature, and nothing beyond it is served. NULL: there is none.
+err_t store_read_run_to(store_t *store, const feed_t *feed, uint64_t after,
+                        const hash_t *after_hash, const head_t *cut, size_t max_bytes,
+                        bool headers_only, served_run_t *served, fault_t *fault);
 // One payload; state MISSING or ERASED has no body. Caller frees body.
 err_t store_read_payload(store_t *store, const feed_t *feed, uint64_t number,
                          payload_state_t *state, uint8_t salt[SALT_SIZE], buf_t *body,
@@ -98,6 +127,9 @@ err_t store_read_payload(store_t *store, const feed_t *feed, uint64_t number,
 // Hash and header-level facts of the commit that holds a number: fork checks.
 err_t store_commit_at(store_t *store, const feed_t *feed, uint64_t number, hash_t *hash,
                       uint64_t *first, fault_t *fault);
+// Whether a commit held here, or one kept as evidence, ends at that number with that hash.
+err_t store_ends_at(store_t *store, const feed_t *feed, uint64_t number, const hash_t *hash,
+                    bool *ends, fault_t *fault);
 // Up to `limit` missing payloads, oldest first: (feed, number) pairs.
 typedef struct {
     feed_t feed;

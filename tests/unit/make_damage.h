@@ -66,7 +66,7 @@ UNUSED_HERE static void fill_store(store_t *store)
     append_written(store, &control);
     write_change(&sealed, CHANGE_SEALED, span_text("sealed"));
     append_written(store, &sealed);
-    assert_ok(store_add_evidence(store, &b.feed, ERR_FORK, span_text("proof"), 1, NULL));
+    assert_ok(store_add_evidence(store, &b.feed, ERR_FORK, NULL, span_text("proof"), 1, NULL));
     assert_ok(store_commit(store, NULL));
     writer_t *all[] = {&a, &a2, &b, &control, &sealed};
     for (size_t i = 0; i < 5; i++)

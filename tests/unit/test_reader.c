@@ -428,7 +428,7 @@ static void heads_are_in_the_order_of_codes(void **state)
     append_turn(&both, &sealed);
     write_three(&both);
     writer_t stopped = writer_of(3, 1, 0); // nothing of it is held
-    assert_ok(store_stop_feed(both.store, &stopped.feed, ERR_FORK, 1, NULL));
+    assert_ok(store_stop_feed(both.store, &stopped.feed, ERR_FORK, NULL, 1, NULL));
     assert_ok(store_commit(both.store, NULL));
     assert_ok(reader_digest(both.reader, &digest, NULL));
     static const struct {

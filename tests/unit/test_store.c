@@ -199,7 +199,7 @@ static void the_core_finds_what_it_left(void **state)
     writer.time_ms = 4242;
     write_record(&writer, 0, "{'kind':'organisation'}");
     append_written(store, &writer);
-    assert_ok(store_stop_feed(store, &writer.feed, ERR_FORK, 77, NULL));
+    assert_ok(store_stop_feed(store, &writer.feed, ERR_FORK, NULL, 77, NULL));
     assert_ok(store_fence(store, ERR_OWN_LATER_COMMIT, "BB holds 12", 88, NULL));
     assert_ok(store_commit(store, NULL));
     expect_snapshot(store, &writer, 4242);
@@ -207,7 +207,7 @@ static void the_core_finds_what_it_left(void **state)
     store = open_at(path);
     expect_snapshot(store, &writer, 4242);
     assert_ok(store_fence(store, ERR_OK, NULL, 99, NULL));
-    assert_ok(store_stop_feed(store, &writer.feed, ERR_OK, 0, NULL));
+    assert_ok(store_stop_feed(store, &writer.feed, ERR_OK, NULL, 0, NULL));
     snapshot_t snapshot;
     assert_ok(store_snapshot(store, &snapshot, NULL));
     assert_int_equal(snapshot.fence, ERR_OK);
@@ -224,7 +224,7 @@ static void a_feed_stopped_at_its_start(void **state)
     (void)state;
     store_t *store = open_founded(":memory:");
     writer_t writer = writer_of(1, 2, 1);
-    assert_ok(store_stop_feed(store, &writer.feed, ERR_DIVERGED, 5, NULL));
+    assert_ok(store_stop_feed(store, &writer.feed, ERR_DIVERGED, NULL, 5, NULL));
     snapshot_t snapshot;
     assert_ok(store_snapshot(store, &snapshot, NULL));
     assert_int_equal(snapshot.feed_count, 1);
@@ -303,16 +303,18 @@ static void evidence_is_bounded_and_kept_once(void **state)
     writer_t one = writer_of(1, 1, 1), two = writer_of(2, 1, 1);
     for (int round = 0; round < 2; round++)
         for (uint8_t i = 0; i < 10; i++)
-            assert_ok(store_add_evidence(store, &one.feed, ERR_FORK, span_of(&i, 1), 9, NULL));
+            assert_ok(
+                store_add_evidence(store, &one.feed, ERR_FORK, NULL, span_of(&i, 1), 9, NULL));
     assert_int_equal(evidence_count(store), 10);
     for (uint8_t i = 0; i < 200; i++)
-        assert_ok(store_add_evidence(store, &one.feed, ERR_BEYOND_CUT, span_of(&i, 1), 9, NULL));
+        assert_ok(
+            store_add_evidence(store, &one.feed, ERR_BEYOND_CUT, NULL, span_of(&i, 1), 9, NULL));
     assert_int_equal(evidence_count(store), 64);
-    assert_ok(store_add_evidence(store, &two.feed, ERR_FORK, span_text("x"), 9, NULL));
+    assert_ok(store_add_evidence(store, &two.feed, ERR_FORK, NULL, span_text("x"), 9, NULL));
     assert_int_equal(evidence_count(store), 65);
     buf_t big = {0};
     memset(buf_extend(&big, 4u * 1024 * 1024), 0, 4u * 1024 * 1024);
-    assert_refused(store_add_evidence(store, &two.feed, ERR_FORK, buf_span(&big), 9, NULL),
+    assert_refused(store_add_evidence(store, &two.feed, ERR_FORK, NULL, buf_span(&big), 9, NULL),
                    ERR_TOO_BIG);
     buf_free(&big);
     assert_ok(store_commit(store, NULL));
@@ -371,7 +373,7 @@ static void a_newer_store_is_refused(void **state)
     reader_t *reader = NULL;
     verify_t verify = {0};
     fault_t fault;
-    assert_ok(sql_script(store->sql, "PRAGMA user_version = 2", NULL));
+    assert_ok(sql_script(store->sql, "PRAGMA user_version = 3", NULL));
     store_close(&store);
     buf_t before = scratch_read(*state, "enlace.db");
     assert_refused(store_open(path, NULL, &store, &fault), ERR_NEWER_STORE);
@@ -449,7 +451,7 @@ static void durability_is_on(void **state)
     pragma_is(store, "PRAGMA synchronous", 2);
     pragma_is(store, "PRAGMA secure_delete", 1);
     pragma_is(store, "PRAGMA foreign_keys", 1);
-    pragma_is(store, "PRAGMA user_version", 1);
+    pragma_is(store, "PRAGMA user_version", 2);
     store_close(&store);
     mem_free(path);
 }

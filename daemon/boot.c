@@ -1,0 +1,113 @@
+#include "daemon/boot.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/crypto.h"
+#include "lib/home.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+// ---- at the start ----
+
+// Of a marker that is another node's, or damaged, nothing is believed.
+static void take_over(boot_t *boot, const marker_t *read, const position_t *heads, size_t count)
+{
+    if (read) {
+        boot->marker.sequence = read->sequence;
+        marker_set_heads(&boot->marker, read->heads, read->head_count, true);
+    }
+    marker_set_heads(&boot->marker, heads, count, true);
+}
+
+err_t boot_read(const char *dir, store_t *store, const origin_t *self, boot_t *boot, fault_t *fault)
+{
+    marker_t read;
+    marker_place_t found;
+    bool there = false;
+    position_t *heads = NULL;
+    size_t count = 0;
+    nonce_t nonce;
+    fault_t why = {0};
+    *boot = (boot_t){.dir = mem_copy_string(dir)};
+    err_t err = marker_read(dir, &read, &found, &there, fault);
+    if (!err)
+        err = store_boot(store, &nonce, fault);
+    if (!err)
+        err = store_positions(store, self, &heads, &count, fault);
+    if (!err) {
+        const marker_t *known = there ? &read : NULL;
+        boot->verdict = marker_agrees(known, &found, &nonce, heads, count, &why);
+        snprintf(boot->why, sizeof boot->why, "%s", why.detail);
+        take_over(boot, known && marker_is_known(known, &found, &nonce) ? known : NULL, heads,
+                  count);
+        boot->marker.nonce_count = 1;
+        boot->marker.nonces[0] = nonce;
+    }
+    mem_free(heads);
+    return err;
+}
+
+// For the tests that kill a node in the middle of this.
+static void die_here(const char *step)
+{
+    const char *hook = getenv("ENLACE_TEST_HOOK");
+    if (hook && strcmp(hook, step) == 0)
+        raise(SIGKILL);
+}
+
+static err_t tell_database(store_t *store, const nonce_t *next, fault_t *fault)
+{
+    err_t err = store_set_boot(store, next, fault);
+    return err ? err : store_commit(store, fault);
+}
+
+err_t boot_agree(boot_t *boot, store_t *store, fault_t *fault)
+{
+    marker_t *marker = &boot->marker;
+    die_here("boot-0");
+    crypto_random(marker->nonces[1].bytes, NONCE_SIZE);
+    marker->nonce_count = 2;
+    err_t err = marker_write(boot->dir, marker, fault);
+    die_here("boot-1");
+    if (!err)
+        err = tell_database(store, &marker->nonces[1], fault);
+    die_here("boot-2");
+    if (err)
+        return err;
+    marker->nonces[0] = marker->nonces[1];
+    marker->nonce_count = 1;
+    err = marker_write(boot->dir, marker, fault);
+    die_here("boot-3");
+    return err;
+}
+
+// ---- while it runs ----
+
+// A marker that lags behind is no harm until the database is rolled back too: the
+// node goes on, and says so.
+void boot_follow(boot_t *boot, const core_t *core)
+{
+    position_t *heads;
+    fault_t fault = {0};
+    uint64_t moves = core_own_moves(core);
+    if (moves == boot->moves)
+        return;
+    boot->moves = moves;
+    size_t count = core_own_heads(core, &heads);
+    bool changed = marker_set_heads(&boot->marker, heads, count, false);
+    mem_free(heads);
+    err_t err = changed ? marker_update(boot->dir, &boot->marker, &fault) : ERR_OK;
+    if (err && !boot->failed)
+        log_line(LOG_LEVEL_WARNING, "the boot marker cannot be written: %s: %s", fault.where,
+                 fault.detail);
+    boot->failed = err != ERR_OK;
+}
+
+void boot_clear(boot_t *boot)
+{
+    mem_free(boot->dir);
+    *boot = (boot_t){0};
+}

@@ -1,0 +1,174 @@
+// Proofs: two chains of one feed, each ending in a valid signature. Keeps I8.
+//
+// Whoever knows of a fork stops that epoch, keeps the other side as evidence and
+// proves it, by both sides' headers, to everybody whom it is linked with: whichever
+// of the two the other holds, the other one contradicts it there.
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024, PROOFS_MAX = 64 };
+
+// ---- telling ----
+
+static void prove(core_t *core, session_t *session, const core_feed_state_t *feed,
+                  effects_t *effects)
+{
+    (void)core;
+    effect_t *effect = effects_add(effects, EFFECT_READ_PROOF);
+    effect->link = session->link;
+    effect->feed = feed->feed;
+    effect->number = feed->proof.number;
+}
+
+void proof_greet(core_t *core, session_t *session, effects_t *effects)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < core->feed_count && count < PROOFS_MAX; i++) {
+        const core_feed_state_t *feed = core->feeds[i];
+        if (feed->stopped != ERR_DIVERGED || !feed->proof.number)
+            continue;
+        prove(core, session, feed, effects);
+        count++;
+    }
+}
+
+void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects)
+{
+    message_t message = {.type = MSG_PROOF};
+    if (!run.size || run.size > PROOF_BYTES_MAX)
+        return; // headers that fit no message are not sent
+    message.as.proof.run = run;
+    session_send(core, session, &message, effects);
+}
+
+void proof_read(core_t *core, const event_t *event, effects_t *effects)
+{
+    session_t *session = session_find(core, event->link);
+    if (!session || session->state != SESSION_READY)
+        return;
+    proof_send(core, session, event->as.proof_read.theirs, effects);
+    proof_send(core, session, event->as.proof_read.ours, effects);
+}
+
+// ---- what comes ----
+
+// Only where each commit follows from the one before does the last one's
+// signature speak for the first.
+static err_t check_links(const run_t *run, size_t from)
+{
+    for (size_t i = from; i + 1 < run->count; i++)
+        if (run->commits[i + 1]->first != run->commits[i]->last + 1 ||
+            !hash_equal(&run->commits[i + 1]->previous, &run->commits[i]->hash))
+            return ERR_BROKEN_CHAIN;
+    return ERR_OK;
+}
+
+// Headers and signature prove it; content would outlive its erasure here.
+static void keep_evidence(core_t *core, run_t *run, size_t from, err_t reason, const proof_t *proof,
+                          effects_t *effects)
+{
+    for (size_t i = from; i < run->count; i++)
+        for (size_t k = 0; k < run->commits[i]->count; k++)
+            run->commits[i]->changes[k].state = PAYLOAD_MISSING;
+    effect_t *effect = effects_add(effects, EFFECT_EVIDENCE);
+    effect->feed = run->feed;
+    effect->reason = reason;
+    effect->proof = *proof;
+    effect->wall_ms = core->wall_ms;
+    effect->bytes = run_encode(&run->feed, run->commits + from, run->count - from);
+}
+
+void proof_name_source(const core_t *core, const session_t *from, proof_t *proof)
+{
+    if (from)
+        snprintf(proof->source, sizeof proof->source, "%s", core_code(core, &from->peer->origin));
+}
+
+// Two different commits of one origin for one number, each vouched for by a
+// signature: ours was verified when it came, this one, at `from`, is verified
+// here. A key whose cut we have reached has no say in it any more: the root has.
+err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
+                        const proof_t *proof, effects_t *effects)
+{
+    const commit_t *last = run->commits[run->count - 1];
+    err_t err = check_links(run, from);
+    if (!err)
+        err = membership_authority(core, feed->identity, last->card_number, &feed->feed, last->last,
+                                   &last->hash);
+    if (!err &&
+        membership_reach(core, feed->identity, last->card_number, &feed->feed) <= feed->head.number)
+        err = ERR_BEYOND_CUT;
+    if (!err)
+        err = apply_signature(core, feed, last);
+    if (err)
+        return err == ERR_BAD_SIGNATURE || err == ERR_UNSIGNED ? ERR_BROKEN_CHAIN : err;
+    keep_evidence(core, run, from, ERR_DIVERGED, proof, effects);
+    if (own_is(core, &feed->feed)) {
+        char detail[192];
+        snprintf(detail, sizeof detail,
+                 "epoch %u lane %u number %llu: another change of its own, signed, came from %s",
+                 feed->feed.epoch, feed->feed.lane, (unsigned long long)proof->number,
+                 *proof->source ? proof->source : "?");
+        fence_close(core, FENCE_ON_FORK, detail, effects);
+    }
+    feed_fork_epoch(core, feed, proof, effects);
+    for (size_t i = 0; i < core->session_count; i++)
+        if (core->sessions[i]->state == SESSION_READY)
+            prove(core, core->sessions[i], feed, effects);
+    return ERR_DIVERGED;
+}
+
+// What is vouched for by its signature, but lies beyond a cut, is kept aside.
+void proof_set_aside(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
+                     const session_t *source, effects_t *effects)
+{
+    proof_t proof = {.number = run->commits[from]->first};
+    proof_name_source(core, source, &proof);
+    proof.theirs = run->commits[from]->hash;
+    if (proof.number == feed->head.number + 1)
+        proof.ours = feed->head.hash;
+    core_count(core, ERR_BEYOND_CUT, core_code(core, &feed->feed.origin));
+    if (!check_links(run, from) && !apply_signature(core, feed, run->commits[run->count - 1]))
+        keep_evidence(core, run, from, ERR_BEYOND_CUT, &proof, effects);
+}
+
+// What lies wholly below our head may be ours or not: the store knows.
+void proof_on_proof(core_t *core, session_t *session, const message_t *m, effects_t *effects)
+{
+    run_t run;
+    fault_t fault;
+    err_t err = run_decode(m->as.proof.run, &run, &fault);
+    if (!err) {
+        err = apply_run(core, &run, session, effects);
+        run_clear(&run);
+    }
+    if (err && err != ERR_STALE)
+        core_count(core, err, core_code(core, &session->peer->origin));
+    if (err != ERR_STALE || !session_may_ask(core, session))
+        return;
+    effect_t *effect = effects_add(effects, EFFECT_COMPARE);
+    effect->bytes = buf_copy(m->as.proof.run);
+    effect->text = mem_copy_string(core_code(core, &session->peer->origin));
+}
+
+void proof_compared(core_t *core, const event_t *event, effects_t *effects)
+{
+    run_t run;
+    fault_t fault;
+    if (run_decode(event->as.compared.run, &run, &fault))
+        return;
+    core_feed_state_t *feed = feed_lookup(core, &run.feed);
+    size_t at = event->as.compared.at;
+    if (feed && !feed->stopped && at < run.count) {
+        proof_t proof = {.number = run.commits[at]->first,
+                         .ours = event->as.compared.ours,
+                         .theirs = run.commits[at]->hash};
+        snprintf(proof.source, sizeof proof.source, "%s", event->as.compared.from);
+        err_t err = proof_contradicts(core, feed, &run, at, &proof, effects);
+        core_count(core, err, proof.source);
+    }
+    run_clear(&run);
+}
