@@ -11,7 +11,7 @@ from nacl.bindings import crypto_scalarmult_base
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-from reasons import refuse_unless
+from document import refuse_unless
 
 
 def blake2b(data: bytes, person: str, size: int = 32, key: bytes = b"") -> bytes:

@@ -8,7 +8,7 @@ from enlace.v1 import commit_pb2 as pb
 import crypto
 import wire
 from membership import Membership
-from reasons import refuse_unless
+from document import refuse_unless
 
 CONTROL, COALITION = 0, 1
 RECORD, RETRACT, CONSENT = 1, 2, 3
@@ -147,6 +147,7 @@ class Feed:
     id: FeedId
     start: bytes  # hash of the card that started the epoch
     commits: list[Commit] = field(default_factory=list)
+    stopped: bool = False  # its origin signed two chains
 
     @property
     def head(self) -> Head:
@@ -163,6 +164,27 @@ class Feed:
             if commit.first <= number <= commit.last:
                 return commit, number - commit.first
         return None
+
+    def contradicted_by(self, commits: list[Commit]) -> list[Commit]:
+        """The part of a run that cannot stand beside what is held, from where they part."""
+        held = {commit.last: commit.hash for commit in self.commits}
+        for place, commit in enumerate(commits):
+            if commit.first <= self.head.number and held.get(commit.last) != commit.hash:
+                return commits[place:]
+            follows = self.commits and commit.first == self.head.number + 1
+            if follows and commit.header.previous != self.head.hash:
+                return commits[place:]
+        return []
+
+    def check_contradiction(self, commits: list[Commit], membership: Membership) -> None:
+        """Whether it is the origin's doing: refuses it (`broken-chain`) unless its signature speaks for all of it."""
+        for before, commit in zip(commits, commits[1:]):
+            linked = commit.first == before.last + 1 and commit.header.previous == before.hash
+            refuse_unless(linked, "broken-chain")
+        last = commits[-1]
+        membership.check_reaches(*self.id, last.header.card_number, last.last, last.hash)
+        key = membership.signing_key(self.id.origin, last.header.card_number)
+        refuse_unless(last.signature and last.signed_by(key, membership.coalition), "broken-chain")
 
     def check_next(self, commits: list[Commit], membership: Membership) -> None:
         """Whether a run may be appended: the order of docs/protocol.md, "Applying"."""
@@ -219,6 +241,10 @@ class Draft:
 
 def make_commit(feed: Feed, drafts: list[Draft], keys: crypto.Keys, coalition: bytes, card: int, time_ms: int) -> Commit:
     """The commit that comes next in a feed of one's own, signed; not appended."""
+    return make_commit_after(feed.head, drafts, keys, coalition, card, time_ms)
+
+
+def make_commit_after(head: Head, drafts: list[Draft], keys: crypto.Keys, coalition: bytes, card: int, time_ms: int) -> Commit:
     changes, payloads = [], []
     for draft in drafts:
         change = pb.CommitHeader.Change(
@@ -230,11 +256,11 @@ def make_commit(feed: Feed, drafts: list[Draft], keys: crypto.Keys, coalition: b
         payloads.append(pb.Payload(state=PRESENT, salt=draft.salt, body=draft.body))
     header = pb.CommitHeader(
         header_version=1,
-        origin=feed.id.origin,
-        epoch=feed.id.epoch,
-        lane=feed.id.lane,
-        first_number=feed.head.number + 1,
-        previous=feed.head.hash,
+        origin=head.feed.origin,
+        epoch=head.feed.epoch,
+        lane=head.feed.lane,
+        first_number=head.number + 1,
+        previous=head.hash,
         time_ms=time_ms,
         card_number=card,
         changes=changes,

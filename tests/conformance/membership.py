@@ -7,7 +7,7 @@ from enlace.v1 import membership_pb2 as pb
 
 import crypto
 import wire
-from reasons import Refused, refuse_unless
+from document import Refused, refuse_unless
 
 
 def read_signed(kind: type, data: bytes, limits: wire.Limits):

@@ -16,13 +16,14 @@ import wire
 from feed import CONSENT, MISSING, PRESENT, RECORD, Commit, Draft, Feed, FeedId, Head
 from feed import check_commitment, make_commit, read_run, run_message, run_of
 from membership import Membership, read_body, read_signed
-from reasons import NAMES, NUMBERS, Refused, refuse_unless
+from document import NAMES, NUMBERS, Refused, refuse_unless
 from session import CLOSED, GREETING, OPEN, Assembly, Following, Sending, Serving, Session
 from view import changes_of, digest, fold
 
 PING_MS, SILENT_MS = 10_000, 30_000
 BEACON_MS, BEACON_IDLE_MS = 1_000, 60_000
 PROOF_MOST = 190 * wire.KIB
+GREETINGS = ("hello", "welcome")
 
 
 class Node:
@@ -165,13 +166,14 @@ class Node:
         message = wire.read_link(data)
         kind = message.WhichOneof("body")
         if session.state == GREETING:
-            greeting = "welcome" if session.dialled else "hello"
-            refuse_unless(kind == greeting, "no-hello", kind)
-        elif kind == "hello":
-            raise Refused("unexpected", kind)
-        elif message.session != session.id:
+            expected = "welcome" if session.dialled else "hello"
+            refuse_unless(kind in (expected, "bye"), "unexpected" if kind in GREETINGS else "no-hello", kind)
+            session.id = message.session  # as claimed: what the greeting says decides
+        elif kind != "hello" and message.session != session.id:
             self.counters["wrong-session"] += 1
             return
+        else:
+            refuse_unless(kind not in GREETINGS, "unexpected", kind)
         self._TABLE[kind](self, session, getattr(message, kind))
 
     def _check_greeting(self, session: Session, greeting) -> None:
@@ -193,11 +195,10 @@ class Node:
         self._ready(session, hello)
 
     def _on_welcome(self, session: Session, welcome: link_pb2.Welcome) -> None:
-        refuse_unless(session.state == GREETING, "unexpected", "welcome")
         refuse_unless(welcome.hello_nonce == session.nonce, "wrong-session")
+        refuse_unless(session.id == crypto.session_id(session.nonce, welcome.nonce), "wrong-session")
         self._check_greeting(session, welcome)
         refuse_unless(welcome.protocol == 1, "no-common-version")
-        session.id = crypto.session_id(session.nonce, welcome.nonce)
         self._ready(session, welcome)
 
     def _ready(self, session: Session, told) -> None:
@@ -254,10 +255,8 @@ class Node:
             self._say_cards(session, self.membership.cards.get(wanted.origin, [])[wanted.number :])
 
     def take_beacon(self, signed: bytes) -> bool:
-        outer = read_signed(link_pb2.SignedBeacon, signed, wire.SIGNED_BEACON)
-        beacon = read_body(link_pb2.Beacon, outer.body, wire.BEACON)
-        refuse_unless(len(beacon.own) + len(beacon.held) <= 160, "too-many", "heads")
-        refuse_unless(all(head.feed.origin == beacon.origin for head in beacon.own), "bad-value", "own")
+        """True where it is news; one that is no newer than what is held is nothing."""
+        outer, beacon = read_beacon(signed)
         refuse_unless(beacon.coalition == self.coalition, "wrong-coalition")
         refuse_unless(self.membership.roster.member(beacon.origin), "unknown-origin")
         held = self.beacons.get(beacon.origin)
@@ -381,6 +380,12 @@ class Node:
     def apply(self, commits: list[Commit]) -> None:
         """The one function in which everything that arrives ends."""
         feed = self.check_feed(commits[0].feed)
+        refuse_unless(not feed.stopped, "diverged")
+        parting = feed.contradicted_by(commits)
+        if parting:
+            feed.check_contradiction(parting, self.membership)
+            feed.stopped = True
+            raise Refused("diverged")
         commits = [commit for commit in commits if commit.last > feed.head.number]
         if not commits:
             return
@@ -426,8 +431,12 @@ class Node:
             session.heads.pop(following.feed, None)
 
     def _on_proof(self, session: Session, proof: link_pb2.Proof) -> None:
-        _, commits = run_of(proof.run)
-        self.proofs.append(commits)
+        try:
+            _, commits = run_of(proof.run)
+            self.proofs.append(commits)
+            self.apply(commits)
+        except Refused as refused:
+            self.counters[refused.reason] += 1
 
     # ---- serving ----
 
@@ -609,7 +618,16 @@ class Node:
     }
 
 
-# ---- publications ----
+# ---- beacons and publications ----
+
+
+def read_beacon(signed: bytes) -> tuple[link_pb2.SignedBeacon, link_pb2.Beacon]:
+    """What a beacon can be asked without knowing its origin; its signature is still unchecked."""
+    outer = read_signed(link_pb2.SignedBeacon, signed, wire.SIGNED_BEACON)
+    beacon = read_body(link_pb2.Beacon, outer.body, wire.BEACON)
+    refuse_unless(len(beacon.own) + len(beacon.held) <= 160, "too-many", "heads")
+    refuse_unless(all(head.feed.origin == beacon.origin for head in beacon.own), "bad-value", "own")
+    return outer, beacon
 
 
 def read_published(run: commit_pb2.Run) -> Commit:

@@ -10,7 +10,7 @@ from enlace.v1 import link_pb2
 
 import wire
 from feed import FeedId
-from reasons import refuse_unless
+from document import refuse_unless
 
 CREDIT_FIRST = 8 * wire.KIB
 CREDIT_MOST = 4 * wire.KIB * wire.KIB

@@ -1,0 +1,161 @@
+"""Holds the independent implementation against the vectors that are kept.
+
+    check.py            all of vectors/*.json; one TAP line a case that fails, and the sum
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Callable, Iterator
+
+from enlace.v1 import membership_pb2
+
+import crypto
+import node
+import wire
+from document import Refused
+from feed import Draft, FeedId, Head, make_commit_after, read_run, run_message
+from membership import Card, Membership, Roster
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+def unhex(value) -> bytes:
+    """Hex, or a list of hex and [hex, times]."""
+    if isinstance(value, str):
+        return bytes.fromhex(value)
+    return b"".join(bytes.fromhex(p) if isinstance(p, str) else bytes.fromhex(p[0]) * p[1] for p in value)
+
+
+class Differs(Exception):
+    pass
+
+
+def same(got, expected, what: str) -> None:
+    if got != expected:
+        raise Differs(f"{what}: {got!r}, expected {expected!r}")
+
+
+# ---- hashes.json ----
+
+
+def _commit(case: dict) -> str:
+    id_ = FeedId(bytes.fromhex(case["origin"]), case["epoch"], case["lane"])
+    head = Head(id_, case["number"], bytes.fromhex(case["previous"]))
+    drafts = [
+        Draft(c["type"], bytes.fromhex(c["body"]), bytes.fromhex(c["salt"]), tuple(c["target"]) if "target" in c else None)
+        for c in case["changes"]
+    ]
+    keys = crypto.Keys(b"", bytes.fromhex(case["signing"]), b"", b"")
+    made = make_commit_after(head, drafts, keys, bytes.fromhex(case["coalition"]), case["card_number"], case["time_ms"])
+    same(made.header_bytes.hex(), case["header"], "header")
+    same(made.signature.hex(), case["signature"], "signature")
+    return made.hash
+
+
+FUNCTIONS: dict[str, Callable[[dict], object]] = {
+    "commitment": lambda c: crypto.commitment(unhex(c["salt"]), unhex(c["body"])),
+    "session": lambda c: crypto.session_id(unhex(c["hello_nonce"]), unhex(c["welcome_nonce"])),
+    "commit-hash": lambda c: crypto.commit_hash(unhex(c["data"])),
+    "card-hash": lambda c: crypto.card_hash(unhex(c["data"])),
+    "roster-hash": lambda c: crypto.roster_hash(unhex(c["data"])),
+    "beacon-hash": lambda c: crypto.beacon_hash(unhex(c["data"])),
+    "ed25519-public": lambda c: crypto.ed25519_public(unhex(c["seed"])),
+    "x25519-public": lambda c: crypto.x25519_public(unhex(c["secret"])),
+    "origin": lambda c: crypto.origin_of(unhex(c["root_key"])),
+    "sign-commit": lambda c: crypto.sign(unhex(c["seed"]), crypto.commit_text(unhex(c["coalition"]), unhex(c["hash"]))),
+    "sign-roster": lambda c: crypto.sign(unhex(c["seed"]), crypto.roster_text(unhex(c["coalition"]), unhex(c["hash"]))),
+    "sign-beacon": lambda c: crypto.sign(unhex(c["seed"]), crypto.beacon_text(unhex(c["coalition"]), unhex(c["hash"]))),
+    "sign-card": lambda c: crypto.sign(unhex(c["seed"]), crypto.card_text(unhex(c["hash"]))),
+    "sign-charter": lambda c: crypto.sign(unhex(c["seed"]), crypto.charter_text(unhex(c["hash"]))),
+    "words": lambda c: crypto.eight_words(unhex(c["coalition"])),
+    "armour-card": lambda c: crypto.armour("card", unhex(c["data"])),
+    "armour-charter": lambda c: crypto.armour("charter", unhex(c["data"])),
+    "commit": _commit,
+}
+
+
+def check_hash(case: dict) -> None:
+    result = FUNCTIONS[case["function"]](case)
+    same(result.hex() if isinstance(result, bytes) else result, case["result"], case["function"])
+
+
+# ---- bytes.json ----
+
+
+def _charter(case: dict) -> bytes:
+    Membership(unhex(case["bytes"]))
+    return membership_pb2.CharterFile.FromString(unhex(case["bytes"])).SerializeToString()
+
+
+def _publication(case: dict) -> bytes:
+    coalition = bytes.fromhex(case["coalition"])
+    message = wire.read_publication(coalition, unhex(case["topic"]), unhex(case["bytes"]))
+    if message.HasField("run"):
+        node.read_published(message.run)
+    return message.SerializeToString()
+
+
+DECODERS: dict[str, Callable[[dict], bytes]] = {
+    "link": lambda c: wire.read_link(unhex(c["bytes"])).SerializeToString(),
+    "publication": _publication,
+    "run": lambda c: run_message(read_run(unhex(c["bytes"]))[1]).SerializeToString(),
+    "card": lambda c: Card.read(unhex(c["bytes"])).signed,
+    "roster": lambda c: Roster.read(unhex(c["bytes"])).signed,
+    "charter": _charter,
+    "beacon": lambda c: node.read_beacon(unhex(c["bytes"]))[0].SerializeToString(),
+}
+
+
+def check_bytes(case: dict) -> None:
+    reasons = case["reason"] if isinstance(case["reason"], list) else [case["reason"]]
+    try:
+        again = DECODERS[case["type"]](case)
+    except Refused as refused:
+        if refused.reason not in reasons:
+            raise Differs(f"refused for {refused}, expected {reasons}") from None
+        return
+    same("ok", reasons[0], "taken")
+    if not case.get("lossy"):
+        same(again.hex(), unhex(case["bytes"]).hex(), "encoded again")
+
+
+def check_armour(case: dict) -> None:
+    try:
+        data = crypto.unarmour(case["kind"], case["text"])
+    except Refused as refused:
+        same(refused.reason, case["reason"], "refused for")
+        return
+    same("ok", case["reason"], "taken")
+    same(data.hex(), case["bytes"], "bytes")
+
+
+CHECKS: dict[str, Callable[[dict], None]] = {
+    "hashes": check_hash,
+    "bytes": check_bytes,
+    "armour": check_armour,
+}
+
+
+def failures(name: str, cases: list[dict]) -> Iterator[str]:
+    for case in cases:
+        try:
+            CHECKS[name](case)
+        except (Differs, Refused) as wrong:
+            yield f"{name}: {case.get('type', case.get('function', ''))} {case['name']}: {wrong}"
+
+
+def main() -> int:
+    passed, failed = 0, 0
+    for path in sorted(VECTORS.glob("*.json")):
+        cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
+        wrong = list(failures(path.stem, cases))
+        for line in wrong:
+            print(f"not ok {line}")
+        passed, failed = passed + len(cases) - len(wrong), failed + len(wrong)
+    print(f"vectors, independent implementation: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
