@@ -2,7 +2,7 @@
 
 import crypto
 import fixture as f
-from cases_bytes import hexed
+from byhand import hexed
 from feed import Draft
 
 
@@ -40,7 +40,6 @@ def _keys() -> list[dict]:
         cases += [
             _case(f"{code}, root", "ed25519-public", crypto.ed25519_public(keys.root), seed=keys.root),
             _case(f"{code}, signing", "ed25519-public", crypto.ed25519_public(keys.signing), seed=keys.signing),
-            _case(f"{code}, transport", "x25519-public", crypto.x25519_public(keys.transport), secret=keys.transport),
             _case(f"{code}", "origin", keys.origin, root_key=crypto.ed25519_public(keys.root)),
         ]
     return cases

@@ -4,6 +4,7 @@ Daemons are made and asked as a person would do it: with `enlace`. Each is waite
 for by its READY=1; a state is waited for by asking, while the peers go on.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -19,7 +20,7 @@ import crypto
 from membership import Card, make_card
 from peer import Peer
 
-BUILD = Path(os.environ.get("BUILD", "build")).resolve()
+BUILD = Path(os.environ.get("ENLACE_BIN_DIR", "build")).resolve()
 READY_S = 20.0
 
 
@@ -43,6 +44,10 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
 
 
 class Daemon:
@@ -84,7 +89,11 @@ class Daemon:
             told.settimeout(READY_S)
             environment = {**os.environ, "NOTIFY_SOCKET": str(path)}
             self.process = subprocess.Popen(
-                [str(BUILD / "enlaced"), "--dir", str(self.dir)], env=environment, stdout=log, stderr=log
+                [str(BUILD / "enlaced"), "--dir", str(self.dir)],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
             )
             try:
                 while b"READY=1" not in told.recv(4096):

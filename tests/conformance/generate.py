@@ -7,8 +7,10 @@ gains something; the suite only checks what is kept there:
 import json
 from pathlib import Path
 
-import cases_bytes
+import cases_commits
 import cases_hashes
+import cases_members
+import cases_messages
 
 VECTORS = Path(__file__).parent / "vectors"
 FILES = {
@@ -17,7 +19,7 @@ FILES = {
     "bytes": (
         "What decoders take (ok: encoded again it is the same bytes, unless lossy) and refuse, with the reason; "
         "a list of reasons where an implementation may meet either first. Bytes are hex, or a list of hex and [hex, times].",
-        cases_bytes.make,
+        lambda: cases_messages.make() + cases_commits.make() + cases_members.make(),
     ),
 }
 
