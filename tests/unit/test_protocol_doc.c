@@ -82,7 +82,10 @@ static const quantity_t bounds[] = {
     {"charge of a RunPart beyond its bytes", CHARGE_OVERHEAD, COUNT},
     {"bytes a second that a run has to come at, after its first 10 s", PACE_MIN, COUNT},
     {"inbound links; more: too-many-links", LINKS_MAX, COUNT},
-    {"subscriptions of a key, over all its connections; more: too-many-subscriptions",
+    {"inbound links of a key; more: too-many-links", LINKS_PER_KEY, COUNT},
+    {"connections to a bound socket", CONNECTIONS_MAX, COUNT},
+    {"subscriptions of a key and their ends, over all its connections; more: "
+     "too-many-subscriptions",
      SUBSCRIPTIONS_MAX, COUNT},
     {"bytes of a subscription; more: bad-topic", TOPIC_MAX_BYTES, COUNT},
     {NULL, 0, NULL},
@@ -90,6 +93,7 @@ static const quantity_t bounds[] = {
 
 static const quantity_t times[] = {
     {"from the connection to the end of the greeting; then no-hello", GREETING_TIMEOUT_MS, MS},
+    {"from a connection to a bound socket until it says something", UNNAMED_MS, MS},
     {"without sending, or without hearing, until a Ping", PING_MS, MS},
     {"without hearing, until the session is dropped (silent)", SILENCE_MS, MS},
     {"without progress, until a fetch is given up (stalled)", STALL_MS, MS},
