@@ -1,6 +1,7 @@
 // The production store on the disk: whatever becomes of the disk, what was
 // acknowledged is there, what is there is a prefix of what was written, and the
 // store opens.
+#include "tests/sim/audit.h"
 #include "tests/sim/disk.h"
 #include "tests/unit/make_commits.h"
 
@@ -381,6 +382,71 @@ static void rebuilding_may_find_the_disk_full(void **state)
     expect_clean(bench);
 }
 
+// ---- the audit that the simulator ends with ----
+
+static void expect_audit(char *text, const char *want)
+{
+    if (want)
+        assert_memory_equal(text ? text : "", want, strlen(want));
+    else if (text)
+        fail_msg("%s", text);
+    mem_free(text);
+}
+
+// Two records: one revised twice, retracted, and revised once more; one revised by a
+// change of the next epoch.
+static void write_story(bench_t *bench)
+{
+    writer_t writer = writer_of(1, 1, 1), next = writer_of(1, 2, 1);
+    write_record(&writer, 0, "{'kind':'organisation','key':'a','acronym':'A'}");
+    write_record(&writer, 1, "{'kind':'organisation','key':'a','acronym':'B'}");
+    write_record(&writer, 0, "{'kind':'organisation','key':'b','acronym':'A'}");
+    write_retraction(&writer, 1, 1);
+    write_record(&writer, 1, "{'kind':'organisation','key':'a','acronym':'C'}");
+    append_written(bench->store, &writer);
+    aim(write_record(&next, 0, "{'kind':'organisation','key':'b','acronym':'D'}"), 1, 1, 3);
+    append_written(bench->store, &next);
+    assert_ok(store_commit(bench->store, NULL));
+    writer_clear(&writer);
+    writer_clear(&next);
+}
+
+static void the_audit_agrees_with_the_store(void **state)
+{
+    bench_t *bench = *state;
+    hash_t digest;
+    begin(bench, 1);
+    write_story(bench);
+    assert_ok(read_digest(bench->store->sql, &digest, NULL));
+    expect_audit(audit_log(file, disk_vfs_name(bench->disk)), NULL);
+    expect_audit(audit_view(bench->store, &digest), NULL);
+    digest.bytes[0] ^= 1;
+    expect_audit(audit_view(bench->store, &digest), "I14: ");
+}
+
+// What each of these breaks.
+static void the_audit_names_the_invariant(void **state)
+{
+    static const struct {
+        const char *invariant, *damage;
+    } table[] = {
+        {"I2: ", "DELETE FROM change WHERE number = 1; DELETE FROM commit_log WHERE first = 1"},
+        {"I10: ", "UPDATE change SET salt = zeroblob(16) WHERE number = 1"},
+        {"I16: ", "UPDATE commit_log SET signature = zeroblob(64)"},
+        {"I4: ", "UPDATE feed SET number = number - 1"},
+    };
+    bench_t *bench = *state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        uint64_t acknowledged = 0;
+        begin(bench, 1);
+        assert_ok(turn(bench, 0, &acknowledged));
+        assert_ok(turn(bench, 1, &acknowledged));
+        assert_ok(sql_script(bench->store->sql, "PRAGMA foreign_keys = OFF", NULL));
+        assert_ok(sql_script(bench->store->sql, table[i].damage, NULL));
+        expect_audit(audit_log(file, disk_vfs_name(bench->disk)), table[i].invariant);
+    }
+}
+
 int main(void)
 {
 #define DISK_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -396,6 +462,8 @@ int main(void)
         DISK_TEST(each_read_may_fail),
         DISK_TEST(opening_may_find_the_disk_full),
         DISK_TEST(rebuilding_may_find_the_disk_full),
+        DISK_TEST(the_audit_agrees_with_the_store),
+        DISK_TEST(the_audit_names_the_invariant),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);
 }

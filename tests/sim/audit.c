@@ -1,0 +1,168 @@
+#include "tests/sim/audit.h"
+
+#include <stdlib.h>
+
+#include "daemon/store/reader.h"
+#include "lib/mem.h"
+
+// ---- the log ----
+
+static const char *invariant_of(err_t reason)
+{
+    switch (reason) {
+    case ERR_BROKEN_CHAIN:
+        return "I1";
+    case ERR_OUT_OF_ORDER:
+        return "I2";
+    case ERR_BAD_COMMITMENT:
+        return "I10";
+    case ERR_BEYOND_CUT:
+        return "I9";
+    case ERR_TIME_BACKWARDS:
+        return "I13";
+    case ERR_BAD_SIGNATURE:
+    case ERR_UNSIGNED:
+        return "I16";
+    default:
+        return "I4";
+    }
+}
+
+static void note_first(void *context, const char *where, err_t reason, const char *detail)
+{
+    char **text = context;
+    if (!*text)
+        *text =
+            mem_format("%s: %s: %s (%s)", invariant_of(reason), where, err_name(reason), detail);
+}
+
+char *audit_log(const char *path, const char *vfs)
+{
+    char *text = NULL;
+    fault_t fault = {0};
+    verify_t verify = {.vfs = vfs, .context = &text, .finding = note_first};
+    err_t err = store_verify(path, &verify, &fault);
+    if (err && !text)
+        text = mem_format("I4: cannot be verified: %s (%s)", err_name(err), fault.detail);
+    return text;
+}
+
+// ---- the view ----
+
+typedef struct {
+    origin_t origin;
+    position_t at, target;
+    bool has_target;
+    uint32_t type;
+    hash_t commitment;
+} told_t;
+
+typedef struct {
+    size_t count, capacity;
+    told_t *items;
+} log_t;
+
+static void take_commit(log_t *log, const commit_t *commit)
+{
+    for (size_t i = 0; i < commit->count; i++) {
+        const change_t *change = &commit->changes[i];
+        mem_grow(&log->items, &log->capacity, log->count, sizeof *log->items);
+        log->items[log->count++] =
+            (told_t){.origin = commit->feed.origin,
+                     .at = {commit->feed.epoch, commit->feed.lane, commit->first + i},
+                     .target = change->target,
+                     .has_target = change->has_target,
+                     .type = change->type,
+                     .commitment = change->commitment};
+    }
+}
+
+static char *take_feed(store_t *store, const feed_row_t *feed, log_t *log)
+{
+    head_t at = {.feed = feed->head.feed};
+    fault_t fault = {0};
+    while (at.number < feed->head.number) {
+        served_run_t served = {0};
+        run_t run;
+        err_t err = store_read_run(store, &at.feed, at.number, &at.hash, RUN_BYTES_MAX, true,
+                                   &served, &fault);
+        if (!err && served.diverged && at.number == 0) { // asked without the hash of its start
+            at.hash = served.last.hash;
+            continue;
+        }
+        if (!err)
+            err = run_decode(buf_span(&served.run), &run, &fault);
+        buf_free(&served.run);
+        if (err)
+            return mem_format("I4: the log cannot be read after %llu: %s",
+                              (unsigned long long)at.number, err_name(err));
+        for (size_t i = 0; i < run.count; i++)
+            take_commit(log, run.commits[i]);
+        run_clear(&run);
+        at = served.last;
+    }
+    return NULL;
+}
+
+static int by_position(const void *a, const void *b)
+{
+    return position_compare(((const told_t *)a)->at, ((const told_t *)b)->at);
+}
+
+static bool creates(const told_t *told)
+{
+    return told->type == CHANGE_RECORD && !told->has_target && told->at.lane < LANE_OPEN_COUNT;
+}
+
+// Whether it names that record as its own, created before it.
+static bool is_of(const told_t *told, const told_t *record)
+{
+    return (told->type == CHANGE_RECORD || told->type == CHANGE_RETRACT) && told->has_target &&
+           origin_equal(&told->origin, &record->origin) && told->at.lane == record->at.lane &&
+           position_equal(told->target, record->at) && position_compare(told->at, record->at) > 0;
+}
+
+// In the order of positions: the newest stands, but nothing after a retraction.
+static hash_t term_of(const log_t *log, size_t place)
+{
+    const told_t *record = &log->items[place], *stands = record;
+    bool retracted = false;
+    for (size_t i = 0; i < log->count && !retracted; i++)
+        if (is_of(&log->items[i], record)) {
+            stands = &log->items[i];
+            retracted = stands->type == CHANGE_RETRACT;
+        }
+    return digest_term(&record->origin, record->at, stands->at, &stands->commitment,
+                       retracted ? 2 : 1);
+}
+
+static char *read_log(store_t *store, log_t *log)
+{
+    snapshot_t snapshot = {0};
+    fault_t fault = {0};
+    char *text = NULL;
+    if (store_snapshot(store, &snapshot, &fault))
+        return mem_format("I4: no snapshot: %s", fault.detail);
+    for (size_t i = 0; i < snapshot.feed_count && !text; i++)
+        text = take_feed(store, &snapshot.feeds[i], log);
+    snapshot_clear(&snapshot);
+    return text;
+}
+
+char *audit_view(store_t *store, const hash_t *digest)
+{
+    log_t log = {0};
+    hash_t sum = {{0}};
+    char *text = read_log(store, &log);
+    if (log.count)
+        qsort(log.items, log.count, sizeof *log.items, by_position);
+    for (size_t i = 0; i < log.count; i++)
+        if (creates(&log.items[i])) {
+            hash_t term = term_of(&log, i);
+            digest_add(&sum, &term);
+        }
+    if (!text && !hash_equal(&sum, digest))
+        text = mem_format("I14: the digest is not what the fold of the log gives");
+    mem_free(log.items);
+    return text;
+}
