@@ -163,6 +163,7 @@ static void meet_own(core_t *core, const core_feed_state_t *feed, const commit_t
              from ? core_code(core, &from->peer->origin) : "another node",
              (unsigned long long)feed->head.number);
     fence_close(core, FENCE_ON_LATER, detail, effects);
+    own_move(core, OWN_ON_LATER);
 }
 
 err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)

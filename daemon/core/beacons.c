@@ -6,6 +6,7 @@
 // L5: who is connected to somebody hears of every member at least once a minute,
 // whoever passes it on. Of whom nothing new has come for BEACON_LATE_MS is down
 // or kept from us: counted once (NO_BEACON), logged, shown until its word comes.
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/core/state.h"
@@ -20,6 +21,7 @@ static bool has_change(const core_feed_state_t *feed)
 
 static beacon_t *compose(core_t *core)
 {
+    assert(core->own == OWN_DURABLE); // I7
     beacon_t *beacon = mem_alloc(sizeof *beacon);
     beacon->origin = core->self->origin;
     beacon->coalition = core->coalition;

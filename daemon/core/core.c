@@ -169,6 +169,7 @@ static void on_committed(core_t *core, const event_t *event, effects_t *effects)
     if (core->turn_membership)
         greeting_spread_membership(core, effects);
     fence_committed(core);
+    own_turn_ends(core, true);
     mark_turn(core);
     beacon_flush(core, effects);
     heads_flush(core, effects);
@@ -194,6 +195,7 @@ static void on_rolled_back(core_t *core, const event_t *event, effects_t *effect
         core->greet_again = event->as.rolled_back.reason;
     membership_rolled_back(core, effects);
     fence_rolled_back(core);
+    own_turn_ends(core, false);
     if (core->signing_before)
         core->options.signing = core->signing_before;
     mark_turn(core);

@@ -24,5 +24,5 @@ unsigned machine_move(const machine_t *machine, unsigned state, unsigned event)
 }
 
 const machine_t *const core_machines[] = {
-    &session_machine, &follower_machine, &fence_machine, &fork_machine, NULL,
+    &session_machine, &follower_machine, &own_machine, &fence_machine, &fork_machine, NULL,
 };

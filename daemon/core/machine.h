@@ -45,6 +45,7 @@ bool machine_takes(const machine_t *machine, unsigned state, unsigned event);
 
 extern const machine_t session_machine;  // sessions.c
 extern const machine_t follower_machine; // sources.c
+extern const machine_t own_machine;      // own.c
 extern const machine_t fence_machine;    // fence.c
 extern const machine_t fork_machine;     // feeds.c
 

@@ -6,6 +6,48 @@
 
 #include "daemon/core/state.h"
 
+// ---- the machine ----
+
+static const char *const own_states[] = {[OWN_DURABLE] = "durable", [OWN_AHEAD] = "ahead"};
+
+static const char *const own_events[] = {
+    [OWN_ON_REFUSED] = "changes that may not be written",
+    [OWN_ON_APPENDED] = "changes written",
+    [OWN_ON_LATER] = "later commit of its own taken",
+    [OWN_ON_DURABLE] = "turn on disk",
+    [OWN_ON_BACK] = "turn taken back",
+};
+
+#define WRITES "chain, sign, append"
+#define SAYS   "reply why"
+#define TAKES  "tell the fence; append"
+
+static const machine_row_t own_rows[] = {
+    {OWN_DURABLE, OWN_ON_REFUSED, OWN_DURABLE, SAYS},
+    {OWN_DURABLE, OWN_ON_APPENDED, OWN_AHEAD, WRITES},
+    {OWN_DURABLE, OWN_ON_LATER, OWN_AHEAD, TAKES},
+    {OWN_AHEAD, OWN_ON_REFUSED, OWN_AHEAD, SAYS},
+    {OWN_AHEAD, OWN_ON_APPENDED, OWN_AHEAD, WRITES},
+    {OWN_AHEAD, OWN_ON_LATER, OWN_AHEAD, TAKES},
+    {OWN_AHEAD, OWN_ON_DURABLE, OWN_DURABLE, "publish; reply; Heads; Beacon within 5 s"},
+    {OWN_AHEAD, OWN_ON_BACK, OWN_DURABLE, "the head before; reply why; publish nothing"},
+};
+
+const machine_t own_machine = MACHINE("own log", own_states, own_events, own_rows);
+
+void own_move(core_t *core, own_event_t event)
+{
+    core->own = (own_state_t)machine_move(&own_machine, core->own, event);
+}
+
+void own_turn_ends(core_t *core, bool durable)
+{
+    if (core->own == OWN_AHEAD)
+        own_move(core, durable ? OWN_ON_DURABLE : OWN_ON_BACK);
+}
+
+// ---- writing ----
+
 bool own_is(const core_t *core, const feed_t *feed)
 {
     return origin_equal(&feed->origin, &core->self->origin);
@@ -91,6 +133,7 @@ void own_append(core_t *core, const event_t *event, effects_t *effects)
         err = may_write(core, feed);
     if (!err && !all_fit(event->as.append.drafts, event->as.append.count))
         err = ERR_TOO_BIG; // nothing half-written: looked at before the first is appended
+    own_move(core, err ? OWN_ON_REFUSED : OWN_ON_APPENDED);
     if (err) {
         core_count(core, err, "own log");
         reply(effects, event->as.append.request, err, &own, 0);

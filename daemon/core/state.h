@@ -244,6 +244,16 @@ typedef struct {
     char where[96];
 } counter_t;
 
+// This node's own log, of all its lanes; the table is in own.c.
+typedef enum { OWN_DURABLE, OWN_AHEAD } own_state_t; // ahead of the disk, within a turn
+typedef enum {
+    OWN_ON_REFUSED,
+    OWN_ON_APPENDED,
+    OWN_ON_LATER,
+    OWN_ON_DURABLE,
+    OWN_ON_BACK,
+} own_event_t;
+
 struct core {
     core_options_t options;
     hash_t coalition;
@@ -252,6 +262,7 @@ struct core {
     size_t identity_count, identity_capacity;
     identity_t **identities; // sorted by origin
     identity_t *self;
+    own_state_t own;
     size_t feed_count, feed_capacity;
     core_feed_state_t **feeds; // by index
     core_feed_state_t **sorted;
@@ -361,7 +372,9 @@ void proof_compared(core_t *core, const event_t *event, effects_t *effects);
 // own.c
 void own_append(core_t *core, const event_t *event, effects_t *effects);
 bool own_is(const core_t *core, const feed_t *feed);
-bool own_key_counts(const core_t *core); // the newest card names the key that we sign with
+void own_move(core_t *core, own_event_t event);
+void own_turn_ends(core_t *core, bool durable); // false: it was taken back
+bool own_key_counts(const core_t *core);        // the newest card names the key that we sign with
 bool own_is_claimed(const core_feed_state_t *feed); // a later change of it is being fetched
 void own_epoch(core_t *core, const event_t *event, effects_t *effects); // EVENT_EPOCH
 
