@@ -17,10 +17,12 @@
 #include "lib/bytes.h"
 #include "lib/error.h"
 
-// A length-prefixed field of the input that is itself a message.
-typedef struct {
+// A field of an input that no .proto describes: a message of a type, one described
+// by a table again (to tag 0), or, with neither, a number.
+typedef struct fuzz_field {
     uint32_t tag;
     const ProtobufCMessageDescriptor *type;
+    const struct fuzz_field *fields;
 } fuzz_field_t;
 
 typedef struct {
@@ -32,7 +34,7 @@ typedef struct {
     size_t prefix;
     const ProtobufCMessageDescriptor *type;
     const ProtobufCMessageDescriptor *(*type_of)(span_t prefix); // instead of type
-    const fuzz_field_t *fields; // of a message without descriptor, to tag 0
+    const fuzz_field_t *fields;                                  // instead of type
 } fuzz_target_t;
 
 extern const fuzz_target_t fuzz_target;

@@ -5,7 +5,7 @@
 # FILE-OR-FOLDER...), which runs files through them.
 
 FUZZ_NAMES   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_HELP    := $(filter-out $(BUILD)/obj/tests/fuzz/fuzz_% %/mutate.o %/replay.o %/make_seeds.o %/seeds_edges.o,\
+FUZZ_HELP    := $(filter-out $(BUILD)/obj/tests/fuzz/fuzz_% %/mutate.o %/replay.o %/make_seeds.o %/seeds_edges.o %/seeds_node.o,\
                   $(call objects,tests/fuzz/*.c)) \
                 $(BUILD)/obj/tests/unit/protocol_samples.o $(BUILD)/obj/tests/unit/house.o
 FUZZ_BUILD   := BUILD=build/fuzz CC=clang SANITIZE=1 CFLAGS='-g -fsanitize=fuzzer-no-link'
@@ -32,7 +32,7 @@ fuzz-replays: $(FUZZ_NAMES:%=$(BUILD)/tests/replay/%)
 
 FUZZ_ARCHIVES := $(LIBCLIENT) $(ARCHIVES)
 $(BUILD)/tests/fuzz/make_seeds: $(addprefix $(BUILD)/obj/tests/,fuzz/make_seeds.o \
-    fuzz/seeds_edges.o fuzz/cast.o unit/protocol_samples.o unit/protocol_messages.o unit/hostile.o) $(FUZZ_ARCHIVES)
+    fuzz/seeds_edges.o fuzz/seeds_node.o fuzz/cast.o unit/protocol_samples.o unit/protocol_messages.o unit/hostile.o) $(FUZZ_ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(FUZZ_ARCHIVES) $(LIBS) -lcmocka
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/mutate.o $(FUZZ_HELP) $(FUZZ_ARCHIVES)

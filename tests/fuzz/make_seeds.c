@@ -357,6 +357,7 @@ int main(int argc, char **argv)
     config_seeds();
     bounded_seeds();
     edge_seeds();
+    node_seeds();
     printf("%u seeds\n", written);
     return 0;
 }

@@ -133,25 +133,42 @@ static unsigned wire_of(ProtobufCType type)
     }
 }
 
-// A field that the type has, empty; or one that it does not have.
+static size_t table_size(const fuzz_field_t *fields)
+{
+    size_t count = 0;
+    while (fields && fields[count].tag)
+        count++;
+    return count;
+}
+
+// A field that the message has; or, now and then, one that it does not have.
+static void choose_field(mutation_t *mutation, const wire_node_t *parent, wire_node_t *child)
+{
+    size_t known = parent->type ? parent->type->n_fields : table_size(parent->fields);
+    if (known == 0 || below(mutation, 16) == 0) {
+        child->tag = 1 + (uint32_t)below(mutation, below(mutation, 2) ? 20 : 1u << 29);
+        child->wire = (unsigned)below(mutation, 3);
+    } else if (parent->type) {
+        const ProtobufCFieldDescriptor *field = &parent->type->fields[below(mutation, known)];
+        child->tag = field->id;
+        child->wire = wire_of(field->type);
+    } else {
+        const fuzz_field_t *field = &parent->fields[below(mutation, known)];
+        child->tag = field->tag;
+        child->wire = field->type || field->fields ? PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED
+                                                   : PROTOBUF_C_WIRE_TYPE_VARINT;
+    }
+}
+
 static void add_field(mutation_t *mutation, wire_node_t *parent)
 {
     wire_node_t child = {0};
-    if (parent->type && parent->type->n_fields && below(mutation, 16)) {
-        const ProtobufCFieldDescriptor *field =
-            &parent->type->fields[below(mutation, parent->type->n_fields)];
-        child.tag = field->id;
-        child.wire = wire_of(field->type);
-    } else {
-        child.tag = 1 + (uint32_t)below(mutation, below(mutation, 2) ? 20 : 1u << 29);
-        child.wire = (unsigned)below(mutation, 3);
-    }
+    choose_field(mutation, parent, &child);
     child.number = other_number(mutation, 0);
-    child.type = wire_tree_inner(parent, child.tag);
-    child.message = child.type && child.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    child.message =
+        wire_tree_place(parent, &child) && child.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
     if (child.wire == PROTOBUF_C_WIRE_TYPE_64BIT)
-        buf_extend(&child.bytes, 8);
-    memset(child.bytes.data ? child.bytes.data : (uint8_t[1]){0}, 0, child.bytes.size);
+        memset(buf_extend(&child.bytes, 8), 0, 8);
     wire_tree_add(parent, &child);
 }
 
@@ -159,7 +176,8 @@ static void add_field(mutation_t *mutation, wire_node_t *parent)
 static void graft(mutation_t *mutation, wire_node_t *node)
 {
     wire_node_t copy, *from = mutation->places[below(mutation, mutation->count)].node;
-    for (unsigned tries = 0; tries < 8 && from->type != node->type; tries++)
+    for (unsigned tries = 0; tries < 8 && from->type != node->type && from->fields != node->fields;
+         tries++)
         from = mutation->places[below(mutation, mutation->count)].node;
     if (from->tag == 0)
         return;

@@ -1,4 +1,4 @@
-// The program that writes the inputs that fuzzing starts from, in two files.
+// The program that writes the inputs that fuzzing starts from, in three files.
 #ifndef ENLACE_TESTS_FUZZ_SEEDS_H
 #define ENLACE_TESTS_FUZZ_SEEDS_H
 
@@ -12,5 +12,7 @@ buf_t encode_record_line(const char *json); // empty where it is refused
 
 // What clients, daemons, proxies and the authentication protocol say.
 void edge_seeds(void);
+// Stories for a node.
+void node_seeds(void);
 
 #endif

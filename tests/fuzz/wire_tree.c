@@ -30,17 +30,27 @@ static const struct {
     {&enlace__v1__record_view__descriptor, 10, &enlace__v1__record__descriptor},
 };
 
-const ProtobufCMessageDescriptor *wire_tree_inner(const wire_node_t *parent, uint32_t tag)
+static const ProtobufCMessageDescriptor *type_of(const ProtobufCMessageDescriptor *outer,
+                                                 uint32_t tag)
 {
-    for (const fuzz_field_t *field = parent->fields; field && field->tag; field++)
-        if (field->tag == tag)
-            return field->type;
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-        if (hidden[i].outer == parent->type && hidden[i].tag == tag)
+        if (hidden[i].outer == outer && hidden[i].tag == tag)
             return hidden[i].inner;
     const ProtobufCFieldDescriptor *field =
-        parent->type ? protobuf_c_message_descriptor_get_field(parent->type, tag) : NULL;
+        outer ? protobuf_c_message_descriptor_get_field(outer, tag) : NULL;
     return field && field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
+}
+
+bool wire_tree_place(const wire_node_t *parent, wire_node_t *child)
+{
+    child->type = type_of(parent->type, child->tag);
+    child->fields = NULL;
+    for (const fuzz_field_t *field = parent->fields; field && field->tag; field++)
+        if (field->tag == child->tag) {
+            child->type = field->type;
+            child->fields = field->fields;
+        }
+    return child->type || child->fields;
 }
 
 // ---- parsing ----
@@ -98,8 +108,7 @@ static bool parse_children(wire_node_t *node, span_t bytes, unsigned depth)
         child.wire = (unsigned)(key & 7);
         if (!take_value(&cursor, &child, &value))
             return false;
-        child.type = wire_tree_inner(node, child.tag);
-        if (child.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && child.type)
+        if (wire_tree_place(node, &child) && child.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
             parse_node(&child, value, depth + 1);
         else if (child.wire != PROTOBUF_C_WIRE_TYPE_VARINT)
             child.bytes = buf_copy(value);

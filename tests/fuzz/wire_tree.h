@@ -25,8 +25,9 @@ void wire_tree_print(const wire_node_t *node, buf_t *bytes); // without a tag of
 void wire_tree_clear(wire_node_t *node);
 void wire_tree_copy(const wire_node_t *node, wire_node_t *copy);
 
-// What stands under a tag: the message's type, where it is one.
-const ProtobufCMessageDescriptor *wire_tree_inner(const wire_node_t *parent, uint32_t tag);
+// Fills in type or fields of what stands under child->tag in the parent; false
+// where that is no message.
+bool wire_tree_place(const wire_node_t *parent, wire_node_t *child);
 // First child of that tag, NULL where there is none.
 wire_node_t *wire_tree_child(wire_node_t *node, uint32_t tag);
 wire_node_t *wire_tree_add(wire_node_t *parent, const wire_node_t *child); // takes it
