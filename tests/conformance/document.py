@@ -85,7 +85,7 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _rule(there: str, values: str) -> Rule:
-    if there == "any" or " to " in there:
+    if there == "any" or re.match(r"[\d,]+ to ", there):
         low, high = (0, U64) if there == "any" else _range(there)
         return Rule(low, high, True, True)
     return Rule(*_range(values), there != "must", False)

@@ -197,10 +197,11 @@ class Feed:
             card = commit.header.card_number
             membership.check_reaches(*self.id, card, commit.last, commit.hash)
             number, hash_, time_ms = commit.last, commit.hash, commit.header.time_ms
-        refuse_unless(commits[-1].signature, "unsigned")
-        self._check_signature(commits[-1], membership)
+        if not _is_cut(commits[-1], membership.cut_of_feed(*self.id)):
+            self._check_signature(commits[-1], membership)
 
     def _check_signature(self, commit: Commit, membership: Membership) -> None:
+        refuse_unless(commit.signature, "unsigned")
         key = membership.signing_key(self.id.origin, commit.header.card_number)
         refuse_unless(commit.signed_by(key, membership.coalition), "bad-signature")
 
@@ -213,19 +214,25 @@ class Feed:
             commit.payloads = [pb.Payload(state=MISSING) if p.state == ERASED else p for p in commit.payloads]
         self.commits += commits
 
-    def run_after(self, number: int) -> list[Commit]:
-        """What is served next: up to 32 commits and 1 MiB, ending at a verified signature."""
-        size, run, signed = 64, [], 0
+    def run_after(self, number: int, cut=None) -> list[Commit]:
+        """What is served next: up to 32 commits and 1 MiB, ending at a verified signature or at the cut."""
+        size, run, end = 64, [], 0
         for commit in self.commits:
             if commit.first <= number:
                 continue
             size += commit.message().ByteSize() + 8
-            if len(run) == wire.RUN_COMMITS_MOST or size > wire.RUN_MOST:
+            beyond = cut is not None and commit.last > cut.number
+            if len(run) == wire.RUN_COMMITS_MOST or size > wire.RUN_MOST or beyond:
                 break
             run.append(commit)
-            if commit.signature:
-                signed = len(run)
-        return run[:signed]
+            if commit.signature or _is_cut(commit, cut):
+                end = len(run)
+        return run[:end]
+
+
+def _is_cut(commit: Commit, cut) -> bool:
+    """The cut's own signature, the root's or the roster's, vouches for what ends there."""
+    return cut is not None and (commit.last, commit.hash) == (cut.number, cut.hash)
 
 
 # ---- authoring ----

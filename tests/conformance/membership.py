@@ -259,20 +259,20 @@ class Membership:
         card = self.card(origin, number)
         return card.body.signing_key if card else None
 
-    def take_card(self, signed: bytes) -> bool:
-        """True where it is new; one that is held already is nothing."""
+    def take_card(self, signed: bytes) -> Optional[bytes]:
+        """The origin of one that is new; one that is held already is nothing."""
         card = Card.read(signed)
         origin = card.body.origin
         entry = self.roster.member(origin) or self.roster.former(origin)
         refuse_unless(entry, "unknown-origin")
-        refuse_unless(entry.code == card.body.code and entry.root_key == card.body.root_key, "bad-card")
         held = self.card(origin, card.body.number)
         if held:
             refuse_unless(held.hash == card.hash, "bad-card", "another one of this number")
-            return False
+            return None
         card.check_follows(self.newest(origin))
+        refuse_unless(entry.code == card.body.code and entry.root_key == card.body.root_key, "bad-card")
         self.cards.setdefault(origin, []).append(card)
-        return True
+        return origin
 
     def take_roster(self, signed: bytes) -> bool:
         roster = Roster.read(signed)
@@ -280,7 +280,6 @@ class Membership:
         if version <= len(self.rosters):
             self._check_same_version(roster)
             return False
-        refuse_unless(version == len(self.rosters) + 1, "out-of-order", "roster")
         roster.check_follows(self.roster, self.coalition, self.signing_key)
         self.rosters.append(roster)
         return True
@@ -289,7 +288,7 @@ class Membership:
         version = roster.body.version
         if roster.hash == self.rosters[version - 1].hash:
             return
-        refuse_unless(version > 1, "bad-roster", "another charter")
+        refuse_unless(version > 1, "wrong-coalition", "another charter")
         roster.check_follows(self.rosters[version - 2], self.coalition, self.signing_key)
         raise Refused("roster-fork", str(version))
 
@@ -302,20 +301,31 @@ class Membership:
                 return card.hash
         return None
 
+    def cuts_of_feed(self, origin: bytes, epoch: int, lane: int, after_card: int) -> list[pb.Cut]:
+        """Cuts that bind what is signed under a card: those of later cards, and of the roster."""
+        cuts = [later.cut_of(epoch, lane) for later in self.cards[origin][after_card:]]
+        former = self.roster.former(origin)
+        if former:
+            cuts += [cut for cut in former.cuts if (cut.epoch, cut.lane) == (epoch, lane)]
+        return [cut for cut in cuts if cut]
+
+    def cut_of_feed(self, origin: bytes, epoch: int, lane: int) -> Optional[pb.Cut]:
+        """The lowest position that any cut of the feed names."""
+        return min(self.cuts_of_feed(origin, epoch, lane, 0), key=lambda cut: cut.number, default=None)
+
     def check_reaches(self, origin: bytes, epoch: int, lane: int, number: int, last: int, hash_: bytes) -> None:
         """Whether a commit that ends at `last` counts, signed under card `number`."""
         card = self.card(origin, number)
         refuse_unless(card, "unknown-card")
         refuse_unless(card.body.epoch == epoch, "wrong-epoch")
-        cuts = [later.cut_of(epoch, lane) for later in self.cards[origin][number:]]
-        member = self.roster.member(origin)
-        if member is None:
-            former = self.roster.former(origin)
-            refuse_unless(former, "unknown-origin")
-            by_roster = [cut for cut in former.cuts if (cut.epoch, cut.lane) == (epoch, lane)]
-            refuse_unless(by_roster, "beyond-cut")
-            cuts += by_roster
-        named = [cut for cut in cuts if cut]
-        refuse_unless(member is None or number >= member.min_card or named, "beyond-cut")
-        for cut in named:
+        cuts = self.cuts_of_feed(origin, epoch, lane, number)
+        member, former = self.roster.member(origin), self.roster.former(origin)
+        refuse_unless(member or former, "unknown-origin")
+        ended = self.newest(origin).body.epoch > epoch
+        must_be_named = ended or former or number < member.min_card
+        refuse_unless(cuts or not must_be_named, "beyond-cut")
+        if former:
+            named = [cut for cut in former.cuts if (cut.epoch, cut.lane) == (epoch, lane)]
+            refuse_unless(named, "beyond-cut")
+        for cut in cuts:
             refuse_unless(last < cut.number or (last == cut.number and hash_ == cut.hash), "beyond-cut")

@@ -95,7 +95,7 @@ class Peer:
         for data in link.messages():
             if name not in self.node.sessions:
                 return
-            self.node.receive(name, data, link.server_key)
+            self.node.receive(name, data)
             self._flush()
         for topic, data in link.publications():
             self.node.take_publication(name, topic, data)
@@ -106,7 +106,9 @@ class Peer:
         listening.admitted = {card.body.transport_key for card in cards if card}
         listening.admit()
         for routing_id, data, key in listening.messages():
-            self.node.receive(routing_id, data, key)
+            if routing_id not in self.node.sessions:
+                self.node.accept(routing_id, key)
+            self.node.receive(routing_id, data)
         self.subscribed += listening.subscriptions()
 
     def _flush(self) -> None:

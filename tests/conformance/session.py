@@ -53,11 +53,15 @@ class Allowed:
     def raise_to(self, limit: int) -> None:
         self.limit = max(self.limit, limit)
 
+    def charge(self, part_bytes: int) -> None:
+        self.used += cost(part_bytes)
+
     @property
     def piece(self) -> int:
-        """How many bytes the next part may have; 0: none now."""
+        """How many bytes the next part may have; 0: none now. Small ones while little is granted."""
         left = self.limit - self.used
-        return min(wire.PART_MOST, left - 128) if left >= 1024 else 0
+        most = wire.PART_MOST if left >= 64 * wire.KIB else 4 * wire.KIB
+        return min(most, left - 128) if left >= 1024 else 0
 
 
 @dataclass
@@ -148,6 +152,8 @@ class Session:
     heard_ms: int = 0
     said_ms: int = 0
     heads: dict[FeedId, int] = field(default_factory=dict)  # what the peer says that it holds
+    owed: set[FeedId] = field(default_factory=set)  # taken, not yet acknowledged
+    proof_asked: set[FeedId] = field(default_factory=set)
 
     def next_fetch(self) -> int:
         self.last_fetch += 1
@@ -155,3 +161,7 @@ class Session:
 
     def follows(self, feed: FeedId) -> bool:
         return any(f.feed == feed and not f.headers_only for f in self.following.values())
+
+    def serves(self, feed: FeedId) -> bool:
+        """Whether a standing fetch tells the peer of this feed anyway."""
+        return any(s.feed == feed and s.standing for s in self.serving.values())

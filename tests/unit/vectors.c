@@ -118,7 +118,7 @@ static json_t *load(const char *name)
     return file;
 }
 
-void vectors_run(const char *name, vector_fn fn)
+void vectors_play(const char *name, vector_play_fn fn, void *context)
 {
     json_t *file = load(name);
     const json_t *cases = json_object_get(file, "cases");
@@ -126,7 +126,7 @@ void vectors_run(const char *name, vector_fn fn)
     assert_true(json_array_size(cases) > 0);
     for (size_t i = 0; i < json_array_size(cases); i++) {
         const json_t *vector = json_array_get(cases, i);
-        char *differs = fn(vector);
+        char *differs = fn(file, vector, context);
         if (!differs)
             continue;
         print_error("%s, case %zu, %s: %s\n", name, i, vector_text(vector, "name"), differs);
@@ -135,4 +135,15 @@ void vectors_run(const char *name, vector_fn fn)
     }
     json_decref(file);
     assert_int_equal(failed, 0);
+}
+
+static char *run_alone(const json_t *file, const json_t *vector, void *context)
+{
+    (void)file;
+    return (*(vector_fn *)context)(vector);
+}
+
+void vectors_run(const char *name, vector_fn fn)
+{
+    vectors_play(name, run_alone, &fn);
 }

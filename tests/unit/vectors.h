@@ -16,6 +16,9 @@ typedef char *(*vector_fn)(const json_t *vector);
 // Runs every case of vectors/NAME.json, prints those that differ, and fails the
 // test where there is one, or no case at all.
 void vectors_run(const char *name, vector_fn fn);
+// The same for cases that need what the file says of all of them.
+typedef char *(*vector_play_fn)(const json_t *file, const json_t *vector, void *context);
+void vectors_play(const char *name, vector_play_fn fn, void *context);
 
 const char *vector_text(const json_t *vector, const char *key);
 uint64_t vector_number(const json_t *vector, const char *key);

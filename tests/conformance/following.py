@@ -1,0 +1,278 @@
+"""Following: heads, fetches, runs, publications, payloads, forks. Docs/protocol.md, section 7."""
+
+from typing import Hashable, Optional
+
+from enlace.v1 import commit_pb2, link_pb2
+
+import wire
+from base import Base
+from document import NAMES, Refused, refuse_unless
+from feed import MISSING, PRESENT, Commit, Feed, FeedId, Head, check_commitment, read_run, run_message, run_of
+from session import OPEN, Following as Fetching, Session
+
+
+class Following(Base):
+    # ---- what others claim ----
+
+    def on_heads(self, session: Session, heads) -> None:
+        for message in heads.heads:
+            self.claimed(session, Head.of(message))
+
+    def on_ack(self, session: Session, ack: link_pb2.Ack) -> None:
+        session.allowed.raise_to(ack.credit_limit)
+        self.on_heads(session, ack)
+        self.pump(session)
+
+    def claimed(self, session: Session, head: Head) -> None:
+        session.heads[head.feed] = max(head.number, session.heads.get(head.feed, 0))
+        try:
+            feed = self.check_feed(head.feed)
+        except Refused as refused:
+            self.counters[refused.reason] += 1
+            self._want_cards(session, head.feed, refused.reason)
+            return
+        if feed.commits and (head.number, head.hash == feed.head.hash) == (feed.head.number, False):
+            self.ask_for_proof(session, feed)
+        self.plan(session, feed)
+
+    def _want_cards(self, session: Session, feed: FeedId, reason: str) -> None:
+        """What was signed under a card that is not here: the card may be there."""
+        if reason in ("unknown-card", "wrong-epoch") and self.membership.roster.code_of(feed.origin):
+            held = link_pb2.CardNumber(origin=feed.origin, number=len(self.membership.cards.get(feed.origin, [])))
+            self.say(session, want_cards=link_pb2.WantCards(cards=[held]))
+
+    def ask_for_proof(self, session: Session, feed: Feed, after: Optional[Head] = None) -> None:
+        """The other side of what may be a fork: what the peer has where ours is another."""
+        if not feed.stopped and feed.id not in session.proof_asked:
+            session.proof_asked.add(feed.id)
+            self.fetch(session, feed.id, headers_only=True, after=after)
+
+    def plan(self, session: Session, feed: Feed) -> None:
+        """Fetches what the peer claims and this node lacks; its own feeds are its own."""
+        behind = session.heads.get(feed.id, 0) > feed.head.number and not feed.stopped
+        if behind and feed.id.origin != self.origin and not session.follows(feed.id):
+            self.fetch(session, feed.id, standing=not session.dialled)
+
+    def fetch(
+        self,
+        session: Session,
+        feed: FeedId,
+        standing: bool = False,
+        headers_only: bool = False,
+        after: Optional[Head] = None,
+    ) -> int:
+        fetching = Fetching(session.next_fetch(), feed, standing, headers_only)
+        session.following[fetching.fetch] = fetching
+        after = after or self.check_feed(feed).head
+        request = link_pb2.Fetch(
+            fetch=fetching.fetch,
+            feed=feed.message(),
+            after_number=after.number,
+            after_hash=after.hash,
+            credit_limit=session.granted.limit,
+        )
+        if standing:
+            request.standing = True
+        if headers_only:
+            request.headers_only = True
+        self.say(session, fetch=request)
+        return fetching.fetch
+
+    def on_nope(self, session: Session, nope: link_pb2.Nope) -> None:
+        self.counters[NAMES.get(nope.reason, "unexpected")] += 1
+        self.nopes.append(nope)
+        fetching = session.following.pop(nope.fetch, None)
+        if fetching:
+            session.heads.pop(fetching.feed, None)
+
+    # ---- runs ----
+
+    def on_run_part(self, session: Session, part: link_pb2.RunPart) -> None:
+        if session.granted.charge(len(part.bytes), self.now_ms):
+            self.say(session, ack=link_pb2.Ack(credit_limit=session.granted.limit))
+        fetching = session.following.get(part.fetch)
+        if fetching is None:
+            self.counters["stale"] += 1  # of a fetch that was ended while this was on its way
+            return
+        whole = session.assembly.add(part)
+        if whole is None:
+            return
+        if part.end and not fetching.standing:
+            del session.following[part.fetch]
+        if self._take_run(session, fetching, whole) and part.end:
+            self._reached_end(session, fetching)
+
+    def _take_run(self, session: Session, fetching: Fetching, data: bytes) -> bool:
+        """False where it was refused: the fetch is over then."""
+        try:
+            if data:
+                self._take_commits(session, fetching, *read_run(data))
+        except Refused as refused:
+            self.counters[refused.reason] += 1
+            self._want_cards(session, fetching.feed, refused.reason)
+            if session.following.pop(fetching.fetch, None):
+                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+            return False
+        return True
+
+    def _take_commits(self, session: Session, fetching: Fetching, feed: FeedId, commits: list[Commit]) -> None:
+        refuse_unless(feed == fetching.feed, "unexpected")
+        if fetching.headers_only:
+            self.headers.setdefault(feed, []).extend(commits)
+            return
+        self.apply(commits)
+        session.owed.add(feed)
+
+    def _reached_end(self, session: Session, fetching: Fetching) -> None:
+        """What was claimed and has not come is claimed no more."""
+        feed = self.feeds[fetching.feed]
+        if session.heads.get(feed.id, 0) > feed.head.number and not fetching.headers_only:
+            self.counters["claim-unmet"] += 1
+            session.heads[feed.id] = feed.head.number
+            if session.following.pop(fetching.fetch, None):
+                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+
+    def say_owed(self, session: Session) -> None:
+        """Acknowledges what has been taken, once all that came with it has been seen to."""
+        heads = [self.feeds[feed].head.message() for feed in sorted(session.owed)]
+        session.owed.clear()
+        if heads and session.state == OPEN:
+            self.say(session, ack=link_pb2.Ack(heads=heads, credit_limit=session.granted.limit))
+
+    def apply(self, commits: list[Commit]) -> None:
+        """The one function in which everything that arrives ends."""
+        feed = self.check_feed(commits[0].feed)
+        refuse_unless(not feed.stopped, "diverged")
+        parting = feed.contradicted_by(commits)
+        if parting:
+            feed.check_contradiction(parting, self.membership)
+            self._diverged(feed, parting)
+            raise Refused("diverged")
+        commits = [commit for commit in commits if commit.last > feed.head.number]
+        if not commits:
+            return
+        feed.check_next(commits, self.membership)
+        feed.append(commits)
+        self.moved(feed, commits)
+        self._ask_for_missing(feed, commits)
+
+    def moved(self, feed: Feed, commits: list[Commit]) -> None:
+        """Everybody is told, in the way in which each follows."""
+        if self.listening:
+            self.published.append(publication_of(feed, commits))
+        for session in self.open_sessions():
+            for serving in session.serving.values():
+                if serving.feed == feed.id:
+                    serving.told_end = False
+            news = session.heads.get(feed.id, 0) < feed.head.number and not session.serves(feed.id)
+            if session.dialled and news:
+                self.say(session, heads=link_pb2.Heads(heads=[feed.head.message()]))
+            self.pump(session)
+
+    # ---- forks ----
+
+    def _diverged(self, feed: Feed, other: list[Commit]) -> None:
+        """All lanes of the epoch stop; everybody is shown both sides."""
+        for held in self.feeds.values():
+            if held.id[:2] == feed.id[:2]:
+                held.stopped = True
+        ours = feed.run_after(other[0].first - 1) or feed.run_after(feed.commits[-1].first - 1)
+        self.forks[feed.id] = (ours, other)
+        for session in self.open_sessions():
+            self.say_forks(session, [feed.id])
+
+    def say_forks(self, session: Session, feeds) -> None:
+        for feed in feeds:
+            for side in self.forks[feed]:
+                self.say(session, proof=link_pb2.Proof(run=run_message(side, headers_only=True)))
+
+    def on_proof(self, session: Session, proof: link_pb2.Proof) -> None:
+        try:
+            _, commits = run_of(proof.run)
+            self.proofs.append(commits)
+            self.apply(commits)
+        except Refused as refused:
+            self.counters[refused.reason] += 1
+
+    # ---- publications ----
+
+    def take_publication(self, link: Hashable, topic: bytes, data: bytes) -> None:
+        session = self.sessions.get(link)
+        if session is None or session.state != OPEN:
+            self.counters["no-hello"] += 1
+            return
+        session.heard_ms = self.now_ms
+        try:
+            message = wire.read_publication(self.coalition, topic, data)
+            self._published(session, message, message.WhichOneof("body"))
+        except Refused as refused:
+            self.counters[refused.reason] += 1
+        self.say_owed(session)
+
+    def _published(self, session: Session, message: link_pb2.Publication, kind: str) -> None:
+        if kind == "beacon":
+            if self.take_beacon(message.beacon.SerializeToString()):
+                self.spread_beacon(message.beacon, session)
+        elif kind == "head":
+            self.claimed(session, Head.of(message.head))
+        else:
+            self._published_commit(session, read_published(message.run))
+
+    def _published_commit(self, session: Session, commit: Commit) -> None:
+        feed = self.check_feed(commit.feed)
+        if commit.first > feed.head.number + 1:
+            self.claimed(session, Head(commit.feed, commit.last, commit.hash))
+            return
+        self.apply([commit])
+        session.owed.add(feed.id)
+
+    # ---- payloads ----
+
+    def _ask_for_missing(self, feed: Feed, commits: list[Commit]) -> None:
+        for commit in commits:
+            for place, payload in enumerate(commit.payloads):
+                if payload.state == MISSING:
+                    self.ask_payload(feed.id, commit.first + place)
+
+    def ask_payload(self, feed: FeedId, number: int) -> None:
+        """Of the first peer that says it holds the change and was not asked yet."""
+        for session in self.open_sessions():
+            asked = (session.link, feed, number)
+            if session.heads.get(feed, 0) >= number and asked not in self.payloads_asked:
+                self.payloads_asked.add(asked)
+                ask = link_pb2.FetchPayload(fetch=session.next_fetch(), feed=feed.message(), number=number)
+                self.say(session, fetch_payload=ask)
+                return
+
+    def on_payload_found(self, session: Session, found: link_pb2.PayloadFound) -> None:
+        feed = self.feeds.get(FeedId.of(found.feed))
+        held = feed.holding(found.number) if feed else None
+        if not held:
+            self.counters["unexpected"] += 1
+            return
+        commit, place = held
+        if found.payload.state != PRESENT:
+            self.ask_payload(feed.id, found.number)
+            return
+        try:
+            check_commitment(commit.header.changes[place], found.payload)
+            commit.payloads[place] = found.payload
+        except Refused as refused:
+            self.counters[refused.reason] += 1
+
+
+def read_published(run: commit_pb2.Run) -> Commit:
+    """What may be published: one commit with its own signature, of an open lane."""
+    feed, commits = run_of(run)
+    refuse_unless(len(commits) == 1, "too-many", "Publication.run")
+    refuse_unless(commits[0].signature, "unsigned")
+    refuse_unless(feed.lane <= 1, "not-allowed")
+    return commits[0]
+
+
+def publication_of(feed: Feed, commits: list[Commit]) -> bytes:
+    if len(commits) == 1 and commits[0].signature and all(p.state == PRESENT for p in commits[0].payloads):
+        data = link_pb2.Publication(run=run_message(commits)).SerializeToString()
+        if len(data) <= wire.PUBLICATION_MOST:
+            return data
+    return link_pb2.Publication(head=feed.head.message()).SerializeToString()
