@@ -51,6 +51,25 @@ void place_make_keys(place_in_t *place)
     }
     card_sign(card, place->root);
     place->card = card;
+    place->start = card->hash;
+}
+
+static secret_t *copy_signing(const secret_t *secret)
+{
+    pubkey_t key;
+    return secret_sign_new(secret_bytes(secret), &key); // the seed comes first
+}
+
+void place_copy_keys(place_in_t *place, const place_in_t *from)
+{
+    place->code = from->code;
+    place->root = copy_signing(from->root);
+    place->signing = copy_signing(from->signing);
+    place->root_key = from->root_key;
+    place->signing_key = from->signing_key;
+    place->transport_key = from->transport_key;
+    place->card = card_copy(from->card);
+    place->start = from->start;
 }
 
 static roster_t *make_charter(world_t *world, uint32_t threshold)
@@ -92,13 +111,13 @@ void world_found(world_t *world, uint32_t threshold)
 {
     place_in_t *first = &world->nodes[0];
     world->charter = make_charter(world, threshold);
+    disk_image_load(first->disk, world->empty, NULL);
     place_open(first);
     fill_store(world, first->store);
     store_close(&first->store);
-    disk_image_t *image = disk_image_save(first->disk);
+    world->founded = disk_image_save(first->disk);
     for (size_t i = 1; i < world->node_count; i++)
-        disk_image_load(world->nodes[i].disk, image, NULL);
-    disk_image_destroy(&image);
+        disk_image_load(world->nodes[i].disk, world->founded, NULL);
 }
 
 void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing)
@@ -110,6 +129,8 @@ void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *sig
     card_sign(card, place->root);
     assert(store_add_card(place->store, card, &fault) == ERR_OK);
     assert(store_commit(place->store, &fault) == ERR_OK);
+    if (card->epoch > place->card->epoch)
+        place->start = card->hash;
     card_destroy(&place->card);
     place->card = card;
     secret_destroy(&place->signing);

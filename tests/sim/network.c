@@ -453,6 +453,20 @@ void network_close_all(network_t *network, uint64_t now_ms, size_t node, err_t r
             network_close(network, now_ms, node, network->halves[i].link, reason, silent);
 }
 
+void network_break(network_t *network, uint64_t now_ms, size_t node, core_link_t link)
+{
+    const half_t *half = half_find(network, node, link);
+    if (!half)
+        return;
+    network->counts[NET_HALF_OPEN] += half_find(network, half->peer, half->other) != NULL;
+    arrive(network, (arrival_t){.at_ms = now_ms + 1,
+                                .type = ARRIVE_DOWN,
+                                .node = node,
+                                .from = half->peer,
+                                .link = link,
+                                .reason = ERR_DISCONNECTED});
+}
+
 bool network_take(network_t *network, uint64_t now_ms, arrival_t *arrival)
 {
     while (network_next_ms(network) <= now_ms) {

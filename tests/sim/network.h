@@ -83,6 +83,8 @@ void network_publish(network_t *network, uint64_t now_ms, size_t from, span_t by
 void network_close(network_t *network, uint64_t now_ms, size_t node, core_link_t link, err_t reason,
                    bool silent);
 void network_close_all(network_t *network, uint64_t now_ms, size_t node, err_t reason, bool silent);
+// The connection breaks: this end is told as soon as the system notices.
+void network_break(network_t *network, uint64_t now_ms, size_t node, core_link_t link);
 // The number at `node` of a link with `peer`; 0 where there is none. `nth` from 0.
 core_link_t network_link(const network_t *network, size_t node, size_t peer, size_t nth);
 // The other end of a link; as many as there are nodes where it is gone.

@@ -12,6 +12,7 @@ typedef struct {
     secret_t *root, *signing;
     pubkey_t root_key, signing_key, transport_key;
     card_t *card; // its newest
+    hash_t start; // of the card that started its epoch
     char endpoint[64];
     size_t dial_count;
     size_t dials[WORLD_DIALS_MAX];
@@ -39,6 +40,9 @@ struct world {
     size_t node_count;
     place_in_t nodes[WORLD_NODES_MAX];
     roster_t *charter;
+    const disk_image_t *empty; // a store without anything
+    disk_image_t *own_empty;   // the same, where nobody else keeps it
+    disk_image_t *founded; // one with charter and cards
     watcher_t watcher;
 };
 
@@ -46,6 +50,7 @@ struct world {
 
 // founding.c
 void place_make_keys(place_in_t *place);
+void place_copy_keys(place_in_t *place, const place_in_t *from);
 // edge.c
 edge_t place_edge(place_in_t *place);
 // world.c

@@ -12,8 +12,7 @@ enum { TURN_MS = 1 };
 
 // ---- life of the world ----
 
-// The schema is made once a process; every disk starts as a copy of it.
-static disk_image_t *empty_store(void)
+disk_image_t *world_empty_store(void)
 {
     disk_t *disk = disk_new("sim-template", 0);
     store_t *store = NULL;
@@ -27,10 +26,19 @@ static disk_image_t *empty_store(void)
 
 world_t *world_new(uint64_t seed)
 {
+    disk_image_t *empty = world_empty_store();
+    world_t *world = world_new_on(seed, empty);
+    world->own_empty = empty;
+    return world;
+}
+
+world_t *world_new_on(uint64_t seed, const disk_image_t *empty)
+{
     world_t *world = mem_alloc(sizeof *world);
     assert(crypto_start() == ERR_OK);
     disk_seed_sqlite(seed);
     world->seed = seed;
+    world->empty = empty;
     world->now_ms = 1000;
     world->network = network_new(WORLD_NODES_MAX, seed);
     return world;
@@ -51,12 +59,14 @@ void world_destroy(world_t **world_pointer)
         disk_destroy(&place->disk);
     }
     network_destroy(&world->network);
+    disk_image_destroy(&world->own_empty);
+    disk_image_destroy(&world->founded);
     roster_destroy(&world->charter);
     mem_free(world);
     *world_pointer = NULL;
 }
 
-size_t world_add(world_t *world, const char *code, bool listening)
+static place_in_t *new_place(world_t *world)
 {
     size_t index = world->node_count++;
     place_in_t *place = &world->nodes[index];
@@ -64,18 +74,42 @@ size_t world_add(world_t *world, const char *code, bool listening)
     assert(index < WORLD_NODES_MAX);
     place->world = world;
     place->index = index;
-    assert(code_parse(code, &place->code));
-    place->listening = listening;
     snprintf(place->endpoint, sizeof place->endpoint, "tcp://node%zu.example:7000", index);
     snprintf(name, sizeof name, "sim-%zu", index);
     place->disk = disk_new(name, world->seed * WORLD_NODES_MAX + index);
-    if (index == 0) {
-        disk_image_t *image = empty_store();
-        disk_image_load(place->disk, image, NULL);
-        disk_image_destroy(&image);
-    }
+    return place;
+}
+
+size_t world_add(world_t *world, const char *code, bool listening)
+{
+    place_in_t *place = new_place(world);
+    assert(code_parse(code, &place->code));
+    place->listening = listening;
     place_make_keys(place);
-    return index;
+    return place->index;
+}
+
+void world_load_disk(world_t *world, size_t node, const disk_image_t *image)
+{
+    place_in_t *place = &world->nodes[node];
+    assert(!place->running);
+    if (place->store)
+        store_close(&place->store);
+    if (disk_is_down(place->disk))
+        disk_restart(place->disk);
+    disk_image_load(place->disk, image, NULL);
+}
+
+void world_clone(world_t *world, size_t of, const disk_image_t *image)
+{
+    const place_in_t *from = &world->nodes[of];
+    place_in_t *place = new_place(world);
+    place_copy_keys(place, from);
+    place->booted_ms = from->booted_ms;
+    place->skew_ms = from->skew_ms;
+    place->dial_count = from->dial_count;
+    memcpy(place->dials, from->dials, sizeof place->dials);
+    disk_image_load(place->disk, image, NULL);
 }
 
 void world_dial(world_t *world, size_t from, size_t to)

@@ -17,6 +17,10 @@ enum { WORLD_NODES_MAX = 48, WORLD_DIALS_MAX = 4 };
 typedef struct world world_t;
 
 world_t *world_new(uint64_t seed);
+// The same for who makes many: the schema is made once, every disk starts as a
+// copy of it.
+disk_image_t *world_empty_store(void);
+world_t *world_new_on(uint64_t seed, const disk_image_t *empty);
 void world_destroy(world_t **world);
 
 // A node with keys derived from its code; not running yet. Returns its index.
@@ -89,6 +93,15 @@ const roster_t *world_roster(world_t *world); // the charter
 // A new card of a stopped node, signed by its root, into its own store: what an
 // operator does offline. Takes the card and the signing key.
 void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing);
+// Hash of the card that started a node's current epoch.
+hash_t world_start_hash(const world_t *world, size_t node);
+// The disk of a node that does not run becomes what an image holds.
+void world_load_disk(world_t *world, size_t node, const disk_image_t *image);
+// The next place becomes a copy of a node's machine, with its keys and dials; not
+// running yet.
+void world_clone(world_t *world, size_t of, const disk_image_t *image);
+// A disk with the charter and nothing else.
+const disk_image_t *world_founded(const world_t *world);
 // A copy of a node's store, to start it from later: what a restored backup is.
 void world_save(world_t *world, size_t node);
 void world_restore(world_t *world, size_t node);

@@ -199,6 +199,16 @@ const roster_t *world_roster(world_t *world)
     return world->charter;
 }
 
+hash_t world_start_hash(const world_t *world, size_t node)
+{
+    return world->nodes[node].start;
+}
+
+const disk_image_t *world_founded(const world_t *world)
+{
+    return world->founded;
+}
+
 void world_save(world_t *world, size_t node)
 {
     place_in_t *place = &world->nodes[node];

@@ -1,0 +1,175 @@
+// After the last step everything is mended, operators do what the manual says,
+// and what promises to happen in the end has to: L1, L2, L3.
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "daemon/store/store.h"
+#include "lib/mem.h"
+#include "tests/sim/play.h"
+
+enum {
+    ROUND_MS = 2000,
+    PATIENCE_MS = 30 * 60 * 1000, // sources that were blamed are left for ten minutes
+};
+
+// ---- mending ----
+
+static void mend_lines(play_t *play)
+{
+    for (size_t i = 0; i < play_places(play); i++) {
+        play->hostile[i].how = HONEST;
+        buf_free(&play->hostile[i].kept);
+        for (size_t k = 0; k < play_places(play); k++) {
+            *play_line(play, i, k) = (line_t){0};
+            play->flip[i][k] = false;
+        }
+    }
+}
+
+// A disk that rotted is replaced: charter and keys from the safe, the log from peers.
+static void replace_disk(play_t *play, size_t node)
+{
+    world_die(play->world, node, DEATH_KILL);
+    world_load_disk(play->world, node, world_founded(play->world));
+    oracle_forget(play->oracle, node);
+    play->damaged[node] = false;
+    play_note(play, "%s gets a new disk", world_code(play->world, node));
+}
+
+static void mend_node(play_t *play, size_t node)
+{
+    disk_heal(world_disk(play->world, node));
+    world_set_clock(play->world, node, 0);
+    if (play->damaged[node])
+        replace_disk(play, node);
+    if (!play_is_up(play, node))
+        world_start(play->world, node);
+    if (!play_is_up(play, node))
+        oracle_violate(play->oracle, "S3", "%s does not start: %s", world_code(play->world, node),
+                       err_name(world_refused(play->world, node)));
+}
+
+void play_heal(play_t *play)
+{
+    mend_lines(play);
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        mend_node(play, i);
+    // The copy of a machine is found and switched off.
+    if (play->cloned)
+        world_stop(play->world, play->plan->nodes);
+}
+
+// ---- what must come in the end ----
+
+static bool is_counted(const play_t *play, size_t node)
+{
+    return !play->removed[node] && play_is_up(play, node);
+}
+
+// The furthest that any member holds of a feed.
+static head_t furthest(const play_t *play, const feed_t *feed)
+{
+    head_t most = {.feed = *feed};
+    for (size_t i = 0; i < play->plan->nodes; i++) {
+        if (!is_counted(play, i))
+            continue;
+        head_t head = play_head(play, i, feed);
+        if (head.number > most.number)
+            most = head;
+    }
+    return most;
+}
+
+// What lies beyond a cut that only some had taken in is flagged there, and
+// comes to nobody else.
+static bool may_differ(const play_t *play, const core_feed_state_t *feed)
+{
+    return feed->stopped || oracle_forks(play->oracle, &feed->feed.origin, feed->feed.epoch);
+}
+
+static bool any_stopped(const play_t *play, const feed_t *feed)
+{
+    for (size_t i = 0; i < play->plan->nodes; i++) {
+        const core_feed_state_t *state =
+            is_counted(play, i) ? feed_lookup(world_core(play->world, i), feed) : NULL;
+        if (state && state->stopped)
+            return true;
+    }
+    return false;
+}
+
+static bool has_all(play_t *play, size_t node, const core_feed_state_t *feed)
+{
+    head_t most = furthest(play, &feed->feed), mine = play_head(play, node, &feed->feed);
+    return mine.number == most.number || may_differ(play, feed) ||
+           any_stopped(play, &feed->feed);
+}
+
+static bool is_in_step(play_t *play, size_t node, size_t *lacks)
+{
+    const core_t *core = world_core(play->world, node);
+    totals_t totals;
+    fault_t fault;
+    *lacks = node;
+    if (core_roster(core)->version != play->roster->version)
+        return false;
+    for (size_t i = 0; i < play->plan->nodes; i++) {
+        const core_t *other = is_counted(play, i) ? world_core(play->world, i) : NULL;
+        for (size_t k = 0; other && k < other->feed_count; k++)
+            if (!has_all(play, node, other->feeds[k]))
+                return false;
+    }
+    return store_totals(world_store(play->world, node), &totals, &fault) == ERR_OK &&
+           totals.payloads_missing == 0;
+}
+
+static bool all_in_step(play_t *play, size_t *laggard)
+{
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        if (is_counted(play, i) && !is_in_step(play, i, laggard))
+            return false;
+    return true;
+}
+
+// L1 and L2: everybody has everything within the patience, and can write.
+static void check_convergence(play_t *play)
+{
+    uint64_t end = world_now(play->world) + PATIENCE_MS;
+    size_t laggard = 0;
+    while (!oracle_violation(play->oracle)) {
+        world_run(play->world, ROUND_MS);
+        if (all_in_step(play, &laggard))
+            return;
+        if (world_now(play->world) > end) {
+            oracle_violate(play->oracle, "L1", "%s is not in step half an hour after the last fault",
+                           world_code(play->world, laggard));
+            return;
+        }
+    }
+}
+
+// S2: the view that grew is the view that the log gives.
+static void check_rebuild(play_t *play, size_t node)
+{
+    fault_t fault = {0};
+    hash_t before = world_digest(play->world, node);
+    store_t *store = world_store(play->world, node);
+    if (store_rebuild(store, &fault) || store_commit(store, &fault))
+        oracle_violate(play->oracle, "I4", "%s: the view cannot be rebuilt: %s",
+                       world_code(play->world, node), fault.detail);
+    hash_t after = world_digest(play->world, node);
+    if (!hash_equal(&before, &after))
+        oracle_violate(play->oracle, "I3", "%s: rebuilt, the view is another one",
+                       world_code(play->world, node));
+}
+
+void play_check_end(play_t *play)
+{
+    check_convergence(play);
+    for (size_t i = 0; i < play->plan->nodes && !oracle_violation(play->oracle); i++) {
+        if (!play_is_up(play, i))
+            continue;
+        world_stop(play->world, i);
+        check_rebuild(play, i);
+    }
+}

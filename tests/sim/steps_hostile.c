@@ -1,0 +1,113 @@
+// Steps: what an adversary tries who has a member's place, or a member's key.
+#include <string.h>
+
+#include "lib/mem.h"
+#include "tests/sim/play.h"
+
+const char *hostility_name(hostility_t how)
+{
+    static const char *const names[] = {"honest",  "alters",   "withholds",
+                                        "replays", "reorders", "denies payloads"};
+    return names[how];
+}
+
+bool step_turn_hostile(play_t *play, const step_t *step)
+{
+    // Hubs pass most on.
+    size_t node = dice_chance(&play->dice, 700) ? step->node % play->plan->hubs : step->node;
+    hostile_t *hostile = &play->hostile[node];
+    hostile->how = (hostility_t)(1 + dice_below(&play->dice, HOSTILITIES - 1));
+    hostile->victim = world_card(play->world, step->peer)->origin;
+    play_note(play, "%s %s from now on", world_code(play->world, node), hostility_name(hostile->how));
+    return true;
+}
+
+bool step_turn_honest(play_t *play, const step_t *step)
+{
+    bool any = false;
+    (void)step;
+    for (size_t i = 0; i < play_places(play); i++) {
+        any = any || play->hostile[i].how != HONEST;
+        play->hostile[i].how = HONEST;
+        buf_free(&play->hostile[i].kept);
+    }
+    return any;
+}
+
+// The change that would come next of `victim` at `node`, by whatever key.
+static commit_t *next_commit(play_t *play, size_t node, size_t victim, const head_t *after,
+                             const secret_t *signing, const hash_t *coalition)
+{
+    uint8_t seed[32];
+    buf_t body = world_record("false", "nobody said this");
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = buf_span(&body)};
+    dice_bytes(&play->dice, seed, sizeof seed);
+    uint64_t time_ms = 1700000000000u + world_now(play->world) + dice_below(&play->dice, 100000);
+    commit_t *commit = commit_author(&after->feed, after->number + 1, &after->hash, time_ms,
+                                     world_card(play->world, victim)->number, &draft, 1, seed,
+                                     signing, coalition);
+    (void)node;
+    buf_free(&body);
+    return commit;
+}
+
+static bool bring_next(play_t *play, const step_t *step, const secret_t *signing,
+                       const hash_t *coalition)
+{
+    size_t peer, victim = step->peer;
+    if (victim == step->node || !play_peer_of(play, step->node, &peer))
+        return false;
+    feed_t feed = play_own_feed(play, victim, LANE_COALITION);
+    head_t after = play_head(play, step->node, &feed);
+    commit_t *commit = next_commit(play, step->node, victim, &after, signing, coalition);
+    bool brought = play_bring(play, step->node, peer, commit);
+    commit_destroy(&commit);
+    return brought;
+}
+
+// The same members, the same keys, another coalition.
+bool step_foreign(play_t *play, const step_t *step)
+{
+    hash_t other = world_roster(play->world)->hash;
+    other.bytes[0] ^= 1;
+    return bring_next(play, step, world_signing(play->world, step->peer), &other);
+}
+
+bool step_forge(play_t *play, const step_t *step)
+{
+    size_t thief = (step->peer + 1) % play->plan->nodes;
+    return bring_next(play, step, world_signing(play->world, thief),
+                      &world_roster(play->world)->hash);
+}
+
+// Number 1 again, after the card that started the epoch, under the right key.
+bool step_steal(play_t *play, const step_t *step)
+{
+    size_t peer, victim = step->peer;
+    if (victim == step->node || play->removed[victim] || play->damaged[victim] ||
+        !play_peer_of(play, step->node, &peer))
+        return false;
+    feed_t feed = play_own_feed(play, victim, LANE_COALITION);
+    head_t start = {.feed = feed, .hash = world_start_hash(play->world, victim)};
+    commit_t *commit = next_commit(play, step->node, victim, &start,
+                                   world_signing(play->world, victim),
+                                   &world_roster(play->world)->hash);
+    bool brought = play_bring(play, step->node, peer, commit);
+    if (brought) {
+        oracle_may_fork(play->oracle, victim);
+        oracle_forged(play->oracle, commit);
+    }
+    commit_destroy(&commit);
+    return brought;
+}
+
+bool step_claim(play_t *play, const step_t *step)
+{
+    size_t peer;
+    feed_t feed = play_own_feed(play, step->peer, LANE_COALITION);
+    head_t head = {.feed = feed, .number = 1 + dice_skewed(&play->dice, NUMBER_MAX - 1)};
+    message_t heads = {.type = MSG_HEADS};
+    heads.as.heads.count = 1;
+    heads.as.heads.items = &head;
+    return play_peer_of(play, step->node, &peer) && play_say(play, step->node, peer, &heads);
+}

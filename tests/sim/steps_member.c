@@ -1,0 +1,234 @@
+// Steps: rosters, cards, epochs. What operators and members do on purpose.
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+#include "tests/sim/play.h"
+
+// ---- rosters ----
+
+static roster_t *next_roster(const play_t *play)
+{
+    roster_t *next = roster_copy(play->roster);
+    next->version++;
+    next->has_previous = true;
+    next->previous = play->roster->hash;
+    next->has_creator = false;
+    next->time_ms++;
+    next->signature_count = 0;
+    return next;
+}
+
+static bool is_member(const play_t *play, size_t node)
+{
+    return roster_member(play->roster, &world_card(play->world, node)->origin) != NULL;
+}
+
+static void vote(play_t *play, roster_t *roster, size_t node)
+{
+    const card_t *card = world_card(play->world, node);
+    roster_signature_t signature = {.origin = card->origin, .card_number = card->number};
+    signature.signature = crypto_sign_hash(world_signing(play->world, node), SIGN_ROSTER,
+                                           &world_roster(play->world)->hash, &roster->hash);
+    roster_add_signature(roster, &signature);
+}
+
+// As many members as the version before asks for, less `fewer`, from a drawn one on.
+static void vote_all(play_t *play, roster_t *roster, uint32_t fewer)
+{
+    uint32_t wanted = play->roster->threshold - fewer;
+    size_t first = dice_below(&play->dice, play->plan->nodes);
+    for (size_t i = 0; i < play->plan->nodes && wanted; i++) {
+        size_t node = (first + i) % play->plan->nodes;
+        if (!is_member(play, node))
+            continue;
+        vote(play, roster, node);
+        wanted--;
+    }
+}
+
+static bool tell_roster(play_t *play, size_t node, const roster_t *roster)
+{
+    message_t message = {.type = MSG_ROSTERS};
+    size_t peer;
+    if (!play_peer_of(play, node, &peer))
+        return false;
+    buf_t bytes = roster_encode(roster);
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&bytes);
+    bool told = play_say(play, node, peer, &message);
+    buf_free(&bytes);
+    return told;
+}
+
+// Into force: told to one node, that all others learn it from.
+static bool enact(play_t *play, size_t node, roster_t *roster)
+{
+    roster_seal(roster);
+    vote_all(play, roster, 0);
+    oracle_admit_roster(play->oracle, &roster->hash);
+    if (!tell_roster(play, node, roster)) {
+        roster_destroy(&roster);
+        return false;
+    }
+    roster_destroy(&play->roster);
+    play->roster = roster;
+    return true;
+}
+
+// Members may be several versions behind; who tells must not be.
+static bool knows_newest(const play_t *play, size_t node)
+{
+    return play_is_up(play, node) && !play->damaged[node] &&
+           core_roster(world_core(play->world, node))->version == play->roster->version;
+}
+
+bool step_amend(play_t *play, const step_t *step)
+{
+    if (!knows_newest(play, step->node))
+        return false;
+    roster_t *next = next_roster(play);
+    if (next->threshold > 1 && dice_chance(&play->dice, 300))
+        next->threshold--;
+    return enact(play, step->node, next);
+}
+
+// Up to what the one who tells it holds of each of its feeds.
+static former_t former_of(const play_t *play, size_t node, const member_t *member)
+{
+    const core_t *core = world_core(play->world, node);
+    former_t former = {.code = member->code, .origin = member->origin, .root_key = member->root_key};
+    former.cuts = mem_alloc_array(core->feed_count + 1, sizeof *former.cuts);
+    for (size_t i = 0; i < core->feed_count; i++) {
+        const head_t *head = &core->sorted[i]->head;
+        if (head->number && origin_equal(&head->feed.origin, &member->origin))
+            former.cuts[former.cut_count++] =
+                (cut_t){head->feed.epoch, head->feed.lane, head->number, head->hash};
+    }
+    return former;
+}
+
+// Never the first hub, and never so many that nobody is left to vote.
+bool step_remove(play_t *play, const step_t *step)
+{
+    size_t gone = step->peer, at = 0;
+    if (gone < play->plan->hubs || gone == step->node || !is_member(play, gone) ||
+        !knows_newest(play, step->node) || play->roster->member_count < 4 ||
+        oracle_forks(play->oracle, &world_card(play->world, gone)->origin, 1))
+        return false;
+    roster_t *next = next_roster(play);
+    while (!origin_equal(&next->members[at].origin, &world_card(play->world, gone)->origin))
+        at++;
+    next->formers = mem_resize(next->formers, (next->former_count + 1) * sizeof *next->formers);
+    next->formers[next->former_count++] = former_of(play, step->node, &next->members[at]);
+    memmove(&next->members[at], &next->members[at + 1],
+            (--next->member_count - at) * sizeof *next->members);
+    if (next->threshold > next->member_count)
+        next->threshold = (uint32_t)next->member_count;
+    if (!enact(play, step->node, next))
+        return false;
+    play->removed[gone] = true;
+    play_note(play, "%s is removed", world_code(play->world, gone));
+    return true;
+}
+
+// ---- cards ----
+
+static card_t *next_card(play_t *play, size_t node, secret_t **signing)
+{
+    const card_t *last = world_card(play->world, node);
+    card_t *card = card_copy(last);
+    uint8_t seed[32];
+    dice_bytes(&play->dice, seed, sizeof seed);
+    card->number++;
+    card->has_previous = true;
+    card->previous = last->hash;
+    *signing = secret_sign_new(seed, &card->signing_key);
+    return card;
+}
+
+// The old key, or the old epoch, reaches as far as the node itself has come.
+static void cut_here(play_t *play, size_t node, card_t *card, uint32_t epoch)
+{
+    size_t most = card->cut_count + LANE_OPEN_COUNT;
+    card->cuts = mem_resize(card->cuts, most * sizeof *card->cuts);
+    card->cut_count = 0;
+    for (uint32_t lane = 0; lane < LANE_OPEN_COUNT; lane++) {
+        feed_t feed = {card->origin, epoch, lane};
+        head_t head = play_head(play, node, &feed);
+        if (head.number)
+            card->cuts[card->cut_count++] = (cut_t){epoch, lane, head.number, head.hash};
+    }
+}
+
+static bool may_get_card(const play_t *play, size_t node)
+{
+    const core_t *core = play_is_up(play, node) ? world_core(play->world, node) : NULL;
+    return core && !play->damaged[node] && !play->removed[node] &&
+           world_card(play->world, node)->number < 20 &&
+           identity_newest(core->self)->number == world_card(play->world, node)->number &&
+           !core_writing(core, NULL) && !(play->cloned && node == play->clone_of);
+}
+
+bool step_rotate(play_t *play, const step_t *step)
+{
+    secret_t *signing;
+    if (!may_get_card(play, step->node))
+        return false;
+    card_t *card = next_card(play, step->node, &signing);
+    cut_here(play, step->node, card, card->epoch);
+    world_stop(play->world, step->node);
+    world_replace_card(play->world, step->node, card, signing);
+    oracle_admit_card(play->oracle, &world_card(play->world, step->node)->hash);
+    world_start(play->world, step->node);
+    return true;
+}
+
+bool step_epoch(play_t *play, const step_t *step)
+{
+    secret_t *signing;
+    if (!may_get_card(play, step->node))
+        return false;
+    card_t *card = next_card(play, step->node, &signing);
+    cut_here(play, step->node, card, card->epoch);
+    card->epoch++;
+    world_stop(play->world, step->node);
+    world_replace_card(play->world, step->node, card, signing);
+    oracle_admit_card(play->oracle, &world_card(play->world, step->node)->hash);
+    world_start(play->world, step->node);
+    return true;
+}
+
+// ---- what nobody may: too few votes, somebody else's root ----
+
+static bool usurp_card(play_t *play, const step_t *step, size_t peer)
+{
+    message_t message = {.type = MSG_CARDS};
+    secret_t *signing;
+    card_t *card = next_card(play, step->peer, &signing);
+    card_sign(card, world_root(play->world, peer));
+    buf_t bytes = card_encode(card);
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&bytes);
+    bool told = step->peer != peer && play_say(play, step->node, peer, &message);
+    buf_free(&bytes);
+    card_destroy(&card);
+    secret_destroy(&signing);
+    return told;
+}
+
+bool step_usurp(play_t *play, const step_t *step)
+{
+    size_t peer;
+    if (!play_peer_of(play, step->node, &peer))
+        return false;
+    if (dice_chance(&play->dice, 500))
+        return usurp_card(play, step, peer);
+    roster_t *next = next_roster(play);
+    next->name[0] ^= 1;
+    roster_seal(next);
+    vote_all(play, next, 1);
+    bool told = tell_roster(play, step->node, next);
+    roster_destroy(&next);
+    return told;
+}

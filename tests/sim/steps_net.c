@@ -1,0 +1,143 @@
+// Steps: lines and connections.
+#include "tests/sim/play.h"
+
+// The line between a node and one of those that it talks to, either way.
+static line_t *some_line(play_t *play, const step_t *step, size_t *from, size_t *to)
+{
+    size_t partner = play_partner(play, step->node);
+    bool there = dice_chance(&play->dice, 500);
+    *from = there ? step->node : partner;
+    *to = there ? partner : step->node;
+    return play_line(play, *from, *to);
+}
+
+bool step_cut(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    some_line(play, step, &from, &to)->cut = true;
+    play_line(play, to, from)->cut = true;
+    return true;
+}
+
+bool step_cut_one_way(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    some_line(play, step, &from, &to)->cut = true;
+    return true;
+}
+
+bool step_mend(play_t *play, const step_t *step)
+{
+    bool mended = false;
+    // Those of one node; or all.
+    bool all = dice_chance(&play->dice, 300);
+    for (size_t i = 0; i < play_places(play); i++)
+        for (size_t k = 0; k < play_places(play); k++)
+            if (all || i == step->node || k == step->node) {
+                mended = mended || play_line(play, i, k)->cut;
+                *play_line(play, i, k) = (line_t){0};
+            }
+    return mended;
+}
+
+static bool end_some_link(play_t *play, size_t node, bool silent)
+{
+    network_t *network = world_network(play->world);
+    core_link_t link = network_link(network, node, play_partner(play, node), 0);
+    size_t peer = network_peer(network, node, link);
+    if (!link || !play_is_up(play, node))
+        return false;
+    // Both ends are told of a break; of a half-open one only this end.
+    core_link_t other = network_link(network, peer, node, 0);
+    network_break(network, world_now(play->world), node, link);
+    if (!silent && other)
+        network_break(network, world_now(play->world), peer, other);
+    return true;
+}
+
+bool step_break_link(play_t *play, const step_t *step)
+{
+    return end_some_link(play, step->node, false);
+}
+
+bool step_half_open(play_t *play, const step_t *step)
+{
+    return end_some_link(play, step->node, true);
+}
+
+bool step_slow(play_t *play, const step_t *step)
+{
+    static const uint64_t rates[] = {1200, 1200, 2400, 8000};
+    size_t from, to;
+    uint64_t rate = rates[dice_below(&play->dice, 4)];
+    some_line(play, step, &from, &to)->bytes_per_s = rate;
+    play_line(play, to, from)->bytes_per_s = rate;
+    return true;
+}
+
+bool step_high_water(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    line_t *line = some_line(play, step, &from, &to);
+    line->bytes_per_s = 4000;
+    line->queue_max = 6000 + dice_below(&play->dice, 40000);
+    return true;
+}
+
+bool step_lose(play_t *play, const step_t *step)
+{
+    static const uint32_t losses[] = {50, 300, 900, 1000};
+    size_t from, to;
+    some_line(play, step, &from, &to)->publication_loss = losses[dice_below(&play->dice, 4)];
+    return true;
+}
+
+bool step_twice(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    some_line(play, step, &from, &to)->publication_twin = 300;
+    return true;
+}
+
+bool step_deafen(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    some_line(play, step, &from, &to)->deaf = true;
+    return end_some_link(play, step->node, false);
+}
+
+bool step_delay(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    line_t *line = some_line(play, step, &from, &to);
+    line->latency_ms = dice_skewed(&play->dice, 3000);
+    line->jitter_ms = dice_skewed(&play->dice, 2000);
+    return true;
+}
+
+bool step_stale(play_t *play, const step_t *step)
+{
+    size_t partner = play_partner(play, step->node);
+    play_line(play, step->node, partner)->stale_queue = true;
+    play_line(play, partner, step->node)->stale_queue = true;
+    return true;
+}
+
+bool step_flip_wire(play_t *play, const step_t *step)
+{
+    size_t from, to;
+    some_line(play, step, &from, &to);
+    play->flip[from][to] = true;
+    return true;
+}
+
+bool step_garbage(play_t *play, const step_t *step)
+{
+    uint8_t bytes[600];
+    size_t peer, size = 1 + dice_skewed(&play->dice, sizeof bytes - 1);
+    if (!play_peer_of(play, step->node, &peer))
+        return false;
+    dice_bytes(&play->dice, bytes, size);
+    return network_inject(world_network(play->world), world_now(play->world), step->node, peer,
+                          dice_chance(&play->dice, 300), span_of(bytes, size));
+}
