@@ -99,6 +99,16 @@ err_t charter_check(const roster_t *charter)
     return err;
 }
 
+// Whether a signature by that card counts: by the lowest card that either version
+// accepts, and by nothing that arrives on another way. Whoever asked for the
+// newest card here would refuse, after a member replaced its key, a version that
+// others had taken before: the two would never meet again.
+static bool card_votes(const member_t *before, const roster_t *next, uint32_t card_number)
+{
+    const member_t *after = roster_member(next, &before->origin);
+    return card_number >= before->min_card && (!after || card_number >= after->min_card);
+}
+
 // Counts each member of `before` once, however many signatures bear its name,
 // and stops at the threshold.
 static bool enough_signatures(const roster_t *before, const roster_t *next, const hash_t *coalition,
@@ -109,7 +119,7 @@ static bool enough_signatures(const roster_t *before, const roster_t *next, cons
     for (size_t i = 0; i < next->signature_count && valid < before->threshold; i++) {
         const roster_signature_t *signature = &next->signatures[i];
         const member_t *member = roster_member(before, &signature->origin);
-        if (!member || signature->card_number < member->min_card ||
+        if (!member || !card_votes(member, next, signature->card_number) ||
             counted[member - before->members])
             continue;
         const pubkey_t *key = vote_key(context, &signature->origin, signature->card_number);

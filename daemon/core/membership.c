@@ -236,17 +236,14 @@ err_t membership_own_card(core_t *core, card_t **card, effects_t *effects)
 
 // ---- rosters ----
 
+// Any card's: which of them still vote is the rosters' to say (roster_follows),
+// so that every node comes to the same answer whichever card arrived first.
 static const pubkey_t *vote_key(void *context, const origin_t *origin, uint32_t card_number)
 {
     const core_t *core = context;
     const identity_t *identity = identity_find(core, origin);
-    const member_t *member = roster_member(core_roster(core), origin);
-    if (!identity || !member || card_number < member->min_card)
-        return NULL;
-    const card_t *card = identity_card(identity, card_number);
-    const card_t *newest = identity_newest(identity);
-    // An older card still votes while its key is the current one.
-    return card && key_equal(&card->signing_key, &newest->signing_key) ? &card->signing_key : NULL;
+    const card_t *card = identity ? identity_card(identity, card_number) : NULL;
+    return card ? &card->signing_key : NULL;
 }
 
 // Only one that is valid is a fork: a claim without votes is nothing.
