@@ -192,8 +192,12 @@ static err_t charge(core_t *core, session_t *session, size_t size)
     session->window = target > most ? most : target < CREDIT_FIRST ? CREDIT_FIRST : target;
     session->renewed_ms = core->now_ms;
     session->renewed_received = session->received;
-    session->granted = session->received + session->window;
-    session->credit_due = true;
+    // I13: what was granted stays granted. A window that became smaller is reached by
+    // waiting, not by taking credit back that may be used up already.
+    if (session->received + session->window > session->granted) {
+        session->granted = session->received + session->window;
+        session->credit_due = true;
+    }
     return ERR_OK;
 }
 
