@@ -273,7 +273,10 @@ static disk_t *disk_of(sqlite3_vfs *vfs)
 
 static void attach(handle_t *handle, disk_t *disk, inode_t *inode)
 {
-    *handle = (handle_t){.base = {&file_methods}, .disk = disk, .inode = inode};
+    *handle = (handle_t){.base = {&file_methods},
+                         .disk = disk,
+                         .inode = inode,
+                         .syncs_directory = handle->syncs_directory};
     inode->refs++;
     handle->next = inode->handles;
     inode->handles = handle;
@@ -295,6 +298,9 @@ static int open_file(disk_t *disk, const char *name, handle_t *handle, int flags
 {
     const int journals = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL;
     entry_t *entry = entry_find(disk, name);
+    // Whoever might have made a journal syncs the directory with its first sync,
+    // whether or not it was there: the one that made it may have died before.
+    handle->syncs_directory = (flags & SQLITE_OPEN_CREATE) && (flags & journals);
     if (entry) {
         attach(handle, disk, entry->now);
         return SQLITE_OK;
@@ -303,10 +309,7 @@ static int open_file(disk_t *disk, const char *name, handle_t *handle, int flags
         disk->error = errno = ENOENT;
         return SQLITE_CANTOPEN;
     }
-    int code = create_file(disk, name, handle);
-    if (code == SQLITE_OK)
-        handle->syncs_directory = (flags & journals) != 0;
-    return code;
+    return create_file(disk, name, handle);
 }
 
 static void open_unnamed(disk_t *disk, handle_t *handle)
@@ -322,7 +325,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     disk_t *disk = disk_of(vfs);
     handle_t *handle = handle_of(file);
     int code = SQLITE_OK;
-    file->pMethods = NULL;
+    *handle = (handle_t){0};
     if (out_flags)
         *out_flags = flags;
     if (disk->down) {

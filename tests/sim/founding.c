@@ -120,15 +120,25 @@ void world_found(world_t *world, uint32_t threshold)
         disk_image_load(world->nodes[i].disk, world->founded, NULL);
 }
 
-void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing)
+static err_t try_card(place_in_t *place, const card_t *card, fault_t *fault)
+{
+    err_t err = place_try_open(place, fault);
+    if (!err)
+        err = store_add_card(place->store, card, fault);
+    return err ? err : store_commit(place->store, fault);
+}
+
+bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing)
 {
     place_in_t *place = &world->nodes[node];
     fault_t fault;
     assert(!place->running);
-    place_open(place);
     card_sign(card, place->root);
-    assert(store_add_card(place->store, card, &fault) == ERR_OK);
-    assert(store_commit(place->store, &fault) == ERR_OK);
+    if (try_card(place, card, &fault)) {
+        card_destroy(&card);
+        secret_destroy(&signing);
+        return false;
+    }
     if (card->epoch > place->card->epoch)
         place->start = card->hash;
     card_destroy(&place->card);
@@ -136,4 +146,5 @@ void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *sig
     secret_destroy(&place->signing);
     place->signing = signing;
     place->signing_key = card->signing_key;
+    return true;
 }

@@ -98,62 +98,89 @@ static bool any_stopped(const play_t *play, const feed_t *feed)
     return false;
 }
 
-static bool has_all(play_t *play, size_t node, const core_feed_state_t *feed)
+// What a node still lacks, in words; NULL: nothing.
+static char *lack_of_feed(play_t *play, size_t node, const core_feed_state_t *feed)
 {
     head_t most = furthest(play, &feed->feed), mine = play_head(play, node, &feed->feed);
-    return mine.number == most.number || may_differ(play, feed) ||
-           any_stopped(play, &feed->feed);
+    const core_feed_state_t *own = feed_lookup(world_core(play->world, node), &feed->feed);
+    if (mine.number == most.number || may_differ(play, feed) || any_stopped(play, &feed->feed))
+        return NULL;
+    return mem_format("%s epoch %u lane %u: %llu of %llu, %s",
+                      core_code(world_core(play->world, node), &feed->feed.origin),
+                      feed->feed.epoch, feed->feed.lane, (unsigned long long)mine.number,
+                      (unsigned long long)most.number, own ? err_name(own->why) : "not followed");
 }
 
-static bool is_in_step(play_t *play, size_t node, size_t *lacks)
+static char *lack_of(play_t *play, size_t node)
 {
     const core_t *core = world_core(play->world, node);
     totals_t totals;
     fault_t fault;
-    *lacks = node;
+    char *lack = NULL;
     if (core_roster(core)->version != play->roster->version)
-        return false;
-    for (size_t i = 0; i < play->plan->nodes; i++) {
+        return mem_format("roster %u of %u", core_roster(core)->version, play->roster->version);
+    for (size_t i = 0; i < play->plan->nodes && !lack; i++) {
         const core_t *other = is_counted(play, i) ? world_core(play->world, i) : NULL;
-        for (size_t k = 0; other && k < other->feed_count; k++)
-            if (!has_all(play, node, other->feeds[k]))
-                return false;
+        for (size_t k = 0; other && k < other->feed_count && !lack; k++)
+            lack = lack_of_feed(play, node, other->feeds[k]);
     }
-    return store_totals(world_store(play->world, node), &totals, &fault) == ERR_OK &&
-           totals.payloads_missing == 0;
+    if (lack)
+        return lack;
+    if (store_totals(world_store(play->world, node), &totals, &fault))
+        return mem_format("its store: %s", fault.detail);
+    return totals.payloads_missing
+               ? mem_format("%llu payloads", (unsigned long long)totals.payloads_missing)
+               : NULL;
 }
 
-static bool all_in_step(play_t *play, size_t *laggard)
+static char *any_lack(play_t *play, size_t *laggard)
+{
+    char *lack = NULL;
+    for (size_t i = 0; i < play->plan->nodes && !lack; i++) {
+        *laggard = i;
+        if (is_counted(play, i))
+            lack = lack_of(play, i);
+    }
+    return lack;
+}
+
+// A roster that reached nobody who kept it is brought again by its authors.
+static void bring_roster(play_t *play)
 {
     for (size_t i = 0; i < play->plan->nodes; i++)
-        if (is_counted(play, i) && !is_in_step(play, i, laggard))
-            return false;
-    return true;
+        if (is_counted(play, i) &&
+            core_roster(world_core(play->world, i))->version == play->roster->version)
+            return;
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        if (is_counted(play, i) && play_tell_roster(play, i, play->roster))
+            return;
 }
 
 // L1 and L2: everybody has everything within the patience, and can write.
 static void check_convergence(play_t *play)
 {
     uint64_t end = world_now(play->world) + PATIENCE_MS;
-    size_t laggard = 0;
-    while (!oracle_violation(play->oracle)) {
+    char *lack = NULL;
+    do {
+        size_t laggard;
+        mem_free(lack);
+        bring_roster(play);
         world_run(play->world, ROUND_MS);
-        if (all_in_step(play, &laggard))
-            return;
-        if (world_now(play->world) > end) {
-            oracle_violate(play->oracle, "L1", "%s is not in step half an hour after the last fault",
-                           world_code(play->world, laggard));
-            return;
-        }
-    }
+        lack = any_lack(play, &laggard);
+        if (lack && world_now(play->world) > end)
+            oracle_violate(play->oracle, "L1",
+                           "%s is not in step half an hour after the last fault: %s",
+                           world_code(play->world, laggard), lack);
+    } while (lack && !oracle_violation(play->oracle));
+    mem_free(lack);
 }
 
 // S2: the view that grew is the view that the log gives.
 static void check_rebuild(play_t *play, size_t node)
 {
     fault_t fault = {0};
-    hash_t before = world_digest(play->world, node);
     store_t *store = world_store(play->world, node);
+    hash_t before = world_digest(play->world, node);
     if (store_rebuild(store, &fault) || store_commit(store, &fault))
         oracle_violate(play->oracle, "I4", "%s: the view cannot be rebuilt: %s",
                        world_code(play->world, node), fault.detail);

@@ -64,6 +64,7 @@ const known_t *ledger_add(ledger_t *ledger, const commit_t *commit, bool genuine
                        .feed = commit->feed,
                        .first = commit->first,
                        .last = commit->last,
+                       .card_number = commit->card_number,
                        .genuine = genuine};
     ledger->count++;
     return *slot;

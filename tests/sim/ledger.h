@@ -9,7 +9,8 @@ typedef struct {
     hash_t hash, previous;
     feed_t feed;
     uint64_t first, last;
-    bool genuine; // by the origin's own node, not by who stole its key
+    uint32_t card_number; // under which it is signed
+    bool genuine;         // by the origin's own node, not by who stole its key
 } known_t;
 
 typedef struct ledger ledger_t;

@@ -13,9 +13,10 @@ typedef struct {
     core_link_t link;  // this end's number
     core_link_t other; // the peer's
     bool outbound;
-    bool deaf;         // no publication comes here while it lasts
-    uint64_t since_ms; // publications count from a little later on
-    uint64_t last_ms;  // arrival of what was sent to this end last
+    bool deaf;                    // no publication comes here while it lasts
+    bool torn, torn_publications; // something was lost on the way: nothing more comes
+    uint64_t since_ms;            // publications count from a little later on
+    uint64_t last_ms;             // arrival of what was sent to this end last
     uint64_t last_pub_ms;
 } half_t;
 
@@ -315,14 +316,20 @@ static void deliver_stale(network_t *network, uint64_t now_ms, half_t *to)
     }
 }
 
-static bool passes(network_t *network, size_t from, size_t to, bool publication, buf_t *bytes)
+// A stream that lost something in a cut does not go on behind the gap when the
+// line is mended: it is silent until it is given up.
+static bool gets_through(network_t *network, half_t *to, bool publication)
 {
-    if (network->lines[line_index(network, from, to)].cut) {
-        network->counts[NET_CUT]++;
-        return false;
-    }
+    bool *torn = publication ? &to->torn_publications : &to->torn;
+    *torn = *torn || network->lines[line_index(network, to->peer, to->node)].cut;
+    network->counts[NET_CUT] += *torn;
+    return !*torn;
+}
+
+static bool tampered(network_t *network, const half_t *to, bool publication, buf_t *bytes)
+{
     return !network->tamper ||
-           network->tamper(network->tamper_context, from, to, publication, bytes);
+           network->tamper(network->tamper_context, to->peer, to->node, publication, bytes);
 }
 
 void network_send(network_t *network, uint64_t now_ms, size_t from, core_link_t link, span_t data)
@@ -341,7 +348,7 @@ void network_send(network_t *network, uint64_t now_ms, size_t from, core_link_t 
                                     .from = half->peer,
                                     .link = link,
                                     .reason = ERR_QUEUE_FULL});
-    } else if (passes(network, from, half->peer, false, &bytes) && to) {
+    } else if (to && gets_through(network, to, false) && tampered(network, to, false, &bytes)) {
         keep_for_later(network, index, data);
         put_on_line(network, now_ms, to, (arrival_t){.type = ARRIVE_MESSAGE, .bytes = bytes});
         return;
@@ -377,7 +384,7 @@ static void publish_to(network_t *network, uint64_t now_ms, half_t *to, span_t d
     network->counts[NET_PUBLICATION_TWICE] += times - 1;
     for (unsigned i = 0; i < times; i++) {
         buf_t bytes = buf_copy(data);
-        if (passes(network, to->peer, to->node, true, &bytes))
+        if (gets_through(network, to, true) && tampered(network, to, true, &bytes))
             put_on_line(network, now_ms, to,
                         (arrival_t){.type = ARRIVE_PUBLICATION, .bytes = bytes});
         else

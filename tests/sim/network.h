@@ -33,14 +33,14 @@ typedef struct {
 
 // One direction between two nodes. Zero is a good line.
 typedef struct {
-    bool cut;                  // nothing gets through, nobody is told
-    bool deaf;                 // the subscription got lost: no publication, while the link lasts
-    bool stale_queue;          // what was queued last comes again, on the next link
-    uint64_t latency_ms;       // on top of LATENCY_MS
-    uint64_t jitter_ms;        // up to that much more, drawn for each
-    uint64_t bytes_per_s;      // 0: no bound
-    uint64_t queue_max;        // bytes that may wait; 0: any. Over it a publication is
-                               // dropped, and a link ends (queue-full)
+    bool cut;             // nothing gets through, and of a stream nothing after it; nobody is told
+    bool deaf;            // the subscription got lost: no publication, while the link lasts
+    bool stale_queue;     // what was queued last comes again, on the next link
+    uint64_t latency_ms;  // on top of LATENCY_MS
+    uint64_t jitter_ms;   // up to that much more, drawn for each
+    uint64_t bytes_per_s; // 0: no bound
+    uint64_t queue_max;   // bytes that may wait; 0: any. Over it a publication is
+                          // dropped, and a link ends (queue-full)
     uint32_t publication_loss; // of 1,000
     uint32_t publication_twin; // of 1,000: delivered twice
 } line_t;

@@ -211,34 +211,41 @@ static bool cut_ends(const cut_t *cuts, size_t count, const feed_t *feed, const 
     return false;
 }
 
-// I9: a head that moved does not stand beyond a cut that the node knows, and the
-// chain passes through the cut's own hash.
-static void check_cut(oracle_t *oracle, size_t node, const known_t *entry, const cut_t *cut)
+// I9: what came in between `after` and `entry` does not lie beyond a cut that the
+// node knows, and passes through the cut's own hash.
+static void check_cut(oracle_t *oracle, size_t node, const known_t *entry, uint64_t after,
+                      uint32_t below_card, const cut_t *cut)
 {
-    const known_t *at = ledger_ancestor(oracle->ledger, entry, cut->number);
-    if (entry->last > cut->number)
-        oracle_violate(oracle, "I9", "%s took number %llu, beyond the cut at %llu",
-                       world_code(oracle->world, node), (unsigned long long)entry->last,
-                       (unsigned long long)cut->number);
-    else if (entry->last == cut->number && at && !hash_equal(&at->hash, &cut->hash))
-        oracle_violate(oracle, "I9", "%s stands at the cut with another hash",
-                       world_code(oracle->world, node));
+    for (; entry && entry->last > after;
+         entry = entry->first > 1 ? ledger_find(oracle->ledger, &entry->previous) : NULL) {
+        if (entry->card_number >= below_card)
+            continue;
+        if (entry->last > cut->number)
+            oracle_violate(oracle, "I9",
+                           "%s took number %llu under card %u, beyond the cut at %llu",
+                           world_code(oracle->world, node), (unsigned long long)entry->last,
+                           entry->card_number, (unsigned long long)cut->number);
+        else if (entry->last == cut->number && !hash_equal(&entry->hash, &cut->hash))
+            oracle_violate(oracle, "I9", "%s took another change at the cut",
+                           world_code(oracle->world, node));
+    }
 }
 
 static void check_authority(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
-                            const known_t *entry)
+                            const known_t *entry, uint64_t after)
 {
     const core_t *core = world_core(oracle->world, node);
     const former_t *former = roster_former(core_roster(core), &feed->feed.origin);
     const cut_t *cut;
     if (feed->stopped)
         return; // the cut came in the same turn
+    // A card's cut binds the cards before it.
     for (size_t i = 0; i < feed->identity->card_count; i++)
         if (cut_ends(feed->identity->cards[i]->cuts, feed->identity->cards[i]->cut_count,
                      &feed->feed, &cut))
-            check_cut(oracle, node, entry, cut);
+            check_cut(oracle, node, entry, after, feed->identity->cards[i]->number, cut);
     if (former && cut_ends(former->cuts, former->cut_count, &feed->feed, &cut))
-        check_cut(oracle, node, entry, cut);
+        check_cut(oracle, node, entry, after, UINT32_MAX, cut);
     else if (former)
         oracle_violate(oracle, "I9", "%s took a change of a former member without a cut",
                        world_code(oracle->world, node));
@@ -286,7 +293,8 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
     if (!oracle->violation)
         check_prefix(oracle, node, &held->head, now);
     if (!oracle->violation)
-        check_authority(oracle, node, feed, ledger_find(oracle->ledger, &now->hash));
+        check_authority(oracle, node, feed, ledger_find(oracle->ledger, &now->hash),
+                        held->head.number);
     *held = (held_t){*now, feed->time_ms, feed->stopped};
 }
 
@@ -410,8 +418,10 @@ static void on_started(void *context, size_t node)
         if (feed)
             *held_of(watched, feed) = before[i];
         else if (before[i].head.number)
-            oracle_violate(oracle, "I4", "%s lost a feed that was durable",
-                           world_code(oracle->world, node));
+            oracle_violate(oracle, "I4", "%s lost a feed that was durable, up to %llu of %s",
+                           world_code(oracle->world, node),
+                           (unsigned long long)before[i].head.number,
+                           core_code(core, &before[i].head.feed.origin));
     }
     mem_free(before);
     on_turn(oracle, node);
@@ -427,12 +437,34 @@ static uint64_t counter(const core_t *core, err_t reason)
     return 0;
 }
 
+static bool bears_session(const arrival_t *arrival)
+{
+    message_t message;
+    fault_t fault;
+    if (message_decode(buf_span(&arrival->bytes), &message, &fault))
+        return false;
+    bool bears = message.has_session;
+    message_clear(&message);
+    return bears;
+}
+
+static const char *type_of(const arrival_t *arrival)
+{
+    message_t message;
+    fault_t fault;
+    if (message_decode(buf_span(&arrival->bytes), &message, &fault))
+        return "unreadable";
+    const char *name = message_type_name(message.type);
+    message_clear(&message);
+    return name;
+}
+
 static void on_arrival(void *context, const arrival_t *arrival, bool before)
 {
     oracle_t *oracle = context;
     watched_t *watched = &oracle->nodes[arrival->node];
     const core_t *core = world_core(oracle->world, arrival->node);
-    if (!arrival->stale)
+    if (!arrival->stale || !bears_session(arrival))
         return;
     uint64_t count = counter(core, ERR_WRONG_SESSION);
     const session_t *session = session_find(core, arrival->link);
@@ -440,8 +472,8 @@ static void on_arrival(void *context, const arrival_t *arrival, bool before)
         watched->wrong_session = count;
         watched->ready = session && session->state == SESSION_READY;
     } else if (watched->ready && count != watched->wrong_session + 1) {
-        oracle_violate(oracle, "I11", "%s took a message of an earlier session",
-                       world_code(oracle->world, arrival->node));
+        oracle_violate(oracle, "I11", "%s took a message of an earlier session: %s",
+                       world_code(oracle->world, arrival->node), type_of(arrival));
     }
 }
 
@@ -450,7 +482,7 @@ static void on_arrival(void *context, const arrival_t *arrival, bool before)
 static void on_leaving(void *context, size_t from, size_t to, bool publication, span_t bytes)
 {
     oracle_t *oracle = context;
-    if (!oracle->violation && !oracle->nodes[from].distrusted)
+    if (!oracle->violation)
         wire_check(oracle->wire, oracle, from, to, publication, bytes);
 }
 

@@ -42,7 +42,7 @@ struct world {
     roster_t *charter;
     const disk_image_t *empty; // a store without anything
     disk_image_t *own_empty;   // the same, where nobody else keeps it
-    disk_image_t *founded; // one with charter and cards
+    disk_image_t *founded;     // one with charter and cards
     watcher_t watcher;
 };
 
@@ -54,6 +54,7 @@ void place_copy_keys(place_in_t *place, const place_in_t *from);
 // edge.c
 edge_t place_edge(place_in_t *place);
 // world.c
+err_t place_try_open(place_in_t *place, fault_t *fault);
 void place_open(place_in_t *place); // its store, where it is closed
 
 #endif

@@ -30,8 +30,8 @@ typedef struct {
     const plan_t *plan;
     world_t *world;
     oracle_t *oracle;
-    dice_t dice; // of the step that is being taken
-    dice_t wire; // of what hostile relays do
+    dice_t dice;      // of the step that is being taken
+    dice_t wire;      // of what hostile relays do
     roster_t *roster; // the newest that its members have voted for
     hostile_t hostile[PLAN_NODES_MAX + 1];
     bool flip[PLAN_NODES_MAX + 1][PLAN_NODES_MAX + 1]; // a bit of the next message
@@ -47,7 +47,8 @@ typedef struct {
 } play_t;
 
 typedef bool (*step_fn)(play_t *play, const step_t *step);
-#define STEP_DECLARE(upper, lower, weight, text) bool step_##lower(play_t *play, const step_t *step);
+#define STEP_DECLARE(upper, lower, weight, text)                                                   \
+    bool step_##lower(play_t *play, const step_t *step);
 STEPS(STEP_DECLARE)
 #undef STEP_DECLARE
 
@@ -66,7 +67,8 @@ head_t play_head(const play_t *play, size_t node, const feed_t *feed);
 bool play_say(play_t *play, size_t node, size_t from, message_t *message);
 // Brings a commit to `node` by way of `from`: published, or as a proof.
 bool play_bring(play_t *play, size_t node, size_t from, const commit_t *commit);
-// Somebody, other than `not`, whom the node has an open session with; false: nobody.
+bool play_tell_roster(play_t *play, size_t node, const roster_t *roster);
+// Somebody whom the node has an open session with; false: nobody.
 bool play_peer_of(play_t *play, size_t node, size_t *peer);
 
 // ---- a whole run (play.c) ----

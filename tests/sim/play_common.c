@@ -64,7 +64,7 @@ head_t play_head(const play_t *play, size_t node, const feed_t *feed)
     const card_t *start = identity ? identity_start(identity, feed->epoch) : NULL;
     if (state)
         return state->head;
-    return (head_t){.feed = *feed, .hash = start ? start->hash : (hash_t){0}};
+    return (head_t){.feed = *feed, .hash = start ? start->hash : (hash_t){{0}}};
 }
 
 static const session_t *session_with(const play_t *play, size_t node, size_t from)

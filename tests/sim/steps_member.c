@@ -47,7 +47,7 @@ static void vote_all(play_t *play, roster_t *roster, uint32_t fewer)
     }
 }
 
-static bool tell_roster(play_t *play, size_t node, const roster_t *roster)
+bool play_tell_roster(play_t *play, size_t node, const roster_t *roster)
 {
     message_t message = {.type = MSG_ROSTERS};
     size_t peer;
@@ -67,7 +67,7 @@ static bool enact(play_t *play, size_t node, roster_t *roster)
     roster_seal(roster);
     vote_all(play, roster, 0);
     oracle_admit_roster(play->oracle, &roster->hash);
-    if (!tell_roster(play, node, roster)) {
+    if (!play_tell_roster(play, node, roster)) {
         roster_destroy(&roster);
         return false;
     }
@@ -97,7 +97,8 @@ bool step_amend(play_t *play, const step_t *step)
 static former_t former_of(const play_t *play, size_t node, const member_t *member)
 {
     const core_t *core = world_core(play->world, node);
-    former_t former = {.code = member->code, .origin = member->origin, .root_key = member->root_key};
+    former_t former = {
+        .code = member->code, .origin = member->origin, .root_key = member->root_key};
     former.cuts = mem_alloc_array(core->feed_count + 1, sizeof *former.cuts);
     for (size_t i = 0; i < core->feed_count; i++) {
         const head_t *head = &core->sorted[i]->head;
@@ -170,33 +171,30 @@ static bool may_get_card(const play_t *play, size_t node)
            !core_writing(core, NULL) && !(play->cloned && node == play->clone_of);
 }
 
-bool step_rotate(play_t *play, const step_t *step)
+static bool replace(play_t *play, size_t node, bool epoch)
 {
     secret_t *signing;
-    if (!may_get_card(play, step->node))
+    if (!may_get_card(play, node))
         return false;
-    card_t *card = next_card(play, step->node, &signing);
-    cut_here(play, step->node, card, card->epoch);
-    world_stop(play->world, step->node);
-    world_replace_card(play->world, step->node, card, signing);
-    oracle_admit_card(play->oracle, &world_card(play->world, step->node)->hash);
-    world_start(play->world, step->node);
-    return true;
+    card_t *card = next_card(play, node, &signing);
+    cut_here(play, node, card, card->epoch);
+    card->epoch += epoch;
+    world_stop(play->world, node);
+    bool done = world_replace_card(play->world, node, card, signing);
+    if (done)
+        oracle_admit_card(play->oracle, &world_card(play->world, node)->hash);
+    world_start(play->world, node);
+    return done;
+}
+
+bool step_rotate(play_t *play, const step_t *step)
+{
+    return replace(play, step->node, false);
 }
 
 bool step_epoch(play_t *play, const step_t *step)
 {
-    secret_t *signing;
-    if (!may_get_card(play, step->node))
-        return false;
-    card_t *card = next_card(play, step->node, &signing);
-    cut_here(play, step->node, card, card->epoch);
-    card->epoch++;
-    world_stop(play->world, step->node);
-    world_replace_card(play->world, step->node, card, signing);
-    oracle_admit_card(play->oracle, &world_card(play->world, step->node)->hash);
-    world_start(play->world, step->node);
-    return true;
+    return replace(play, step->node, true);
 }
 
 // ---- what nobody may: too few votes, somebody else's root ----
@@ -228,7 +226,7 @@ bool step_usurp(play_t *play, const step_t *step)
     next->name[0] ^= 1;
     roster_seal(next);
     vote_all(play, next, 1);
-    bool told = tell_roster(play, step->node, next);
+    bool told = play_tell_roster(play, step->node, next);
     roster_destroy(&next);
     return told;
 }

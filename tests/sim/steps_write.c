@@ -7,6 +7,8 @@
 
 static bool write_drafts(play_t *play, size_t node, const draft_t *drafts, size_t count)
 {
+    if (play->damaged[node])
+        return false; // what it signs from a rotten disk nobody can judge
     err_t err = world_append(play->world, node, drafts, count);
     play->writes += !err;
     play->refused_writes += err != ERR_OK;
@@ -51,8 +53,7 @@ bool step_put_many(play_t *play, const step_t *step)
         char key[32];
         snprintf(key, sizeof key, "m%zu-%zu", step->number, i);
         bodies[i] = world_record(key, "several");
-        drafts[i] =
-            (draft_t){.type = CHANGE_RECORD, .min_reader = 1, .body = buf_span(&bodies[i])};
+        drafts[i] = (draft_t){.type = CHANGE_RECORD, .min_reader = 1, .body = buf_span(&bodies[i])};
     }
     bool done = play_is_up(play, step->node) && write_drafts(play, step->node, drafts, count);
     for (size_t i = 0; i < count; i++)

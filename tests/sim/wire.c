@@ -162,7 +162,7 @@ static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to
         return;
     }
     check_credit(wire, oracle, from, to, &message);
-    if (message.type == MSG_HEADS || message.type == MSG_ACK)
+    if (oracle_trusts(oracle, from) && (message.type == MSG_HEADS || message.type == MSG_ACK))
         check_heads(oracle, from, &message);
     message_clear(&message);
 }
@@ -173,8 +173,8 @@ void wire_check(wire_t *wire, oracle_t *oracle, size_t from, size_t to, bool pub
     if (store_in_turn(world_store(oracle_world(oracle), from)))
         oracle_violate(oracle, "I6", "%s speaks before its turn is on disk",
                        world_code(oracle_world(oracle), from));
-    else if (publication)
+    else if (publication && oracle_trusts(oracle, from))
         check_publication(oracle, from, bytes);
-    else
+    else if (!publication)
         check_message(wire, oracle, from, to, bytes);
 }

@@ -66,6 +66,16 @@ void world_destroy(world_t **world_pointer)
     *world_pointer = NULL;
 }
 
+// A disk that went down is up again with the machine.
+static void wake_disk(place_in_t *place)
+{
+    if (!disk_is_down(place->disk))
+        return;
+    if (place->store)
+        store_close(&place->store);
+    disk_restart(place->disk);
+}
+
 static place_in_t *new_place(world_t *world)
 {
     size_t index = world->node_count++;
@@ -95,8 +105,7 @@ void world_load_disk(world_t *world, size_t node, const disk_image_t *image)
     assert(!place->running);
     if (place->store)
         store_close(&place->store);
-    if (disk_is_down(place->disk))
-        disk_restart(place->disk);
+    wake_disk(place);
     disk_image_load(place->disk, image, NULL);
 }
 
@@ -126,7 +135,7 @@ void world_watch(world_t *world, const watcher_t *watcher)
 
 // ---- life of a node ----
 
-static err_t try_open(place_in_t *place, fault_t *fault)
+err_t place_try_open(place_in_t *place, fault_t *fault)
 {
     return place->store ? ERR_OK
                         : store_open("node.db", disk_vfs_name(place->disk), &place->store, fault);
@@ -135,7 +144,7 @@ static err_t try_open(place_in_t *place, fault_t *fault)
 void place_open(place_in_t *place)
 {
     fault_t fault;
-    assert(try_open(place, &fault) == ERR_OK);
+    assert(place_try_open(place, &fault) == ERR_OK);
 }
 
 static err_t load_core(place_in_t *place, fault_t *fault)
@@ -161,9 +170,8 @@ void world_start(world_t *world, size_t node)
     place_in_t *place = &world->nodes[node];
     fault_t fault = {0};
     assert(!place->running);
-    if (disk_is_down(place->disk))
-        disk_restart(place->disk);
-    place->refused = try_open(place, &fault);
+    wake_disk(place);
+    place->refused = place_try_open(place, &fault);
     if (!place->refused)
         place->refused = load_core(place, &fault);
     if (place->refused) {

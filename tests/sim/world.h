@@ -91,8 +91,9 @@ const secret_t *world_signing(world_t *world, size_t node);
 const secret_t *world_root(world_t *world, size_t node);
 const roster_t *world_roster(world_t *world); // the charter
 // A new card of a stopped node, signed by its root, into its own store: what an
-// operator does offline. Takes the card and the signing key.
-void world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing);
+// operator does offline. Takes the card and the signing key; false: the disk
+// failed, and it is as it was.
+bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing);
 // Hash of the card that started a node's current epoch.
 hash_t world_start_hash(const world_t *world, size_t node);
 // The disk of a node that does not run becomes what an image holds.
