@@ -191,6 +191,27 @@ static void enforce_cuts(core_t *core, const origin_t *origin, const cut_t *cuts
     }
 }
 
+static bool names(const former_t *former, const feed_t *feed)
+{
+    for (size_t i = 0; i < former->cut_count; i++)
+        if (former->cuts[i].epoch == feed->epoch && former->cuts[i].lane == feed->lane)
+            return true;
+    return false;
+}
+
+// A feed that the roster leaves no cut is cut at nothing: who holds some of it
+// flags it, as nobody else takes it.
+static void enforce_absence(core_t *core, const former_t *former, effects_t *effects)
+{
+    for (size_t i = 0; i < core->feed_count; i++) {
+        core_feed_state_t *state = core->feeds[i];
+        proof_t proof = {.ours = state->head.hash};
+        if (state->head.number && origin_equal(&state->feed.origin, &former->origin) &&
+            !names(former, &state->feed))
+            feed_fork(core, state, FORK_ON_CUT, &proof, effects);
+    }
+}
+
 static void take_card(core_t *core, identity_t *identity, card_t *card, effects_t *effects)
 {
     push_card(identity, card);
@@ -276,9 +297,11 @@ err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effec
     push_roster(core, roster);
     core->turn_membership = true;
     effects_add(effects, EFFECT_ROSTER)->roster = roster_copy(roster);
-    for (size_t i = 0; i < roster->former_count; i++)
+    for (size_t i = 0; i < roster->former_count; i++) {
         enforce_cuts(core, &roster->formers[i].origin, roster->formers[i].cuts,
                      roster->formers[i].cut_count, 0, effects);
+        enforce_absence(core, &roster->formers[i], effects);
+    }
     effects_add(effects, EFFECT_ADMIT);
     core_log(effects, 5, "roster version %u of %s accepted: %zu members", roster->version,
              roster->name, roster->member_count);
