@@ -5,10 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/crypto.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+
+// ---- a node's directory ----
+
+static err_t read_file(void *context, marker_t *marker, marker_place_t *found, bool *there,
+                       fault_t *fault)
+{
+    return marker_read(context, marker, found, there, fault);
+}
+
+static err_t write_file(void *context, marker_t *marker, fault_t *fault)
+{
+    return marker_write(context, marker, fault);
+}
+
+static err_t update_file(void *context, marker_t *marker, fault_t *fault)
+{
+    return marker_update(context, marker, fault);
+}
+
+marker_home_t marker_home(const char *dir)
+{
+    return (marker_home_t){(char *)(uintptr_t)dir, read_file, write_file, update_file};
+}
 
 // ---- at the start ----
 
@@ -22,7 +44,7 @@ static void take_over(boot_t *boot, const marker_t *read, const position_t *head
     marker_set_heads(&boot->marker, heads, count, true);
 }
 
-err_t boot_read(const char *dir, store_t *store, const origin_t *self, boot_t *boot, fault_t *fault)
+err_t boot_read(const marker_home_t *home, store_t *store, const origin_t *self, boot_t *boot, fault_t *fault)
 {
     marker_t read;
     marker_place_t found;
@@ -31,8 +53,8 @@ err_t boot_read(const char *dir, store_t *store, const origin_t *self, boot_t *b
     size_t count = 0;
     nonce_t nonce;
     fault_t why = {0};
-    *boot = (boot_t){.dir = mem_copy_string(dir)};
-    err_t err = marker_read(dir, &read, &found, &there, fault);
+    *boot = (boot_t){.home = *home};
+    err_t err = home->read(home->context, &read, &found, &there, fault);
     if (!err)
         err = store_boot(store, &nonce, fault);
     if (!err)
@@ -64,13 +86,13 @@ static err_t tell_database(store_t *store, const nonce_t *next, fault_t *fault)
     return err ? err : store_commit(store, fault);
 }
 
-err_t boot_agree(boot_t *boot, store_t *store, fault_t *fault)
+err_t boot_agree(boot_t *boot, store_t *store, const nonce_t *next, fault_t *fault)
 {
     marker_t *marker = &boot->marker;
     die_here("boot-0");
-    crypto_random(marker->nonces[1].bytes, NONCE_SIZE);
+    marker->nonces[1] = *next;
     marker->nonce_count = 2;
-    err_t err = marker_write(boot->dir, marker, fault);
+    err_t err = boot->home.write(boot->home.context, marker, fault);
     die_here("boot-1");
     if (!err)
         err = tell_database(store, &marker->nonces[1], fault);
@@ -79,7 +101,7 @@ err_t boot_agree(boot_t *boot, store_t *store, fault_t *fault)
         return err;
     marker->nonces[0] = marker->nonces[1];
     marker->nonce_count = 1;
-    err = marker_write(boot->dir, marker, fault);
+    err = boot->home.write(boot->home.context, marker, fault);
     die_here("boot-3");
     return err;
 }
@@ -99,15 +121,9 @@ void boot_follow(boot_t *boot, const core_t *core)
     size_t count = core_own_heads(core, &heads);
     bool changed = marker_set_heads(&boot->marker, heads, count, false);
     mem_free(heads);
-    err_t err = changed ? marker_update(boot->dir, &boot->marker, &fault) : ERR_OK;
+    err_t err = changed ? boot->home.update(boot->home.context, &boot->marker, &fault) : ERR_OK;
     if (err && !boot->failed)
         log_line(LOG_LEVEL_WARNING, "the boot marker cannot be written: %s: %s", fault.where,
                  fault.detail);
     boot->failed = err != ERR_OK;
-}
-
-void boot_clear(boot_t *boot)
-{
-    mem_free(boot->dir);
-    *boot = (boot_t){0};
 }

@@ -161,6 +161,9 @@ static void consent(node_t *node)
 
 static err_t open_all(node_t *node, fault_t *fault)
 {
+    marker_home_t home = marker_home(node->dir);
+    nonce_t next;
+    crypto_random(next.bytes, sizeof next.bytes);
     err_t err = home_lock(node->dir, &node->lock, fault);
     if (!err)
         err = open_signals(node, fault);
@@ -175,11 +178,11 @@ static err_t open_all(node_t *node, fault_t *fault)
     if (!err)
         err = checkpoint_start(node->database, &node->checkpoint, fault);
     if (!err)
-        err = boot_read(node->dir, node->store, &node->self, &node->boot, fault);
+        err = boot_read(&home, node->store, &node->self, &node->boot, fault);
     if (!err)
         err = open_core(node, fault);
     if (!err)
-        err = boot_agree(&node->boot, node->store, fault);
+        err = boot_agree(&node->boot, node->store, &next, fault);
     if (!err)
         err = open_net(node, fault);
     if (!err)
@@ -219,7 +222,6 @@ void node_close(node_t **node_pointer)
     driver_destroy(&node->driver);
     core_destroy(&node->core);
     checkpoint_stop(&node->checkpoint);
-    boot_clear(&node->boot);
     store_close(&node->store);
     if (node->zmq)
         zmq_ctx_term(node->zmq);
