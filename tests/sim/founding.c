@@ -118,6 +118,8 @@ void world_found(world_t *world, uint32_t threshold)
     world->founded = disk_image_save(first->disk);
     for (size_t i = 1; i < world->node_count; i++)
         disk_image_load(world->nodes[i].disk, world->founded, NULL);
+    for (size_t i = 0; i < world->node_count; i++)
+        place_make_marker(&world->nodes[i]);
 }
 
 static err_t try_card(place_in_t *place, const card_t *card, fault_t *fault)
@@ -141,10 +143,21 @@ bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *sig
     }
     if (card->epoch > place->card->epoch)
         place->start = card->hash;
-    card_destroy(&place->card);
+    assert(place->old_count < WORLD_CARDS_MAX);
+    place->old_cards[place->old_count++] = place->card;
     place->card = card;
     secret_destroy(&place->signing);
     place->signing = signing;
     place->signing_key = card->signing_key;
     return true;
+}
+
+void world_restore_cards(world_t *world, size_t node)
+{
+    place_in_t *place = &world->nodes[node];
+    fault_t fault;
+    for (size_t i = 1; i < place->old_count; i++)
+        assert(try_card(place, place->old_cards[i], &fault) == ERR_OK);
+    if (place->old_count)
+        assert(try_card(place, place->card, &fault) == ERR_OK);
 }

@@ -26,12 +26,14 @@ static void mend_lines(play_t *play)
     }
 }
 
-// A disk that rotted is replaced: charter and keys from the safe, the log from peers.
+// A disk that rotted is replaced: charter, cards and keys from the safe, the log from
+// peers.
 static void replace_disk(play_t *play, size_t node)
 {
     world_die(play->world, node, DEATH_KILL);
     world_load_disk(play->world, node, world_founded(play->world));
-    oracle_forget(play->oracle, node);
+    world_restore_cards(play->world, node);
+    play_forget(play, node);
     play->damaged[node] = false;
     play_note(play, "%s gets a new disk", world_code(play->world, node));
 }
@@ -39,6 +41,7 @@ static void replace_disk(play_t *play, size_t node)
 static void mend_node(play_t *play, size_t node)
 {
     disk_heal(world_disk(play->world, node));
+    world_die_at(play->world, node, DEATH_KILL, 0);
     world_set_clock(play->world, node, 0);
     if (play->damaged[node])
         replace_disk(play, node);
@@ -111,11 +114,25 @@ static char *lack_of_feed(play_t *play, size_t node, const core_feed_state_t *fe
                       (unsigned long long)most.number, own ? err_name(own->why) : "not followed");
 }
 
+// Of a chain that only one node holds of a fork nobody else has the payloads.
+static char *lack_of_payload(play_t *play, size_t node)
+{
+    enum { MOST = 100 };
+    place_t places[MOST];
+    size_t count;
+    fault_t fault;
+    if (store_missing_payloads(world_store(play->world, node), MOST, places, &count, &fault))
+        return mem_format("its store: %s", fault.detail);
+    for (size_t i = 0; i < count; i++)
+        if (!oracle_forks(play->oracle, &places[i].feed.origin, places[i].feed.epoch) &&
+            !any_stopped(play, &places[i].feed))
+            return mem_format("payload %llu", (unsigned long long)places[i].number);
+    return NULL;
+}
+
 static char *lack_of(play_t *play, size_t node)
 {
     const core_t *core = world_core(play->world, node);
-    totals_t totals;
-    fault_t fault;
     char *lack = NULL;
     if (core_roster(core)->version != play->roster->version)
         return mem_format("roster %u of %u", core_roster(core)->version, play->roster->version);
@@ -126,11 +143,7 @@ static char *lack_of(play_t *play, size_t node)
     }
     if (lack)
         return lack;
-    if (store_totals(world_store(play->world, node), &totals, &fault))
-        return mem_format("its store: %s", fault.detail);
-    return totals.payloads_missing
-               ? mem_format("%llu payloads", (unsigned long long)totals.payloads_missing)
-               : NULL;
+    return lack_of_payload(play, node);
 }
 
 static char *any_lack(play_t *play, size_t *laggard)

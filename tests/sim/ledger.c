@@ -75,11 +75,16 @@ const known_t *ledger_find(const ledger_t *ledger, const hash_t *hash)
     return *slot_of(ledger->table, ledger->slots, hash);
 }
 
+void ledger_spread(ledger_t *ledger, const known_t *known)
+{
+    (*slot_of(ledger->table, ledger->slots, &known->hash))->spread = true;
+}
+
 const known_t *ledger_rival(const ledger_t *ledger, const known_t *entry)
 {
     for (size_t i = 0; i < ledger->slots; i++) {
         const known_t *other = ledger->table[i];
-        if (other && other != entry && other->genuine && feed_equal(&other->feed, &entry->feed) &&
+        if (other && other != entry && other->genuine && other->spread && feed_equal(&other->feed, &entry->feed) &&
             other->first <= entry->last && entry->first <= other->last)
             return other;
     }

@@ -10,7 +10,8 @@ typedef struct {
     feed_t feed;
     uint64_t first, last;
     uint32_t card_number; // under which it is signed
-    bool genuine;         // by the origin's own node, not by who stole its key
+    bool genuine; // by the origin's own node, not by who stole its key
+    bool spread;  // another node has taken it
 } known_t;
 
 typedef struct ledger ledger_t;
@@ -21,7 +22,9 @@ void ledger_destroy(ledger_t **ledger);
 // What is there already stays. The entry is the ledger's, and does not move.
 const known_t *ledger_add(ledger_t *ledger, const commit_t *commit, bool genuine);
 const known_t *ledger_find(const ledger_t *ledger, const hash_t *hash); // NULL
-// Another genuine commit of this feed that has a number in common; NULL.
+void ledger_spread(ledger_t *ledger, const known_t *known);
+// Another genuine commit of this feed that has a number in common and has been
+// spread; NULL.
 const known_t *ledger_rival(const ledger_t *ledger, const known_t *entry);
 // Of the chain that ends with `entry`: the one that holds `number`; NULL where the
 // chain does not go back so far.

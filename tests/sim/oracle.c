@@ -90,6 +90,14 @@ bool oracle_trusts(const oracle_t *oracle, size_t node)
     return !oracle->nodes[node].distrusted;
 }
 
+static const char *code_of(const oracle_t *oracle, const origin_t *origin)
+{
+    for (size_t i = 0; i < world_nodes(oracle->world); i++)
+        if (origin_equal(&world_card(oracle->world, i)->origin, origin))
+            return world_code(oracle->world, i);
+    return "?";
+}
+
 // ---- what the plan did ----
 
 bool oracle_forks(const oracle_t *oracle, const origin_t *origin, uint32_t epoch)
@@ -154,6 +162,28 @@ void oracle_admit_card(oracle_t *oracle, const hash_t *hash)
 
 // ---- a node's own feed: what it has written goes into the ledger ----
 
+// I5. Of two changes with one number that a node restored from a backup has given,
+// one that nobody else ever saw is not there.
+static void check_rival(oracle_t *oracle, const known_t *entry)
+{
+    const known_t *rival = entry->genuine ? ledger_rival(oracle->ledger, entry) : NULL;
+    if (rival && !oracle_forks(oracle, &entry->feed.origin, entry->feed.epoch))
+        oracle_violate(oracle, "I5", "%s signed two different commits with number %llu",
+                       code_of(oracle, &entry->feed.origin),
+                       (unsigned long long)(entry->first > rival->first ? entry->first
+                                                                        : rival->first));
+}
+
+// What came to another node between the two heads.
+static void spread(oracle_t *oracle, const known_t *entry, uint64_t after)
+{
+    for (; entry && entry->last > after && !entry->spread;
+         entry = entry->first > 1 ? ledger_find(oracle->ledger, &entry->previous) : NULL) {
+        ledger_spread(oracle->ledger, entry);
+        check_rival(oracle, entry);
+    }
+}
+
 static void learn_run(oracle_t *oracle, size_t node, span_t bytes)
 {
     run_t run;
@@ -167,12 +197,7 @@ static void learn_run(oracle_t *oracle, size_t node, span_t bytes)
         const known_t *entry = ledger_find(oracle->ledger, &run.commits[i]->hash);
         if (!entry)
             entry = ledger_add(oracle->ledger, run.commits[i], true);
-        const known_t *rival = entry->genuine ? ledger_rival(oracle->ledger, entry) : NULL;
-        if (rival && !oracle_forks(oracle, &entry->feed.origin, entry->feed.epoch))
-            oracle_violate(
-                oracle, "I5", "%s signed two different commits with number %llu",
-                world_code(oracle->world, node),
-                (unsigned long long)(entry->first > rival->first ? entry->first : rival->first));
+        check_rival(oracle, entry);
     }
     run_clear(&run);
 }
@@ -292,6 +317,8 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
         learn_own(oracle, node, &held->head, now->number);
     if (!oracle->violation)
         check_prefix(oracle, node, &held->head, now);
+    if (!oracle->violation && !origin_equal(&now->feed.origin, &core->self->origin))
+        spread(oracle, ledger_find(oracle->ledger, &now->hash), held->head.number);
     if (!oracle->violation)
         check_authority(oracle, node, feed, ledger_find(oracle->ledger, &now->hash),
                         held->head.number);

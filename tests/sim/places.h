@@ -2,6 +2,7 @@
 #ifndef ENLACE_TESTS_SIM_PLACES_H
 #define ENLACE_TESTS_SIM_PLACES_H
 
+#include "daemon/boot.h"
 #include "tests/sim/world.h"
 
 typedef struct {
@@ -12,6 +13,8 @@ typedef struct {
     secret_t *root, *signing;
     pubkey_t root_key, signing_key, transport_key;
     card_t *card; // its newest
+    size_t old_count;
+    card_t *old_cards[WORLD_CARDS_MAX]; // those before it, from card 1
     hash_t start; // of the card that started its epoch
     char endpoint[64];
     size_t dial_count;
@@ -29,6 +32,11 @@ typedef struct {
     driver_t *driver;
     death_t how; // at the operation that its disk waits for
     err_t refused;
+    // its boot marker
+    boot_t boot;
+    buf_t marker; // as the system has it; the disk has what was written durably
+    buf_t saved_marker;
+    uint64_t machine, inodes;
     // the last write
     err_t written;
     uint64_t written_number;
@@ -53,6 +61,11 @@ void place_make_keys(place_in_t *place);
 void place_copy_keys(place_in_t *place, const place_in_t *from);
 // edge.c
 edge_t place_edge(place_in_t *place);
+// machine.c
+marker_home_t place_marker(place_in_t *place);
+void place_make_marker(place_in_t *place); // as init does
+void place_copied(place_in_t *place);     // its files are copies: the marker is another file
+void place_lost_power(place_in_t *place); // what of the marker was not durable
 // world.c
 err_t place_try_open(place_in_t *place, fault_t *fault);
 void place_open(place_in_t *place); // its store, where it is closed

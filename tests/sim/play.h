@@ -35,6 +35,7 @@ typedef struct {
     roster_t *roster; // the newest that its members have voted for
     hostile_t hostile[PLAN_NODES_MAX + 1];
     bool flip[PLAN_NODES_MAX + 1][PLAN_NODES_MAX + 1]; // a bit of the next message
+    bool forgot[PLAN_NODES_MAX + 1]; // it was restored, or got a new disk
     bool removed[PLAN_NODES_MAX + 1], damaged[PLAN_NODES_MAX + 1];
     disk_image_t *backups[PLAN_NODES_MAX + 1];
     size_t clone_of; // whose copy the node after the last is; none: plan->nodes
@@ -55,6 +56,8 @@ STEPS(STEP_DECLARE)
 void play_note(play_t *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // ---- what steps share (play_common.c) ----
+// The node's disk is another one now.
+void play_forget(play_t *play, size_t node);
 size_t play_places(const play_t *play); // nodes, and the clone where there is one
 bool play_is_up(const play_t *play, size_t node);
 // Somebody that the node has a line with: one that it dials, or that dials it.

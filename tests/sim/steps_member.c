@@ -179,7 +179,10 @@ static bool replace(play_t *play, size_t node, bool epoch)
     card_t *card = next_card(play, node, &signing);
     cut_here(play, node, card, card->epoch);
     card->epoch += epoch;
+    // Whoever does this waits for a machine that works.
     world_stop(play->world, node);
+    world_die_at(play->world, node, DEATH_KILL, 0);
+    disk_heal(world_disk(play->world, node));
     bool done = world_replace_card(play->world, node, card, signing);
     if (done)
         oracle_admit_card(play->oracle, &world_card(play->world, node)->hash);

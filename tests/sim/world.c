@@ -55,8 +55,12 @@ void world_destroy(world_t **world_pointer)
         secret_destroy(&place->root);
         secret_destroy(&place->signing);
         card_destroy(&place->card);
+        for (size_t k = 0; k < place->old_count; k++)
+            card_destroy(&place->old_cards[k]);
         disk_image_destroy(&place->saved);
+        buf_free(&place->saved_marker);
         disk_destroy(&place->disk);
+        buf_free(&place->marker);
     }
     network_destroy(&world->network);
     disk_image_destroy(&world->own_empty);
@@ -86,6 +90,7 @@ static place_in_t *new_place(world_t *world)
     place->index = index;
     snprintf(place->endpoint, sizeof place->endpoint, "tcp://node%zu.example:7000", index);
     snprintf(name, sizeof name, "sim-%zu", index);
+    place->machine = index + 1;
     place->disk = disk_new(name, world->seed * WORLD_NODES_MAX + index);
     return place;
 }
@@ -107,6 +112,7 @@ void world_load_disk(world_t *world, size_t node, const disk_image_t *image)
         store_close(&place->store);
     wake_disk(place);
     disk_image_load(place->disk, image, NULL);
+    place_copied(place);
 }
 
 void world_clone(world_t *world, size_t of, const disk_image_t *image)
@@ -118,6 +124,9 @@ void world_clone(world_t *world, size_t of, const disk_image_t *image)
     place->skew_ms = from->skew_ms;
     place->dial_count = from->dial_count;
     memcpy(place->dials, from->dials, sizeof place->dials);
+    place->machine = from->machine; // to the last number
+    place->marker = buf_copy(buf_span(&from->marker));
+    place->inodes = from->inodes;
     disk_image_load(place->disk, image, NULL);
 }
 
@@ -160,9 +169,48 @@ static err_t load_core(place_in_t *place, fault_t *fault)
                               .listening = place->listening,
                               .dial_count = place->dial_count,
                               .dials = dials};
+    options.boot = place->boot.verdict;
+    options.boot_detail = place->boot.why;
+    options.boot_count = place->boot.marker.head_count;
+    options.boot_heads = place->boot.marker.heads;
     uint64_t wall_ms = WORLD_EPOCH_MS + world->now_ms + (uint64_t)place->skew_ms;
     return driver_load(place->store, &options, world_node_now(world, place->index), wall_ms,
                        &place->core, fault);
+}
+
+static nonce_t next_nonce(place_in_t *place)
+{
+    nonce_t next;
+    uint8_t seed[32] = {2};
+    memcpy(seed + 1, &place->world->seed, sizeof place->world->seed);
+    seed[30] = (uint8_t)(place->index + 1);
+    crypto_derive(seed, place->drawn++, next.bytes, sizeof next.bytes);
+    return next;
+}
+
+// In the order in which node.c does it.
+static err_t boot(place_in_t *place, fault_t *fault)
+{
+    marker_home_t home = place_marker(place);
+    nonce_t next = next_nonce(place);
+    err_t err = place_try_open(place, fault);
+    if (!err)
+        err = boot_read(&home, place->store, &place->card->origin, &place->boot, fault);
+    if (!err)
+        err = load_core(place, fault);
+    if (!err)
+        err = boot_agree(&place->boot, place->store, &next, fault);
+    return err;
+}
+
+// A machine that lost power in the middle is without it again.
+static void give_up_start(place_in_t *place)
+{
+    core_destroy(&place->core);
+    if (place->store)
+        store_close(&place->store);
+    if (disk_is_down(place->disk) && place->how == DEATH_POWER)
+        place_lost_power(place);
 }
 
 void world_start(world_t *world, size_t node)
@@ -171,14 +219,12 @@ void world_start(world_t *world, size_t node)
     fault_t fault = {0};
     assert(!place->running);
     wake_disk(place);
-    place->refused = place_try_open(place, &fault);
-    if (!place->refused)
-        place->refused = load_core(place, &fault);
+    place->refused = boot(place, &fault);
     if (place->refused) {
-        if (place->store)
-            store_close(&place->store);
+        give_up_start(place);
         return;
     }
+    boot_follow(&place->boot, place->core);
     edge_t edge = place_edge(place);
     place->driver = driver_new(place->core, place->store, &edge);
     place->running = true;
@@ -218,8 +264,10 @@ static void bury(place_in_t *place, death_t how)
                       how == DEATH_POWER);
     end_process(place);
     store_close(&place->store);
-    if (how == DEATH_POWER)
+    if (how == DEATH_POWER) {
         place->booted_ms = world->now_ms; // its monotonic clock begins anew
+        place_lost_power(place);
+    }
 }
 
 void world_die(world_t *world, size_t node, death_t how)
@@ -368,7 +416,10 @@ static void end_turn(place_in_t *place)
     const watcher_t *watcher = &place->world->watcher;
     driver_flush(place->driver);
     place->in_turn = false;
-    if (!has_died(place) && watcher->turn)
+    if (has_died(place))
+        return;
+    boot_follow(&place->boot, place->core);
+    if (watcher->turn)
         watcher->turn(watcher->context, place->index);
 }
 

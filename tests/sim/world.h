@@ -12,7 +12,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/network.h"
 
-enum { WORLD_NODES_MAX = 48, WORLD_DIALS_MAX = 4 };
+enum { WORLD_NODES_MAX = 48, WORLD_DIALS_MAX = 4, WORLD_CARDS_MAX = 24 };
 
 typedef struct world world_t;
 
@@ -94,16 +94,20 @@ const roster_t *world_roster(world_t *world); // the charter
 // operator does offline. Takes the card and the signing key; false: the disk
 // failed, and it is as it was.
 bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing);
+// All its cards after the first into a store that was founded anew.
+void world_restore_cards(world_t *world, size_t node);
 // Hash of the card that started a node's current epoch.
 hash_t world_start_hash(const world_t *world, size_t node);
-// The disk of a node that does not run becomes what an image holds.
+// The disk of a node that does not run becomes what an image holds: its files are
+// restored ones, which the boot marker finds out.
 void world_load_disk(world_t *world, size_t node, const disk_image_t *image);
 // The next place becomes a copy of a node's machine, with its keys and dials; not
 // running yet.
 void world_clone(world_t *world, size_t of, const disk_image_t *image);
 // A disk with the charter and nothing else.
 const disk_image_t *world_founded(const world_t *world);
-// A copy of a node's store, to start it from later: what a restored backup is.
+// A copy of a node's machine, to put it back as a whole later, boot marker and all:
+// nothing on it can tell.
 void world_save(world_t *world, size_t node);
 void world_restore(world_t *world, size_t node);
 // Hands a node an encoded link message as if it came from a peer in session.

@@ -216,6 +216,8 @@ void world_save(world_t *world, size_t node)
     store_close(&place->store);
     disk_image_destroy(&place->saved);
     place->saved = disk_image_save(place->disk);
+    buf_free(&place->saved_marker);
+    place->saved_marker = buf_copy(buf_span(&place->marker));
 }
 
 void world_restore(world_t *world, size_t node)
@@ -224,4 +226,6 @@ void world_restore(world_t *world, size_t node)
     assert(!place->running && place->saved);
     store_close(&place->store);
     disk_image_load(place->disk, place->saved, NULL);
+    buf_free(&place->marker);
+    place->marker = buf_copy(buf_span(&place->saved_marker));
 }
