@@ -1,0 +1,13 @@
+#: make sim        the seed-driven simulator and its corpus (SEEDS=1000; FIRST=1)
+# A seed is a run: tests/sim/plan.h. What fails is printed with the command that
+# shows it again. From 1,000 seeds on a fault that never fired is a failure.
+SEEDS ?= 1000
+FIRST ?= 1
+SIM_SEEDS := $(BUILD)/tests/sim/tool_seeds
+.PHONY: sim
+sim:
+	@scripts/deps.sh build check
+	$(AGAIN) $(SIM_SEEDS)
+	$(SIM_SEEDS) --corpus tests/sim/corpus.txt
+	$(SIM_SEEDS) --replay $(FIRST)
+	$(SIM_SEEDS) --first $(FIRST) --seeds $(SEEDS) $(if $(filter-out 0,$(shell expr $(SEEDS) / 1000)),--must-fire)
