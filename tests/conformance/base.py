@@ -34,9 +34,10 @@ class Base:
         self.published: list[bytes] = []
         self.closing: list[tuple[Hashable, str]] = []
         self.proofs: list[list[Commit]] = []  # evidence that came
-        self.forks: dict[FeedId, tuple[list[Commit], list[Commit]]] = {}  # our side, the other
+        self.forks: dict[FeedId, tuple[list[Commit], list[Commit]]] = {}  # the other side, ours
         self.headers: dict[FeedId, list[Commit]] = {}  # what headers-only fetches brought
         self.nopes: list[link_pb2.Nope] = []
+        self.payloads_missing: list[tuple[FeedId, int]] = []  # still to be asked for
         self.payloads_asked: set[tuple[Hashable, FeedId, int]] = set()
         self.now_ms = 0  # wall clock
         self.beacon_due = False

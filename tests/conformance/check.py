@@ -137,7 +137,7 @@ CHECKS: dict[str, Callable[[dict], None]] = {
     "bytes": check_bytes,
     "armour": check_armour,
 }
-PLAYED = ("links",)
+PLAYED = ("links", "applying", "members", "views")
 
 
 def outcome(name: str, file: dict, case: dict) -> str:

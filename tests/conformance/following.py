@@ -120,8 +120,8 @@ class Following(Base):
         if fetching.headers_only:
             self.headers.setdefault(feed, []).extend(commits)
             return
-        self.apply(commits)
-        session.owed.add(feed)
+        if self.apply(commits):
+            session.owed.add(feed)
 
     def _reached_end(self, session: Session, fetching: Fetching) -> None:
         """What was claimed and has not come is claimed no more."""
@@ -139,8 +139,8 @@ class Following(Base):
         if heads and session.state == OPEN:
             self.say(session, ack=link_pb2.Ack(heads=heads, credit_limit=session.granted.limit))
 
-    def apply(self, commits: list[Commit]) -> None:
-        """The one function in which everything that arrives ends."""
+    def apply(self, commits: list[Commit]) -> bool:
+        """The one function in which everything that arrives ends; False where all of it is held."""
         feed = self.check_feed(commits[0].feed)
         refuse_unless(not feed.stopped, "diverged")
         parting = feed.contradicted_by(commits)
@@ -150,11 +150,14 @@ class Following(Base):
             raise Refused("diverged")
         commits = [commit for commit in commits if commit.last > feed.head.number]
         if not commits:
-            return
+            return False
         feed.check_next(commits, self.membership)
         feed.append(commits)
         self.moved(feed, commits)
-        self._ask_for_missing(feed, commits)
+        for commit in commits:
+            missing = [place for place, payload in enumerate(commit.payloads) if payload.state == MISSING]
+            self.payloads_missing += [(feed.id, commit.first + place) for place in missing]
+        return True
 
     def moved(self, feed: Feed, commits: list[Commit]) -> None:
         """Everybody is told, in the way in which each follows."""
@@ -177,7 +180,7 @@ class Following(Base):
             if held.id[:2] == feed.id[:2]:
                 held.stopped = True
         ours = feed.run_after(other[0].first - 1) or feed.run_after(feed.commits[-1].first - 1)
-        self.forks[feed.id] = (ours, other)
+        self.forks[feed.id] = (other, ours)
         for session in self.open_sessions():
             self.say_forks(session, [feed.id])
 
@@ -220,29 +223,28 @@ class Following(Base):
 
     def _published_commit(self, session: Session, commit: Commit) -> None:
         feed = self.check_feed(commit.feed)
+        session.heads[commit.feed] = max(commit.last, session.heads.get(commit.feed, 0))
         if commit.first > feed.head.number + 1:
             self.claimed(session, Head(commit.feed, commit.last, commit.hash))
             return
-        self.apply([commit])
-        session.owed.add(feed.id)
+        if self.apply([commit]):
+            session.owed.add(feed.id)
 
     # ---- payloads ----
 
-    def _ask_for_missing(self, feed: Feed, commits: list[Commit]) -> None:
-        for commit in commits:
-            for place, payload in enumerate(commit.payloads):
-                if payload.state == MISSING:
-                    self.ask_payload(feed.id, commit.first + place)
+    def ask_for_missing(self) -> None:
+        """Each of a peer that says it holds the change and was not asked yet; what finds none waits."""
+        self.payloads_missing = [missing for missing in self.payloads_missing if not self._ask_payload(*missing)]
 
-    def ask_payload(self, feed: FeedId, number: int) -> None:
-        """Of the first peer that says it holds the change and was not asked yet."""
+    def _ask_payload(self, feed: FeedId, number: int) -> bool:
         for session in self.open_sessions():
             asked = (session.link, feed, number)
             if session.heads.get(feed, 0) >= number and asked not in self.payloads_asked:
                 self.payloads_asked.add(asked)
                 ask = link_pb2.FetchPayload(fetch=session.next_fetch(), feed=feed.message(), number=number)
                 self.say(session, fetch_payload=ask)
-                return
+                return True
+        return False
 
     def on_payload_found(self, session: Session, found: link_pb2.PayloadFound) -> None:
         feed = self.feeds.get(FeedId.of(found.feed))
@@ -252,7 +254,7 @@ class Following(Base):
             return
         commit, place = held
         if found.payload.state != PRESENT:
-            self.ask_payload(feed.id, found.number)
+            self.payloads_missing.append((feed.id, found.number))
             return
         try:
             check_commitment(commit.header.changes[place], found.payload)

@@ -7,6 +7,7 @@ gains something; the suite only checks what is kept there:
 import json
 from pathlib import Path
 
+import cases_applying
 import cases_commits
 import cases_hashes
 import cases_links
@@ -22,6 +23,7 @@ FILES = {
         "Transcripts of sessions, as steps: tests/conformance/scenario.py says what each is.",
         cases_links.make,
     ),
+    "applying": ("Transcripts of what comes into feeds, likewise.", cases_applying.make),
     "bytes": (
         "What decoders take (ok: encoded again it is the same bytes, unless lossy) and refuse, with the reason; "
         "a list of reasons where an implementation may meet either first. Bytes are hex, or a list of hex and [hex, times].",

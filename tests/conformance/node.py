@@ -227,6 +227,7 @@ class Node(Following, Serving, Base):
         """Pings, silence, beacons: as time goes."""
         for session in list(self.sessions.values()):
             self._tick_session(session, self.now_ms - session.heard_ms)
+        self.ask_for_missing()
         wait_ms = BEACON_MS if self.beacon_due else BEACON_IDLE_MS
         if self.now_ms - self.beacon_ms >= wait_ms:
             self.tell_beacon()

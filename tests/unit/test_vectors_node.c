@@ -247,6 +247,11 @@ static void links(void **state)
     vectors_play("links", play, *state);
 }
 
+static void applying(void **state)
+{
+    vectors_play("applying", play, *state);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -257,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(links),
+        SCRATCH_TEST(applying),
     };
     return cmocka_run_group_tests_name("vectors node", tests, start, NULL);
 }
