@@ -1,7 +1,7 @@
 #include <string.h>
-#include <unistd.h>
 
 #include "client/commands.h"
+#include "client/confirm.h"
 #include "client/input.h"
 #include "client/plain.h"
 #include "client/report.h"
@@ -47,35 +47,13 @@ static void print_charter(const client_t *client, const charter_t *charter)
     fflush(stdout);
 }
 
-// Yes in any of the languages that coalitions here speak.
-static bool is_yes(const char *answer)
-{
-    static const char *const yes[] = {"y", "yes", "s", "si", "sí", "sim"};
-    char word[16] = "";
-    size_t length = strcspn(answer, " \r\n");
-    for (size_t i = 0; i < length && i + 1 < sizeof word; i++)
-        word[i] = (char)(answer[i] >= 'A' && answer[i] <= 'Z' ? answer[i] + 32 : answer[i]);
-    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
-        if (strcmp(word, yes[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool ask_person(void)
-{
-    char answer[64] = "";
-    printf("%s ", _("Are they the same, and shall this node belong to it? [y/s/N]"));
-    fflush(stdout);
-    return fgets(answer, sizeof answer, stdin) && is_yes(answer);
-}
-
 // A charter on standard input leaves nobody to ask.
 static bool can_ask(const char *path)
 {
-    return strcmp(path, "-") != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    return strcmp(path, "-") != 0 && confirm_can_ask();
 }
 
-static err_t confirm(const client_t *client, const roster_t *roster, fault_t *fault)
+static err_t confirm_words(const client_t *client, const roster_t *roster, fault_t *fault)
 {
     const char *words = client->options->values[OPT_FINGERPRINT];
     if (words)
@@ -87,7 +65,9 @@ static err_t confirm(const client_t *client, const roster_t *roster, fault_t *fa
     if (!can_ask(client->words[0]))
         return fault_set(fault, ERR_NOT_CONFIRMED, roster->name,
                          _("there is nobody to ask here: give --fingerprint or --yes"));
-    return ask_person() ? ERR_OK : fault_set(fault, ERR_NOT_CONFIRMED, roster->name, NULL);
+    return confirm_ask(_("Are they the same, and shall this node belong to it? [y/s/N]"))
+               ? ERR_OK
+               : fault_set(fault, ERR_NOT_CONFIRMED, roster->name, NULL);
 }
 
 // Whether this very charter was accepted before; OTHER_CHARTER where another was.
@@ -112,7 +92,7 @@ static err_t accept(const client_t *client, const charter_t *charter, span_t byt
         print_charter(client, charter);
     // Words that were given are compared in any case: whoever gives them wants to know.
     if (!before || client->options->values[OPT_FINGERPRINT])
-        err = confirm(client, charter->roster, fault);
+        err = confirm_words(client, charter->roster, fault);
     if (!err)
         err = home_accept(client->dir, bytes, fault);
     if (err)

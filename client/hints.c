@@ -35,8 +35,8 @@ static const entry_t hints[] = {
     {ERR_FINGERPRINT_DIFFERS,
      N_("don't accept it: ask who sent it, by telephone, which words they see")},
     {ERR_NOT_CONFIRMED,
-     N_("compare the eight words with the creator's, then add --fingerprint \"WORDS\" (or --yes "
-        "where you have compared them)")},
+     N_("compare what it shows (of a charter the eight words, with its creator's), then answer "
+        "yes, or add --yes (for a charter --fingerprint \"WORDS\")")},
     // the node
     {ERR_UNREACHABLE_NODE,
      N_("start it with: enlaced --dir {dir} (as a service: systemctl start enlaced@NAME)")},
@@ -51,7 +51,12 @@ static const entry_t hints[] = {
      N_("restore it from your copy; key files are for their owner alone (chmod 600)")},
     {ERR_NOT_ALLOWED, N_("ask as the user who runs the daemon")},
     {ERR_FENCED, N_("enlace status says what is needed")},
-    {ERR_OWN_LATER_COMMIT, N_("don't write here; enlace status says what was seen, and where")},
+    {ERR_OWN_LATER_COMMIT, N_("look at it with: enlace --dir {dir} origin recover")},
+    {ERR_RESTORED, N_("look at it with: enlace --dir {dir} origin recover")},
+    {ERR_FORK, N_("only a new epoch helps: enlace --dir {dir} epoch start --root KEY --cut ...")},
+    {ERR_OWN_CLAIMED, N_("try again in a few seconds")},
+    {ERR_BAD_CUT, N_("enlace digest prints the numbers and hashes that are held")},
+    {ERR_CUT_MISSING, N_("name a cut for each lane, as LANE:NUMBER:HASH or LANE:here")},
     {ERR_BUSY, N_("try again in a moment")},
     {ERR_STOPPING, N_("start the daemon again, then ask again")},
     {ERR_TOO_NEW, N_("upgrade this node")},

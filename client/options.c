@@ -36,6 +36,9 @@ static const spec_t specs[OPT_COUNT] = {
     [OPT_WATCH] = {"--watch", false, true},
     [OPT_WAIT_SYNCED] = {"--wait-synced", true, false},
     [OPT_SINCE] = {"--since", true, false},
+    [OPT_ACCEPT] = {"--accept", false, true},
+    [OPT_ROOT] = {"--root", true, false},
+    [OPT_CUT] = {"--cut", true, true},
 };
 
 const char *options_name(option_t option)
@@ -54,11 +57,17 @@ static option_t find(const char *word)
     return OPT_COUNT;
 }
 
-static err_t add_connect(options_t *options, const char *value, fault_t *fault)
+// Those that may be given again keep each value.
+static err_t add_value(options_t *options, option_t option, const char *value, fault_t *fault)
 {
-    if (options->connect_count == HOME_CONNECTS_MAX)
-        return fault_set(fault, ERR_USAGE, "--connect", _("given too often"));
-    options->connects[options->connect_count++] = value;
+    bool connect = option == OPT_CONNECT;
+    if (!connect && option != OPT_CUT)
+        return ERR_OK;
+    size_t most = connect ? HOME_CONNECTS_MAX : CARD_CUTS_MAX;
+    size_t *count = connect ? &options->connect_count : &options->cut_count;
+    if (*count == most)
+        return fault_set(fault, ERR_USAGE, options_name(option), _("given too often"));
+    (connect ? options->connects : options->cuts)[(*count)++] = value;
     return ERR_OK;
 }
 
@@ -82,7 +91,7 @@ static err_t take_option(char *const *argv, int argc, int *at, options_t *option
     if (options->values[option] && !spec->repeated)
         return fault_set(fault, ERR_USAGE, spec->name, _("given twice"));
     options->values[option] = value;
-    return option == OPT_CONNECT ? add_connect(options, value, fault) : ERR_OK;
+    return add_value(options, option, value, fault);
 }
 
 err_t options_parse(int argc, char *const *argv, options_t *options, fault_t *fault)

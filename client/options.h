@@ -36,6 +36,9 @@ typedef enum {
     OPT_WATCH,
     OPT_WAIT_SYNCED,
     OPT_SINCE,
+    OPT_ACCEPT,
+    OPT_ROOT,
+    OPT_CUT,
     OPT_COUNT
 } option_t;
 
@@ -46,6 +49,8 @@ typedef struct {
     const char *values[OPT_COUNT]; // NULL: not given; "" for those without a value
     const char *connects[HOME_CONNECTS_MAX];
     size_t connect_count;
+    const char *cuts[CARD_CUTS_MAX];
+    size_t cut_count;
     const char **words; // command and arguments, in order
     size_t word_count;
 } options_t;

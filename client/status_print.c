@@ -41,7 +41,7 @@ static style_t style_of_feed(const char *state)
 {
     static const mood_t moods[] = {
         {"in-step", STYLE_GOOD}, {"fetching", STYLE_WARNING}, {"behind", STYLE_WARNING},
-        {"diverged", STYLE_BAD}, {"fenced", STYLE_BAD},
+        {"stopped", STYLE_BAD},  {"fenced", STYLE_BAD},       {"cut", STYLE_WARNING},
     };
     return style_of(moods, sizeof moods / sizeof *moods, state);
 }
@@ -93,6 +93,7 @@ static void add_writing(pairs_t *pairs, const node_t *node, uint64_t now_ms)
     char *line = mem_format("%s: %s%s%s%s%s%s", _("no"), reason, *detail ? ": " : "", detail,
                             *since ? " (" : "", since, *since ? ")" : "");
     pairs_add(pairs, _("writing"), line, STYLE_BAD);
+    pairs_add(pairs, _("next"), node->next, STYLE_WARNING);
     mem_free(line);
     mem_free(reason);
 }
@@ -255,6 +256,42 @@ static void print_feeds(FILE *out, const screen_t *screen, const Enlace__V1__Sta
     print_table(out, screen, _("Feeds"), &table);
 }
 
+// Of what does not advance: since when, by what proof, and what to do.
+static void add_stop(table_t *table, const feed_state_t *feed)
+{
+    char since[WHEN_TEXT] = "", ours[17] = "", theirs[17] = "";
+    char *name = mem_format("%s.%u/%u", feed->node ? feed->node : "?", feed->epoch, feed->lane);
+    when_format(feed->stopped_ms, since);
+    if (feed->proof_ours.len >= 8)
+        hex_format(feed->proof_ours.data, 8, ours);
+    if (feed->proof_theirs.len >= 8)
+        hex_format(feed->proof_theirs.data, 8, theirs);
+    table_cell(table, name, STYLE_NONE);
+    table_cell(table, since, STYLE_NONE);
+    cell_count(table, feed->has_proof_number, feed->proof_number);
+    table_cell(table, ours, STYLE_NONE);
+    table_cell(table, theirs, STYLE_NONE);
+    table_cell(table, feed->proof_source, STYLE_NONE);
+    table_cell(table, feed->next, STYLE_WARNING);
+    mem_free(name);
+}
+
+static void print_stops(FILE *out, const screen_t *screen, const Enlace__V1__StatusReply *status)
+{
+    table_t *table = table_new();
+    table_column(table, _("feed"), COLUMN_WHOLE);
+    table_column(table, _("since"), COLUMN_WHOLE);
+    table_column(table, _("at"), COLUMN_RIGHT);
+    table_column(table, _("held"), COLUMN_LEFT);
+    table_column(table, _("other"), COLUMN_LEFT);
+    table_column(table, _("from"), COLUMN_LEFT);
+    table_column(table, _("next"), COLUMN_LEFT);
+    for (size_t i = 0; i < status->n_feeds; i++)
+        if (status->feeds[i]->has_stopped_ms)
+            add_stop(table, status->feeds[i]);
+    print_table(out, screen, _("Forked or cut"), &table);
+}
+
 static void print_counters(FILE *out, const screen_t *screen, const Enlace__V1__StatusReply *status)
 {
     table_t *table = table_new();
@@ -278,5 +315,6 @@ void status_print(FILE *out, const screen_t *screen, const Enlace__V1__StatusRep
         print_node(out, screen, status);
     print_peers(out, screen, status);
     print_feeds(out, screen, status);
+    print_stops(out, screen, status);
     print_counters(out, screen, status);
 }

@@ -1,10 +1,9 @@
 #include "daemon/boot.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/hook.h"
 #include "lib/home.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -72,14 +71,6 @@ err_t boot_read(const marker_home_t *home, store_t *store, const origin_t *self,
     return err;
 }
 
-// For the tests that kill a node in the middle of this.
-static void die_here(const char *step)
-{
-    const char *hook = getenv("ENLACE_TEST_HOOK");
-    if (hook && strcmp(hook, step) == 0)
-        raise(SIGKILL);
-}
-
 static err_t tell_database(store_t *store, const nonce_t *next, fault_t *fault)
 {
     err_t err = store_set_boot(store, next, fault);
@@ -89,20 +80,20 @@ static err_t tell_database(store_t *store, const nonce_t *next, fault_t *fault)
 err_t boot_agree(boot_t *boot, store_t *store, const nonce_t *next, fault_t *fault)
 {
     marker_t *marker = &boot->marker;
-    die_here("boot-0");
+    hook_die("boot-0");
     marker->nonces[1] = *next;
     marker->nonce_count = 2;
     err_t err = boot->home.write(boot->home.context, marker, fault);
-    die_here("boot-1");
+    hook_die("boot-1");
     if (!err)
         err = tell_database(store, &marker->nonces[1], fault);
-    die_here("boot-2");
+    hook_die("boot-2");
     if (err)
         return err;
     marker->nonces[0] = marker->nonces[1];
     marker->nonce_count = 1;
     err = boot->home.write(boot->home.context, marker, fault);
-    die_here("boot-3");
+    hook_die("boot-3");
     return err;
 }
 

@@ -46,6 +46,34 @@ static err_t node_writing(void *context, const char **detail)
     return core_writing(node->core, detail);
 }
 
+static void node_recovery(void *context, recovery_t *recovery)
+{
+    node_t *node = context;
+    core_recovery(node->core, recovery);
+}
+
+static void node_accept(void *context, uint64_t request)
+{
+    node_t *node = context;
+    event_t event = {.type = EVENT_ACCEPT};
+    event.as.accept.request = request;
+    driver_step(node->driver, &event);
+}
+
+static const card_t *node_own_card(void *context, head_t **ends, size_t *count)
+{
+    node_t *node = context;
+    *count = core_own_ends(node->core, ends);
+    return core_own_card(node->core);
+}
+
+static err_t node_epoch(void *context, uint64_t request, span_t card, fault_t *fault)
+{
+    node_t *node = context;
+    return epoch_begin(&node->epoch, node->dir, node->store, node->driver, &node->self, request,
+                       card, fault);
+}
+
 static const roster_t *node_roster(void *context)
 {
     node_t *node = context;
@@ -128,6 +156,10 @@ static err_t open_control(node_t *node, fault_t *fault)
                            .append = node_append,
                            .status = node_status,
                            .writing = node_writing,
+                           .recovery = node_recovery,
+                           .accept = node_accept,
+                           .own_card = node_own_card,
+                           .epoch = node_epoch,
                            .roster = node_roster};
     return control_new(&options, &door, &node->control, fault);
 }
@@ -170,9 +202,11 @@ static err_t open_all(node_t *node, fault_t *fault)
     if (!err)
         err = home_config(node->dir, &node->config, fault);
     if (!err)
-        err = home_keys(node->dir, false, &node->keys, fault);
-    if (!err)
         err = store_open(node->database, NULL, &node->store, fault);
+    if (!err)
+        err = epoch_settle(node->dir, node->store, fault);
+    if (!err)
+        err = home_keys(node->dir, false, &node->keys, fault);
     if (!err)
         err = charter_install(node->dir, node->store, node->keys, &node->self, fault);
     if (!err)
@@ -225,6 +259,7 @@ void node_close(node_t **node_pointer)
     store_close(&node->store);
     if (node->zmq)
         zmq_ctx_term(node->zmq);
+    secret_destroy(&node->epoch.signing);
     keys_destroy(&node->keys);
     config_destroy(&node->config);
     if (node->signals >= 0)

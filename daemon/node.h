@@ -6,7 +6,7 @@
 
 typedef struct node node_t;
 
-// Opens everything, in the order lock, configuration, keys, store, charter,
+// Opens everything, in the order lock, configuration, store, keys, charter,
 // core, sockets; the first that fails says why and leaves nothing behind.
 err_t node_open(const char *dir, node_t **node, fault_t *fault);
 // The loop: drain, step, commit, emit; until SIGTERM or SIGINT. `ready` is

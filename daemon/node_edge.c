@@ -63,6 +63,8 @@ static void edge_written(void *context, uint64_t request, err_t reason, const fe
                          uint64_t first)
 {
     node_t *node = context;
+    if (request && request == node->epoch.request)
+        epoch_written(&node->epoch, node->dir, core_own_card(node->core), node->keys, reason);
     if (request)
         control_written(node->control, request, reason, feed, first);
     else if (reason)

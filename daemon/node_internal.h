@@ -8,6 +8,7 @@
 #include "daemon/boot.h"
 #include "daemon/control/control.h"
 #include "daemon/driver.h"
+#include "daemon/epoch.h"
 #include "daemon/net/net.h"
 #include "daemon/node.h"
 #include "daemon/store/checkpoint.h"
@@ -22,6 +23,7 @@ struct node {
     store_t *store;
     checkpoint_t *checkpoint;
     boot_t boot;
+    epoch_t epoch;
     bool consented; // to the charter, by a change in lane 0
     origin_t self;
     core_t *core;

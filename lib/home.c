@@ -147,6 +147,20 @@ err_t home_card(const char *dir, card_t **card, fault_t *fault)
     return err;
 }
 
+err_t home_write_card(const char *dir, const card_t *card, fault_t *fault)
+{
+    buf_t bytes = card_encode(card);
+    char *line = armour_format("card", buf_span(&bytes));
+    char *text = mem_format("%s\n", line);
+    char *path = home_path(dir, "card");
+    err_t err = file_write(path, span_text(text), 0600, fault);
+    mem_free(path);
+    mem_free(text);
+    mem_free(line);
+    buf_free(&bytes);
+    return err;
+}
+
 static err_t read_charter(const char *dir, buf_t *bytes, fault_t *fault)
 {
     char *path = home_path(dir, "charter");

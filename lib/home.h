@@ -4,6 +4,7 @@
 //   enlaced.conf          ZPL, read through czmq's zconfig
 //   keys/root.key         0600 in a directory of 0700: 32-byte seeds, armoured
 //   keys/signing.key keys/transport.key keys/sealing.key
+//   keys/pending-*.key    a signing key that a card is to name, see lib/keys.h
 //   card                  this node's own current card, armoured
 //   charter               as accepted (charter armour)
 //   boot                  with which database the node last ran: lib/marker.h
@@ -66,7 +67,8 @@ err_t home_keys(const char *dir, bool with_root, keys_t **keys, fault_t *fault);
 void keys_destroy(keys_t **keys);
 
 err_t home_card(const char *dir, card_t **card, fault_t *fault);
-err_t home_charter(const char *dir, charter_t **charter, fault_t *fault); // NO_CHARTER
+err_t home_write_card(const char *dir, const card_t *card, fault_t *fault); // durably
+err_t home_charter(const char *dir, charter_t **charter, fault_t *fault);   // NO_CHARTER
 // Whether it is a charter that this card's owner can accept: it is in it under its
 // own code, root key and card. UNKNOWN_MEMBER, BAD_CARD.
 err_t charter_includes(const charter_t *charter, const card_t *own, fault_t *fault);

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/armour.h"
 #include "lib/commit.h"
 #include "lib/keys.h"
 #include "lib/marker.h"
@@ -93,17 +92,8 @@ static err_t write_card(const char *dir, const config_t *config, card_t *card, c
     card->protocol = PROTOCOL_VERSION;
     card->schema = SCHEMA_VERSION;
     card_sign(card, root);
-    buf_t bytes = card_encode(card);
-    char *line = armour_format("card", buf_span(&bytes));
-    char *text = mem_format("%s\n", line);
-    char *path = home_path(dir, "card");
-    err_t err = file_write(path, span_text(text), 0600, fault);
-    mem_free(path);
-    mem_free(text);
-    mem_free(line);
-    buf_free(&bytes);
     mem_free(endpoint);
-    return err;
+    return home_write_card(dir, card, fault);
 }
 
 static err_t write_identity(const char *dir, const config_t *config, fault_t *fault)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,25 +41,32 @@ static void wipe(buf_t *buf)
     buf_free(buf);
 }
 
-err_t key_create(const char *dir, key_use_t use, secret_t **secret, pubkey_t *public_key,
-                 fault_t *fault)
+static err_t write_key(const char *path, key_use_t use, const uint8_t seed[SEED_SIZE],
+                       fault_t *fault)
 {
-    uint8_t seed[SEED_SIZE];
-    crypto_random(seed, sizeof seed);
-    char *path = home_path(dir, uses[use].file);
-    char *line = armour_format(uses[use].armour, span_of(seed, sizeof seed));
+    char *line = armour_format(uses[use].armour, span_of(seed, SEED_SIZE));
     buf_t text = {0};
     buf_extend(&text, strlen(line) + 1);
     memcpy(text.data, line, text.size - 1);
     text.data[text.size - 1] = '\n';
     err_t err = access(path, F_OK) == 0 ? fault_set(fault, ERR_EXISTS_ALREADY, path, NULL)
                                         : file_write(path, buf_span(&text), 0600, fault);
-    if (!err)
-        *secret = uses[use].make(seed, public_key);
-    sodium_memzero(seed, sizeof seed);
     sodium_memzero(line, strlen(line));
     wipe(&text);
     mem_free(line);
+    return err;
+}
+
+err_t key_create(const char *dir, key_use_t use, secret_t **secret, pubkey_t *public_key,
+                 fault_t *fault)
+{
+    uint8_t seed[SEED_SIZE];
+    crypto_random(seed, sizeof seed);
+    char *path = home_path(dir, uses[use].file);
+    err_t err = write_key(path, use, seed, fault);
+    if (!err)
+        *secret = uses[use].make(seed, public_key);
+    sodium_memzero(seed, sizeof seed);
     mem_free(path);
     return err;
 }
@@ -91,11 +99,10 @@ static err_t read_key_file(const char *path, buf_t *text, fault_t *fault)
     return err;
 }
 
-err_t key_load(const char *dir, key_use_t use, secret_t **secret, pubkey_t *public_key,
-               fault_t *fault)
+err_t key_load_file(const char *path, key_use_t use, secret_t **secret, pubkey_t *public_key,
+                    fault_t *fault)
 {
     buf_t text = {0}, seed = {0};
-    char *path = home_path(dir, uses[use].file);
     *secret = NULL;
     err_t err = read_key_file(path, &text, fault);
     int number = errno;
@@ -109,9 +116,79 @@ err_t key_load(const char *dir, key_use_t use, secret_t **secret, pubkey_t *publ
     }
     wipe(&text);
     wipe(&seed);
+    errno = number;
+    return err;
+}
+
+err_t key_load(const char *dir, key_use_t use, secret_t **secret, pubkey_t *public_key,
+               fault_t *fault)
+{
+    char *path = home_path(dir, uses[use].file);
+    err_t err = key_load_file(path, use, secret, public_key, fault);
+    int number = errno;
     mem_free(path);
     errno = number;
     return err;
+}
+
+// ---- a signing key to come ----
+
+static char *pending_path(const char *dir, const pubkey_t *public_key)
+{
+    char name[17];
+    hex_format(public_key->bytes, 8, name);
+    return mem_format("%s/keys/pending-%s.key", dir, name);
+}
+
+err_t key_create_pending(const char *dir, secret_t **secret, pubkey_t *public_key, fault_t *fault)
+{
+    uint8_t seed[SEED_SIZE];
+    crypto_random(seed, sizeof seed);
+    *secret = secret_sign_new(seed, public_key);
+    char *path = pending_path(dir, public_key);
+    err_t err = write_key(path, KEY_SIGNING, seed, fault);
+    if (err)
+        secret_destroy(secret);
+    sodium_memzero(seed, sizeof seed);
+    mem_free(path);
+    return err;
+}
+
+err_t key_load_pending(const char *dir, const pubkey_t *public_key, secret_t **secret,
+                       fault_t *fault)
+{
+    pubkey_t loaded;
+    char *path = pending_path(dir, public_key);
+    err_t err = key_load_file(path, KEY_SIGNING, secret, &loaded, fault);
+    if (!err && !key_equal(&loaded, public_key)) {
+        secret_destroy(secret);
+        err = fault_set(fault, ERR_BAD_KEY_FILE, path, "not the key that the card names");
+    }
+    mem_free(path);
+    return err;
+}
+
+err_t key_promote_pending(const char *dir, const pubkey_t *public_key, fault_t *fault)
+{
+    char *from = pending_path(dir, public_key), *to = home_path(dir, uses[KEY_SIGNING].file);
+    char *folder = home_path(dir, "keys");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    err_t err = ERR_OK;
+    if (fd < 0 || rename(from, to) != 0 || fsync(fd) != 0)
+        err = fault_set(fault, ERR_CANNOT_WRITE, to, "%s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    mem_free(folder);
+    mem_free(to);
+    mem_free(from);
+    return err;
+}
+
+void key_drop_pending(const char *dir, const pubkey_t *public_key)
+{
+    char *path = pending_path(dir, public_key);
+    unlink(path);
+    mem_free(path);
 }
 
 static bool same_key(const pubkey_t *loaded, const pubkey_t *named, key_use_t use, const char *dir,

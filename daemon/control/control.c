@@ -13,20 +13,24 @@
 
 static const control_case_t cases[] = {
 #define CASE(symbol) ENLACE__V1__CONTROL_REQUEST__BODY_##symbol
-    {CASE(PUT), "put", true, true, 1, control_put},
-    {CASE(EDIT), "edit", true, true, 1, control_edit},
-    {CASE(RETRACT), "retract", true, true, 1, control_retract},
-    {CASE(IMPORT_BEGIN), "import", true, true, 4, control_import_begin},
-    {CASE(IMPORT_LINES), "import", false, true, 16, control_import_lines},
-    {CASE(IMPORT_CHECK), "import", false, true, 16, control_import_check},
-    {CASE(IMPORT_WRITE), "import", true, true, 16, control_import_write},
-    {CASE(IMPORT_ABORT), "import", false, true, 4, control_import_abort},
-    {CASE(LIST), "list", false, false, 1, control_list},
-    {CASE(SHOW), "show", false, false, 1, control_show},
-    {CASE(TAIL), "tail", false, false, 1, control_tail},
-    {CASE(DIGEST), "digest", false, false, 1, control_digest},
-    {CASE(VERIFY), "verify", false, false, 1, control_verify},
-    {CASE(STATUS), "status", false, false, 1, control_status},
+    {CASE(PUT), "put", true, true, 1, control_put, NULL},
+    {CASE(EDIT), "edit", true, true, 1, control_edit, NULL},
+    {CASE(RETRACT), "retract", true, true, 1, control_retract, NULL},
+    {CASE(IMPORT_BEGIN), "import", true, true, 4, control_import_begin, NULL},
+    {CASE(IMPORT_LINES), "import", false, true, 16, control_import_lines, NULL},
+    {CASE(IMPORT_CHECK), "import", false, true, 16, control_import_check, NULL},
+    {CASE(IMPORT_WRITE), "import", true, true, 16, control_import_write, NULL},
+    {CASE(IMPORT_ABORT), "import", false, true, 4, control_import_abort, NULL},
+    {CASE(LIST), "list", false, false, 1, control_list, NULL},
+    {CASE(SHOW), "show", false, false, 1, control_show, NULL},
+    {CASE(TAIL), "tail", false, false, 1, control_tail, NULL},
+    {CASE(DIGEST), "digest", false, false, 1, control_digest, NULL},
+    {CASE(VERIFY), "verify", false, false, 1, control_verify, NULL},
+    {CASE(STATUS), "status", false, false, 1, control_status, NULL},
+    {CASE(RECOVER_SHOW), "origin recover", false, false, 1, control_recover_show, NULL},
+    {CASE(RECOVER_ACCEPT), "origin recover", false, true, 1, control_recover_accept,
+     control_recover_written},
+    {CASE(EPOCH), "epoch start", false, true, 4, control_epoch, control_epoch_written},
 #undef CASE
 };
 

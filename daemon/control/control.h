@@ -24,6 +24,13 @@ typedef struct {
     void (*status)(void *context, status_t *status, totals_t *totals);
     err_t (*writing)(void *context, const char **detail);
     const roster_t *(*roster)(void *context);
+    // The fence: what it waits for; taking its risk (answered by control_written).
+    void (*recovery)(void *context, recovery_t *recovery);
+    void (*accept)(void *context, uint64_t request);
+    // This node's newest card, and how far its epoch has come (mem_free).
+    const card_t *(*own_card)(void *context, head_t **ends, size_t *count);
+    // An epoch by that card: refused at once, or answered by control_written.
+    err_t (*epoch)(void *context, uint64_t request, span_t card, fault_t *fault);
 } control_node_t;
 
 typedef struct {

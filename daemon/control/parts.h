@@ -19,6 +19,8 @@ struct control_case {
     bool full;   // full rights
     size_t cost; // of a turn\'s budget, about a quarter of a millisecond each
     void (*start)(control_t *control, request_t *request);
+    // What was handed to the core is on disk, or not; NULL: a record was written.
+    void (*written)(control_t *control, request_t *request, err_t reason);
 };
 
 // What was refused at the door before it was anybody's request: for status.
@@ -97,6 +99,13 @@ void control_verify(control_t *control, request_t *request);
 bool control_take_answers(control_t *control, size_t budget);  // whether more is waiting
 void control_wake_tails(control_t *control);                   // all that wait look again
 void control_end_tail(control_t *control, request_t *request); // its time is over
+
+// ---- recovering.c ----
+void control_recover_show(control_t *control, request_t *request);
+void control_recover_accept(control_t *control, request_t *request);
+void control_recover_written(control_t *control, request_t *request, err_t reason);
+void control_epoch(control_t *control, request_t *request);
+void control_epoch_written(control_t *control, request_t *request, err_t reason);
 
 // ---- status_reply.c ----
 void control_status(control_t *control, request_t *request);

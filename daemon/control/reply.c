@@ -112,3 +112,17 @@ buf_t reply_status(uint64_t id, Enlace__V1__StatusReply *status)
     reply.status = status;
     return bounded_pack(&reply.base);
 }
+
+buf_t reply_recover(uint64_t id, Enlace__V1__RecoverReply *recover)
+{
+    Enlace__V1__ControlReply reply = envelope(id, ENLACE__V1__CONTROL_REPLY__BODY_RECOVER);
+    reply.recover = recover;
+    return bounded_pack(&reply.base);
+}
+
+buf_t reply_epoch(uint64_t id, Enlace__V1__EpochReply *epoch)
+{
+    Enlace__V1__ControlReply reply = envelope(id, ENLACE__V1__CONTROL_REPLY__BODY_EPOCH);
+    reply.epoch = epoch;
+    return bounded_pack(&reply.base);
+}

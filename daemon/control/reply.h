@@ -17,5 +17,7 @@ buf_t reply_tail(uint64_t id, Enlace__V1__TailPage *page);
 buf_t reply_digest(uint64_t id, Enlace__V1__DigestReply *digest);
 buf_t reply_verify(uint64_t id, Enlace__V1__VerifyReply *verify);
 buf_t reply_status(uint64_t id, Enlace__V1__StatusReply *status);
+buf_t reply_recover(uint64_t id, Enlace__V1__RecoverReply *recover);
+buf_t reply_epoch(uint64_t id, Enlace__V1__EpochReply *epoch);
 
 #endif

@@ -1,5 +1,6 @@
 // Status: what the core, the store and the control edge know at this moment,
 // answered in the loop. The reply borrows its texts from what it is made of.
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -11,6 +12,8 @@ typedef Enlace__V1__StatusReply__Node node_line_t;
 typedef Enlace__V1__StatusReply__Peer peer_line_t;
 typedef Enlace__V1__StatusReply__FeedState feed_line_t;
 typedef Enlace__V1__StatusReply__Counter counter_line_t;
+
+typedef char next_text_t[512];
 
 // Singular fields of these messages are optional: their has_ flag and value together.
 #define SET(line, field, value) ((line)->has_##field = true, (line)->field = (value))
@@ -43,8 +46,31 @@ static void fill_store(node_line_t *node, const totals_t *totals, const char *di
     SET(node, payloads_missing, totals->payloads_missing);
 }
 
+// What the operator does next, as a command where one helps.
+static const char *next_of(const control_t *control, err_t reason, bool own, next_text_t text)
+{
+    switch (reason) {
+    case ERR_RESTORED:
+    case ERR_OWN_LATER_COMMIT:
+        snprintf(text, sizeof(next_text_t), "enlace --dir %s origin recover", control->dir);
+        return text;
+    case ERR_FORK:
+    case ERR_DIVERGED:
+        if (own)
+            snprintf(text, sizeof(next_text_t),
+                     "enlace --dir %s epoch start --root KEY --cut LANE:here ...", control->dir);
+        else
+            snprintf(text, sizeof(next_text_t), "its operator decides, by: enlace epoch start");
+        return text;
+    case ERR_BEYOND_CUT:
+        return "what is held beyond the cut stays, flagged: nothing is to be done";
+    default:
+        return NULL;
+    }
+}
+
 static void fill_node(const control_t *control, status_t *status, const totals_t *totals,
-                      node_line_t *node)
+                      node_line_t *node, next_text_t text)
 {
     node->code = borrow(status->code.text);
     node->name = borrow(control->name);
@@ -59,6 +85,7 @@ static void fill_node(const control_t *control, status_t *status, const totals_t
     if (status->writing)
         SET(node, writing_since_ms, status->writing_since_ms);
     node->writing_detail = borrow(status->writing_detail);
+    node->next = borrow(next_of(control, status->writing, true, text));
     SET(node, listening, control->listening);
     fill_store(node, totals, control->dir);
 }
@@ -80,6 +107,22 @@ static void fill_peer(const peer_status_t *peer, peer_line_t *line)
     SET(line, heads_heard, peer->heads_heard);
     set_age(&line->has_beacon_age_ms, &line->beacon_age_ms, peer->beacon_age_ms);
     SET(line, beacon_late, peer->beacon_late);
+}
+
+static void fill_stop(const control_t *control, const status_t *status, feed_status_t *feed,
+                      feed_line_t *line, next_text_t text)
+{
+    bool own = strcmp(feed->code.text, status->code.text) == 0;
+    if (!feed->stopped_ms)
+        return;
+    SET(line, stopped_ms, feed->stopped_ms);
+    line->next = borrow(next_of(control, feed->why, own, text));
+    if (!feed->proof.number)
+        return;
+    SET(line, proof_number, feed->proof.number);
+    SET(line, proof_ours, ((ProtobufCBinaryData){HASH_SIZE, feed->proof.ours.bytes}));
+    SET(line, proof_theirs, ((ProtobufCBinaryData){HASH_SIZE, feed->proof.theirs.bytes}));
+    line->proof_source = borrow(feed->proof.source);
 }
 
 static void fill_feed(const feed_status_t *feed, feed_line_t *line)
@@ -152,11 +195,14 @@ static buf_t make_reply(const control_t *control, uint64_t id, status_t *status,
           counter_count)
     for (size_t i = 0; i < status->peer_count; i++)
         fill_peer(&status->peers[i], &peers[i]);
-    for (size_t i = 0; i < status->feed_count; i++)
+    next_text_t *texts = mem_alloc_array(status->feed_count + 1, sizeof *texts);
+    for (size_t i = 0; i < status->feed_count; i++) {
         fill_feed(&status->feeds[i], &feeds[i]);
+        fill_stop(control, status, &status->feeds[i], &feeds[i], texts[i]);
+    }
     for (size_t i = 0; i < counter_count; i++)
         fill_counter(&counters[i], &tallies[i]);
-    fill_node(control, status, totals, &node);
+    fill_node(control, status, totals, &node, texts[status->feed_count]);
     reply.node = &node;
     reply.n_peers = status->peer_count;
     reply.peers = peer_list;
@@ -169,7 +215,8 @@ static buf_t make_reply(const control_t *control, uint64_t id, status_t *status,
     reply.n_missing = status->missing_count;
     reply.missing = status->missing;
     buf_t encoded = reply_status(id, &reply);
-    void *const parts[] = {counters, peers, peer_list, feeds, feed_list, tallies, counter_list};
+    void *const parts[] = {counters,  peers,   peer_list,    feeds,
+                           feed_list, tallies, counter_list, texts};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         mem_free(parts[i]);
     return encoded;

@@ -76,6 +76,10 @@ void control_written(control_t *control, uint64_t number, err_t reason, const fe
     request_t *request = requests_find(control->requests, number);
     if (!request || request->state != REQUEST_WRITING)
         return;
+    if (request->entry->written) {
+        request->entry->written(control, request, reason);
+        return;
+    }
     if (request->import) {
         control_import_written(control, request, reason);
         return;

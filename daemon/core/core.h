@@ -77,11 +77,12 @@ err_t core_writing(const core_t *core,
 // the boot marker is to say. Only durable heads, between turns. Caller frees (mem_free).
 size_t core_own_heads(const core_t *core, position_t **heads);
 uint64_t core_own_moves(const core_t *core); // rises whenever those may have changed
-// Whose word is missing before a fence goes by itself, and what the others have
-// said: a sentence. Caller frees.
-char *core_silent(const core_t *core);
-
 // A picture of the moment, for people. Caller frees with status_clear.
 void core_status(const core_t *core, uint64_t now_ms, status_t *status);
+void core_recovery(const core_t *core, recovery_t *recovery); // recovery_clear
+// This node's newest card, the core's; and the heads of its feeds in that epoch that
+// have a change. Caller frees (mem_free).
+const card_t *core_own_card(const core_t *core);
+size_t core_own_ends(const core_t *core, head_t **heads);
 
 #endif

@@ -218,7 +218,7 @@ static bool is_here(const core_t *core, const head_t *told)
     return told->number < feed->head.number || hash_equal(&told->hash, &feed->head.hash);
 }
 
-static bool told_is_here(const core_t *core, const identity_t *peer)
+bool fence_told_is_here(const core_t *core, const identity_t *peer)
 {
     for (size_t i = 0; i < peer->told_count; i++)
         if (!is_here(core, &peer->told[i]))
@@ -226,7 +226,7 @@ static bool told_is_here(const core_t *core, const identity_t *peer)
     return true;
 }
 
-static bool floors_reached(const core_t *core, bool signed_only)
+bool fence_floors_reached(const core_t *core, bool signed_only)
 {
     for (size_t i = 0; i < core->fence.floor_count; i++) {
         const floor_t *floor = &core->fence.floors[i];
@@ -273,7 +273,7 @@ void fence_own_word(core_t *core, const beacon_t *beacon, effects_t *effects)
 
 // ---- lifting ----
 
-static const identity_t *named_by(const core_t *core, const dial_t *dial)
+const identity_t *fence_named(const core_t *core, const dial_t *dial)
 {
     for (size_t i = 0; i < core->identity_count; i++)
         if (core->identities[i] != core->self && dial_means(core, dial, core->identities[i]))
@@ -283,7 +283,7 @@ static const identity_t *named_by(const core_t *core, const dial_t *dial)
 
 static bool has_answered(const core_t *core, const identity_t *peer)
 {
-    return peer && peer->told_ms && told_is_here(core, peer);
+    return peer && peer->told_ms && fence_told_is_here(core, peer);
 }
 
 // Every peer that the configuration names, and one at least; and nothing that
@@ -292,17 +292,17 @@ static bool told_by_all(const core_t *core)
 {
     bool any = false;
     for (size_t i = 0; i < core->dial_count; i++)
-        if (!has_answered(core, named_by(core, &core->dials[i])))
+        if (!has_answered(core, fence_named(core, &core->dials[i])))
             return false;
     for (size_t i = 0; i < core->identity_count; i++) {
         const identity_t *peer = core->identities[i];
         if (peer == core->self || !peer->told_ms)
             continue;
-        if (!told_is_here(core, peer))
+        if (!fence_told_is_here(core, peer))
             return false;
         any = true;
     }
-    return any && floors_reached(core, false) && own_key_counts(core);
+    return any && fence_floors_reached(core, false) && own_key_counts(core);
 }
 
 static void lift(core_t *core, fence_event_t event, lift_t how, effects_t *effects)
@@ -312,7 +312,7 @@ static void lift(core_t *core, fence_event_t event, lift_t how, effects_t *effec
     effect_t *effect = effects_add(effects, EFFECT_UNFENCE);
     effect->number = how;
     effect->wall_ms = core->wall_ms;
-    effect->text = core_silent(core);
+    effect->text = fence_missing(core);
     core_log(effects, 4, "this node is to write again (%s)%s%s",
              how == LIFT_TOLD       ? "all have told"
              : how == LIFT_ACCEPTED ? "its operator accepts"
@@ -329,14 +329,14 @@ void fence_consider(core_t *core, effects_t *effects)
 
 // Where a later change of our own is known of, writing on would give its number
 // again: it has to come first, or a new epoch.
-static err_t may_accept(const core_t *core)
+err_t fence_may_accept(const core_t *core)
 {
     fence_state_t state = core->fence.state;
     if (state == FENCE_OPEN || state == FENCE_LIFTING)
         return ERR_NOT_FENCED;
     if (state == FENCE_FORKED)
         return ERR_FORK;
-    if (!own_key_counts(core) || !floors_reached(core, true))
+    if (!own_key_counts(core) || !fence_floors_reached(core, true))
         return ERR_OWN_LATER_COMMIT;
     for (size_t i = 0; i < core->feed_count; i++) {
         const core_feed_state_t *feed = core->feeds[i];
@@ -348,7 +348,7 @@ static err_t may_accept(const core_t *core)
 
 void fence_accept(core_t *core, const event_t *event, effects_t *effects)
 {
-    err_t err = may_accept(core);
+    err_t err = fence_may_accept(core);
     if (!err)
         lift(core, FENCE_ON_ACCEPTED, LIFT_ACCEPTED, effects);
     effect_t *effect = effects_add(effects, EFFECT_REPLY);
@@ -389,55 +389,4 @@ void fence_rolled_back(core_t *core)
         move(fence, fence->cause == FENCE_RESTORED ? FENCE_ON_BACK_RESTORED
                     : fence->cause == FENCE_LATER  ? FENCE_ON_BACK_LATER
                                                    : FENCE_ON_BACK_FORKED);
-}
-
-// ---- for people, and for the marker ----
-
-static void say(buf_t *text, const char *code, const char *what)
-{
-    if (text->size)
-        buf_append(text, span_text(", "));
-    buf_append(text, span_text(code));
-    buf_append(text, span_text(what));
-}
-
-char *core_silent(const core_t *core)
-{
-    buf_t text = {0};
-    for (size_t i = 0; i < core->dial_count; i++) {
-        const identity_t *peer = named_by(core, &core->dials[i]);
-        if (!peer)
-            say(&text, core->dials[i].config.endpoint, " is no member's address");
-        else if (!peer->told_ms)
-            say(&text, core_code(core, &peer->origin), " has not answered");
-        else if (!told_is_here(core, peer))
-            say(&text, core_code(core, &peer->origin), " has more than is here");
-    }
-    if (!floors_reached(core, false))
-        say(&text, "", "changes that this node had written are not here");
-    buf_append(&text, span_of("", 1));
-    return (char *)text.data;
-}
-
-uint64_t core_own_moves(const core_t *core)
-{
-    return core->own_moves;
-}
-
-size_t core_own_heads(const core_t *core, position_t **heads)
-{
-    size_t count = 0;
-    *heads = mem_alloc_array(core->feed_count + core->fence.floor_count, sizeof **heads);
-    for (size_t i = 0; i < core->fence.floor_count; i++)
-        (*heads)[count++] = core->fence.floors[i].at;
-    for (size_t i = 0; i < core->feed_count; i++) {
-        const core_feed_state_t *feed = core->feeds[i];
-        if (feed->identity != core->self || !feed->head.number)
-            continue;
-        uint64_t number = feed->head.number;
-        bool is_signed;
-        if (fence_floor(core, &feed->feed, &is_signed) < number)
-            (*heads)[count++] = (position_t){feed->feed.epoch, feed->feed.lane, number};
-    }
-    return count;
 }

@@ -399,6 +399,13 @@ uint64_t fence_floor(const core_t *core, const feed_t *feed, bool *is_signed);
 // Lifts the fence where all have told.
 void fence_consider(core_t *core, effects_t *effects);
 
+const identity_t *fence_named(const core_t *core, const dial_t *dial); // NULL: no member
+bool fence_told_is_here(const core_t *core, const identity_t *peer);
+bool fence_floors_reached(const core_t *core, bool signed_only);
+err_t fence_may_accept(const core_t *core);
+// recovery.c: whose word is missing before the fence goes by itself, a sentence; empty
+// where none is. Caller frees.
+char *fence_missing(const core_t *core);
 void fence_accept(core_t *core, const event_t *event, effects_t *effects); // EVENT_ACCEPT
 void fence_epoch(core_t *core, effects_t *effects);
 

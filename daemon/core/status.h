@@ -66,4 +66,35 @@ typedef struct {
 
 void status_clear(status_t *status);
 
+// The fence, for its operator.
+typedef struct {
+    code_t code;
+    char *endpoint;   // owned; NULL: not configured
+    uint64_t told_ms; // wall clock; 0: it has not answered
+    bool here;        // all that it has told of is held here
+    err_t why;
+    size_t told_count;
+    head_t *told; // owned
+} teller_t;
+
+typedef struct {
+    position_t held; // number: held here
+    uint64_t known;
+    bool known_signed;
+} own_end_t;
+
+typedef struct {
+    err_t fence;
+    uint64_t since_ms;
+    char detail[192];
+    err_t accept;  // why it cannot be accepted now; ERR_OK: it can
+    char *missing; // owned; empty: nothing
+    size_t teller_count;
+    teller_t *tellers; // owned
+    size_t own_count;
+    own_end_t *own; // owned
+} recovery_t;
+
+void recovery_clear(recovery_t *recovery);
+
 #endif

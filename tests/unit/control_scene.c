@@ -48,8 +48,42 @@ static const roster_t *node_roster(void *context)
     return ((scene_t *)context)->house.roster;
 }
 
-static const control_node_t node_functions = {
-    .append = node_append, .status = node_status, .writing = node_writing, .roster = node_roster};
+static void node_recovery(void *context, recovery_t *recovery)
+{
+    const scene_t *scene = context;
+    *recovery = (recovery_t){.fence = scene->fence, .missing = mem_copy_string("")};
+}
+
+static void node_accept(void *context, uint64_t request)
+{
+    scene_t *scene = context;
+    feed_t feed = {.epoch = 1};
+    control_written(scene->control, request, scene->fence ? ERR_OK : ERR_NOT_FENCED, &feed, 0);
+}
+
+static const card_t *node_own_card(void *context, head_t **ends, size_t *count)
+{
+    *ends = mem_alloc_array(1, sizeof **ends);
+    *count = 0;
+    return ((scene_t *)context)->house.feeds[HOUSE_CR].card;
+}
+
+static err_t node_epoch(void *context, uint64_t request, span_t card, fault_t *fault)
+{
+    (void)context;
+    (void)request;
+    (void)card;
+    return fault_set(fault, ERR_BAD_KEY_FILE, "keys", NULL);
+}
+
+static const control_node_t node_functions = {.append = node_append,
+                                              .status = node_status,
+                                              .writing = node_writing,
+                                              .roster = node_roster,
+                                              .recovery = node_recovery,
+                                              .accept = node_accept,
+                                              .own_card = node_own_card,
+                                              .epoch = node_epoch};
 
 void open_control(scene_t *scene)
 {

@@ -325,8 +325,7 @@ static void machines_are_whole(void **state)
                 assert_false(one->rows[k].state == row->state && one->rows[k].event == row->event);
         }
         for (unsigned i = 0; i < one->state_count; i++)
-            if (!one->states[i] || !reached(one, i) ||
-                !(left(one, i) || is_final(one, i)))
+            if (!one->states[i] || !reached(one, i) || !(left(one, i) || is_final(one, i)))
                 fail_msg("%s: state %u", one->name, i);
         for (unsigned i = 0; i < one->event_count; i++)
             if (!one->events[i] || !happens(one, i))
