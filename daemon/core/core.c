@@ -157,13 +157,21 @@ static void on_refused(core_t *core, const event_t *event, effects_t *effects)
         effects_add(effects, EFFECT_CLOSE)->link = event->link;
 }
 
+// The marker is to know; and where all is back, the fence may go.
+static void own_moved(core_t *core)
+{
+    core->own_moves++;
+    core_soon(core, core->now_ms);
+}
+
 // Durable: now others may hear of it.
 static void on_committed(core_t *core, const event_t *event, effects_t *effects)
 {
     (void)event;
     for (size_t i = 0; i < core->feed_count; i++)
         if (core->feeds[i]->touched) {
-            core->own_moves += core->feeds[i]->identity == core->self;
+            if (core->feeds[i]->identity == core->self)
+                own_moved(core);
             feed_committed(core->feeds[i]);
         }
     if (core->turn_membership)

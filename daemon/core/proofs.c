@@ -13,10 +13,10 @@ enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024, PROOFS_MAX = 64 };
 
 // ---- telling ----
 
-static void prove(core_t *core, session_t *session, const core_feed_state_t *feed,
-                  effects_t *effects)
+void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects)
 {
-    (void)core;
+    if (feed->stopped != ERR_DIVERGED || !feed->proof.number)
+        return;
     effect_t *effect = effects_add(effects, EFFECT_READ_PROOF);
     effect->link = session->link;
     effect->feed = feed->feed;
@@ -25,14 +25,9 @@ static void prove(core_t *core, session_t *session, const core_feed_state_t *fee
 
 void proof_greet(core_t *core, session_t *session, effects_t *effects)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < core->feed_count && count < PROOFS_MAX; i++) {
-        const core_feed_state_t *feed = core->feeds[i];
-        if (feed->stopped != ERR_DIVERGED || !feed->proof.number)
-            continue;
-        prove(core, session, feed, effects);
-        count++;
-    }
+    size_t before = effects->count;
+    for (size_t i = 0; i < core->feed_count && effects->count < before + PROOFS_MAX; i++)
+        proof_tell(session, core->feeds[i], effects);
 }
 
 void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects)
@@ -117,7 +112,7 @@ err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_
     feed_fork_epoch(core, feed, proof, effects);
     for (size_t i = 0; i < core->session_count; i++)
         if (core->sessions[i]->state == SESSION_READY)
-            prove(core, core->sessions[i], feed, effects);
+            proof_tell(core->sessions[i], feed, effects);
     return ERR_DIVERGED;
 }
 

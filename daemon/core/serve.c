@@ -120,7 +120,7 @@ void serve_feed_moved(core_t *core, core_feed_state_t *feed)
 
 // ---- sending ----
 
-static void sent_whole(session_t *session)
+static void sent_whole(session_t *session, effects_t *effects)
 {
     serve_t *serve = serve_find(session, session->sending);
     session->sending = 0;
@@ -131,7 +131,11 @@ static void sent_whole(session_t *session)
     serve->after_hash = session->run_last.hash;
     if (!session->run_end)
         return;
-    serve->caught_up = serve->feed->head.number <= serve->after;
+    // Unless more has come since it was read. Not by how far it has got: of what is
+    // held beyond a cut nothing is served.
+    serve->caught_up = serve->feed->head.number <= session->run_head;
+    // Whoever has the whole of a forked feed now can tell that it is one.
+    proof_tell(session, serve->feed, effects);
     if (!serve->standing)
         serve_end(session, serve->fetch);
 }
@@ -159,7 +163,7 @@ static bool send_part(core_t *core, session_t *session, effects_t *effects)
     session->run_sent += size;
     session_send(core, session, &message, effects);
     if (size == left)
-        sent_whole(session);
+        sent_whole(session, effects);
     return true;
 }
 
@@ -224,6 +228,7 @@ static void start_sending(session_t *session, const event_t *event)
     session->run_part = 0;
     session->run_end = event->as.run_read.end;
     session->run_last = event->as.run_read.last;
+    session->run_head = serve_find(session, session->sending)->feed->head.number;
     rotate(session, session->sending);
 }
 

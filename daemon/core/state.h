@@ -224,6 +224,7 @@ typedef struct {
     size_t run_sent;
     uint32_t run_part;
     bool run_end;
+    uint64_t run_head; // of the feed, when the run was read
     head_t run_last;
 } session_t;
 
@@ -355,6 +356,8 @@ err_t apply_signature(const core_t *core, const core_feed_state_t *feed, const c
 
 // proofs.c
 void proof_greet(core_t *core, session_t *session, effects_t *effects);
+// Where the feed has forked.
+void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects);
 void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects);
 void proof_read(core_t *core, const event_t *event, effects_t *effects); // EVENT_PROOF_READ
 void proof_name_source(const core_t *core, const session_t *from, proof_t *proof);

@@ -130,6 +130,18 @@ static err_t try_card(place_in_t *place, const card_t *card, fault_t *fault)
     return err ? err : store_commit(place->store, fault);
 }
 
+static void take_card(place_in_t *place, card_t *card, secret_t *signing)
+{
+    if (card->epoch > place->card->epoch)
+        place->start = card->hash;
+    assert(place->old_count < WORLD_CARDS_MAX);
+    place->old_cards[place->old_count++] = place->card;
+    place->card = card;
+    secret_destroy(&place->signing);
+    place->signing = signing;
+    place->signing_key = card->signing_key;
+}
+
 bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing)
 {
     place_in_t *place = &world->nodes[node];
@@ -141,15 +153,44 @@ bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *sig
         secret_destroy(&signing);
         return false;
     }
-    if (card->epoch > place->card->epoch)
-        place->start = card->hash;
-    assert(place->old_count < WORLD_CARDS_MAX);
-    place->old_cards[place->old_count++] = place->card;
-    place->card = card;
-    secret_destroy(&place->signing);
-    place->signing = signing;
-    place->signing_key = card->signing_key;
+    take_card(place, card, signing);
     return true;
+}
+
+static err_t turn_of(place_in_t *place, event_t *event)
+{
+    place->written = ERR_INTERNAL;
+    driver_step(place->driver, event);
+    driver_flush(place->driver);
+    boot_follow(&place->boot, place->core);
+    return place->written;
+}
+
+err_t world_epoch(world_t *world, size_t node, card_t *card, secret_t *signing)
+{
+    place_in_t *place = &world->nodes[node];
+    event_t event = {.type = EVENT_EPOCH};
+    card_sign(card, place->root);
+    buf_t bytes = card_encode(card);
+    event.as.epoch.request = 1;
+    event.as.epoch.card = buf_span(&bytes);
+    event.as.epoch.signing = signing;
+    err_t err = turn_of(place, &event);
+    buf_free(&bytes);
+    if (!err) {
+        take_card(place, card, signing);
+        return ERR_OK;
+    }
+    card_destroy(&card);
+    secret_destroy(&signing);
+    return err;
+}
+
+err_t world_accept(world_t *world, size_t node)
+{
+    event_t event = {.type = EVENT_ACCEPT};
+    event.as.accept.request = 1;
+    return turn_of(&world->nodes[node], &event);
 }
 
 void world_restore_cards(world_t *world, size_t node)

@@ -94,6 +94,10 @@ const roster_t *world_roster(world_t *world); // the charter
 // operator does offline. Takes the card and the signing key; false: the disk
 // failed, and it is as it was.
 bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *signing);
+// The same while it runs, as `enlace epoch start` does it; and what `enlace origin
+// recover --accept` does. The reason, as the operator is told.
+err_t world_epoch(world_t *world, size_t node, card_t *card, secret_t *signing);
+err_t world_accept(world_t *world, size_t node);
 // All its cards after the first into a store that was founded anew.
 void world_restore_cards(world_t *world, size_t node);
 // Hash of the card that started a node's current epoch.
