@@ -1,5 +1,6 @@
 #include "lib/assign.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/field_path.h"
@@ -65,8 +66,7 @@ static err_t value_from_text(const char *text, const field_at_t *at, const site_
 static void drop_if_empty(field_at_t *at)
 {
     size_t count = field_count(at->message, at->field);
-    if (count == 0)
-        return;
+    assert(count > 0); // slot has made one
     bool list = field_is_list(at->field);
     size_t index = list && at->place > 0 ? at->place - 1 : count - 1;
     if (!message_is_empty(*(ProtobufCMessage **)field_value(at->message, at->field, index)))

@@ -1,0 +1,258 @@
+// A node's directory on a disk, and under rights, that fail: the first, the second,
+// the third ... system call fails, until everything passes. Whatever fails, it is
+// told with a reason, and what was there before is there still, whole.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/home.h"
+#include "lib/keys.h"
+#include "lib/marker.h"
+#include "lib/mem.h"
+#include "tests/unit/failing_calls.h"
+#include "tests/unit/scratch.h"
+
+enum { CALLS_MAX = 400 };
+
+static config_t *make_config(void)
+{
+    config_t *config = config_new();
+    assert_int_equal(config_set(config, "node/code", "CR", NULL), ERR_OK);
+    assert_int_equal(config_set(config, "node/name", "Costa Rica", NULL), ERR_OK);
+    return config;
+}
+
+static void expect_refused(err_t err, const fault_t *fault, const char *call)
+{
+    if (err != ERR_OK && strcmp(err_name(err), "unknown-reason") != 0 && fault->err == err)
+        return;
+    fail_msg("%s failed: %s, told as %s", call, err_name(err), err_name(fault->err));
+}
+
+// ---- making one ----
+
+// A place for each round: nothing of the one before is in its way.
+static char *fresh(const void *state, const char *what, unsigned nth)
+{
+    char *name = mem_format("%s-%u", what, nth);
+    scratch_mkdir(state, name);
+    char *place = scratch_path(state, name);
+    mem_free(name);
+    return place;
+}
+
+static bool is_whole(const char *dir)
+{
+    keys_t *keys = NULL;
+    config_t *config = NULL;
+    fault_t fault = {0};
+    bool whole = home_keys(dir, true, &keys, &fault) == ERR_OK && keys->root &&
+                 home_config(dir, &config, &fault) == ERR_OK;
+    keys_destroy(&keys);
+    config_destroy(&config);
+    return whole;
+}
+
+// Nothing, or an empty directory, as before, and nothing beside it; or, where only
+// the last sync failed, the whole node.
+static void expect_all_or_nothing(const char *place, const char *dir, bool was_there,
+                                  const char *call)
+{
+    bool whole = is_whole(dir);
+    int inside = access(dir, F_OK) == 0 ? scratch_entries(dir, ".") : 0;
+    if (!whole && inside != 0)
+        fail_msg("%s failed: half a node is left", call);
+    if (scratch_entries(place, ".") != (whole || was_there ? 1 : 0))
+        fail_msg("%s failed: something is left beside", call);
+}
+
+static void make_until_it_passes(void *state, bool was_there, int number, err_t expected)
+{
+    config_t *config = make_config();
+    const char *call = "";
+    bool told = false;
+    for (unsigned nth = 1; call; nth++) {
+        char *place = fresh(state, "node", nth), *dir = home_path(place, "CR");
+        fault_t fault = {0};
+        assert_true(nth < CALLS_MAX);
+        if (was_there)
+            scratch_mkdir(place, "CR");
+        failing_calls_begin(nth, number);
+        err_t err = home_create(dir, config, &fault);
+        call = failing_calls_end();
+        if (err)
+            expect_refused(err, &fault, call);
+        told = told || err == expected;
+        expect_all_or_nothing(place, dir, was_there, call);
+        assert_true(call || !err);
+        mem_free(place);
+        mem_free(dir);
+    }
+    assert_true(told);
+    config_destroy(&config);
+}
+
+static void a_node_is_made_whole_or_not_at_all(void **state)
+{
+    make_until_it_passes(*state, false, ENOSPC, ERR_DISK_FULL);
+}
+
+static void an_empty_directory_stays_empty_or_is_a_node(void **state)
+{
+    make_until_it_passes(*state, true, EIO, ERR_CANNOT_WRITE);
+}
+
+// ---- files ----
+
+static void a_file_is_the_old_one_or_the_new_one(void **state)
+{
+    const char *call = "";
+    bool full = false;
+    for (unsigned nth = 1; call; nth++) {
+        fault_t fault = {0};
+        char *place = fresh(*state, "file", nth), *path = home_path(place, "name");
+        buf_t bytes = {0};
+        assert_true(nth < CALLS_MAX);
+        scratch_write(place, "name", "old", 0600);
+        failing_calls_begin(nth, nth % 2 ? ENOSPC : EDQUOT);
+        err_t err = file_write(path, span_text("the new one"), 0600, &fault);
+        call = failing_calls_end();
+        if (err)
+            expect_refused(err, &fault, call);
+        full = full || err == ERR_DISK_FULL;
+        assert_int_equal(file_read(path, 100, &bytes, NULL), ERR_OK);
+        assert_true(span_equal(buf_span(&bytes), span_text("the new one")) ||
+                    (err && span_equal(buf_span(&bytes), span_text("old"))));
+        assert_int_equal(scratch_entries(place, "."), 1);
+        buf_free(&bytes);
+        mem_free(place);
+        mem_free(path);
+    }
+    assert_true(full);
+}
+
+// An interrupted call is made again; any other failure is told.
+static void a_file_is_read_or_it_is_not(void **state)
+{
+    char *path = scratch_path(*state, "name");
+    const char *call = "";
+    scratch_write(*state, "name", "content", 0600);
+    for (unsigned nth = 1; call; nth++) {
+        fault_t fault = {0};
+        buf_t bytes = {0};
+        failing_calls_begin(nth, EIO);
+        err_t err = file_read(path, 100, &bytes, &fault);
+        call = failing_calls_end();
+        assert_int_equal(err, call ? ERR_CANNOT_READ : ERR_OK);
+        assert_true(err || span_equal(buf_span(&bytes), span_text("content")));
+        assert_true(!err || !bytes.data);
+        buf_free(&bytes);
+    }
+    buf_t bytes = {0};
+    failing_calls_begin(2, EINTR); // the first read, after open
+    assert_int_equal(file_read(path, 100, &bytes, NULL), ERR_OK);
+    assert_string_equal(failing_calls_end(), "read");
+    assert_true(span_equal(buf_span(&bytes), span_text("content")));
+    buf_free(&bytes);
+    mem_free(path);
+}
+
+static void a_write_that_is_interrupted_goes_on(void **state)
+{
+    char *path = scratch_path(*state, "name");
+    const char *call = "";
+    unsigned writes = 0;
+    for (unsigned nth = 1; call; nth++) {
+        failing_calls_begin(nth, EINTR);
+        err_t err = file_write(path, span_text("content"), 0600, NULL);
+        call = failing_calls_end();
+        bool interrupted = call && strcmp(call, "write") == 0;
+        writes += interrupted;
+        assert_true(!interrupted || err == ERR_OK);
+    }
+    assert_int_equal(writes, 1);
+    mem_free(path);
+}
+
+// ---- the boot marker ----
+
+static void a_marker_is_the_old_one_or_the_new_one(void **state)
+{
+    const char *call = "";
+    for (unsigned nth = 1; call; nth++) {
+        fault_t fault = {0};
+        marker_t before = {.nonce_count = 1, .nonces = {{{1}}}}, found;
+        marker_t after = {.nonce_count = 2, .nonces = {{{1}}, {{2}}}, .sequence = 5};
+        marker_place_t where;
+        bool there = false;
+        char *place = fresh(*state, "marker", nth);
+        assert_int_equal(marker_write(place, &before, NULL), ERR_OK);
+        failing_calls_begin(nth, EIO);
+        err_t err = marker_write(place, &after, &fault);
+        call = failing_calls_end();
+        if (err)
+            expect_refused(err, &fault, call);
+        assert_int_equal(marker_read(place, &found, &where, &there, NULL), ERR_OK);
+        assert_true(there && (found.nonce_count == 2 || (err && found.nonce_count == 1)));
+        assert_int_equal(scratch_entries(place, "."), 1);
+        mem_free(place);
+    }
+}
+
+static void a_marker_is_read_or_it_is_not(void **state)
+{
+    const char *call = "";
+    marker_t marker = {.nonce_count = 1}, found;
+    assert_int_equal(marker_write(*state, &marker, NULL), ERR_OK);
+    for (unsigned nth = 1; call; nth++) {
+        fault_t fault = {0};
+        marker_place_t where;
+        bool there = false;
+        failing_calls_begin(nth, EIO);
+        err_t err = marker_read(*state, &found, &where, &there, &fault);
+        call = failing_calls_end();
+        assert_int_equal(err, call ? ERR_CANNOT_READ : ERR_OK);
+        assert_int_equal(there, !call);
+    }
+}
+
+static void heads_of_a_marker_are_written_or_it_is_told(void **state)
+{
+    const char *call = "";
+    marker_t marker = {.nonce_count = 1}, found;
+    marker_place_t where;
+    bool there = false;
+    assert_int_equal(marker_write(*state, &marker, NULL), ERR_OK);
+    for (unsigned nth = 1; call; nth++) {
+        fault_t fault = {0};
+        position_t head = {1, 1, nth};
+        marker_set_heads(&marker, &head, 1, true);
+        failing_calls_begin(nth, ENOSPC);
+        err_t err = marker_update(*state, &marker, &fault);
+        call = failing_calls_end();
+        assert_true(call ? err == ERR_DISK_FULL || err == ERR_CANNOT_WRITE : !err);
+        // What one place lost, the other has.
+        assert_int_equal(marker_read(*state, &found, &where, &there, NULL), ERR_OK);
+        assert_true(there && found.sequence + (call ? 2 : 0) >= marker.sequence);
+    }
+    assert_int_equal(found.heads[0].number, marker.heads[0].number);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(a_node_is_made_whole_or_not_at_all),
+        SCRATCH_TEST(an_empty_directory_stays_empty_or_is_a_node),
+        SCRATCH_TEST(a_file_is_the_old_one_or_the_new_one),
+        SCRATCH_TEST(a_file_is_read_or_it_is_not),
+        SCRATCH_TEST(a_write_that_is_interrupted_goes_on),
+        SCRATCH_TEST(a_marker_is_the_old_one_or_the_new_one),
+        SCRATCH_TEST(a_marker_is_read_or_it_is_not),
+        SCRATCH_TEST(heads_of_a_marker_are_written_or_it_is_told),
+    };
+    return crypto_start() ? 1 : cmocka_run_group_tests_name("home faults", tests, NULL, NULL);
+}
