@@ -1,5 +1,5 @@
-# How much of the code the tests run: unit and sim tests, and the corpus of the
-# fuzz targets, compiled by gcc without optimisation. What is left, and why, is in
+# How much of the code the tests run: unit and sim tests, some seeds of the simulator
+# and the corpus of the fuzz targets, compiled by gcc without optimisation. What is left, and why, is in
 # docs/coverage.md; tests/coverage/coverage.py says how branches are counted.
 
 COVERAGE_BUILD := BUILD=build/coverage CC=gcc CPPFLAGS=-U_FORTIFY_SOURCE \
@@ -13,4 +13,4 @@ coverage:
 	@tests/coverage/run.sh build/coverage $(shell nproc)
 
 .PHONY: coverage-programs
-coverage-programs: $(UNIT_TESTS) $(SIM_TESTS) fuzz-replays
+coverage-programs: $(UNIT_TESTS) $(SIM_TESTS) $(BUILD)/tests/sim/tool_seeds fuzz-replays

@@ -9,6 +9,7 @@ set -u
 
 cd "$(dirname "$0")/../.." || exit 2
 build=$1 jobs=$2 status=0
+SEEDS=60
 
 find "$build" -name '*.gcda' -delete
 mapfile -t programs < <(find "$build/tests/unit" "$build/tests/sim" -type f -name 'test_*' | sort)
@@ -25,6 +26,11 @@ for replay in "$build"/tests/replay/*; do
         status=1
     done
 done
+
+# The simulator: what it finds is `make sim`'s to tell.
+"$build/tests/sim/tool_seeds" --corpus tests/sim/corpus.txt >"$build/sim.log" 2>&1
+"$build/tests/sim/tool_seeds" --first 1 --seeds "$SEEDS" >>"$build/sim.log" 2>&1
+tail -n 1 "$build/sim.log"
 
 # Only what ships; headers are counted where they are compiled in.
 gcovr -r . -f 'lib/' -f 'daemon/' -f 'client/' --json "$build/gcovr.json" \
