@@ -195,8 +195,10 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
         meet_own(core, feed, last, from, effects);
     feed_touch(feed);
     relay(core, feed, last, end - skip, effects);
-    if (end < run->count)
+    if (end < run->count) {
+        core_count(core, ERR_BEYOND_CUT, core_code(core, &feed->feed.origin));
         proof_set_aside(core, feed, run, end, from, effects);
+    }
     for (size_t i = skip; i < end; i++)
         take(core, feed, &run->commits[i], i + 1 == end, effects);
     feed->why = ERR_OK;

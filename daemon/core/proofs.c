@@ -125,7 +125,6 @@ void proof_set_aside(core_t *core, core_feed_state_t *feed, run_t *run, size_t f
     proof.theirs = run->commits[from]->hash;
     if (proof.number == feed->head.number + 1)
         proof.ours = feed->head.hash;
-    core_count(core, ERR_BEYOND_CUT, core_code(core, &feed->feed.origin));
     if (!check_links(run, from) && !apply_signature(core, feed, run->commits[run->count - 1]))
         keep_evidence(core, run, from, ERR_BEYOND_CUT, &proof, effects);
 }

@@ -8,7 +8,7 @@ from enlace.v1 import commit_pb2 as pb
 import crypto
 import wire
 from membership import Membership
-from document import refuse_unless
+from document import Refused, refuse_unless
 
 CONTROL, COALITION = 0, 1
 RECORD, RETRACT, CONSENT = 1, 2, 3
@@ -186,19 +186,34 @@ class Feed:
         key = membership.signing_key(self.id.origin, last.header.card_number)
         refuse_unless(last.signature and last.signed_by(key, membership.coalition), "broken-chain")
 
-    def check_next(self, commits: list[Commit], membership: Membership) -> None:
-        """Whether a run may be appended: the order of docs/protocol.md, "Applying"."""
+    def check_next(self, commits: list[Commit], membership: Membership) -> list[Commit]:
+        """What of a run may be appended, in the order of docs/protocol.md, "Applying":
+        all of it, or what lies before a cut, where that ends in a signature or at the cut."""
         head, time_ms = self.head, self.commits[-1].header.time_ms if self.commits else 0
         number, hash_ = head.number, head.hash
-        for commit in commits:
+        for place, commit in enumerate(commits):
             refuse_unless(commit.first == number + 1, "out-of-order")
             refuse_unless(commit.header.previous == hash_, "broken-chain")
             refuse_unless(commit.header.time_ms >= time_ms, "time-backwards")
             card = commit.header.card_number
-            membership.check_reaches(*self.id, card, commit.last, commit.hash)
+            try:
+                membership.check_reaches(*self.id, card, commit.last, commit.hash)
+            except Refused as refused:
+                before = self._before_cut(commits[:place], membership) if refused.reason == "beyond-cut" else []
+                if not before:
+                    raise
+                commits = before
+                break
             number, hash_, time_ms = commit.last, commit.hash, commit.header.time_ms
         if not _is_cut(commits[-1], membership.cut_of_feed(*self.id)):
             self._check_signature(commits[-1], membership)
+        return commits
+
+    def _before_cut(self, commits: list[Commit], membership: Membership) -> list[Commit]:
+        cut = membership.cut_of_feed(*self.id)
+        while commits and not commits[-1].signature and not _is_cut(commits[-1], cut):
+            commits = commits[:-1]
+        return commits
 
     def _check_signature(self, commit: Commit, membership: Membership) -> None:
         refuse_unless(commit.signature, "unsigned")

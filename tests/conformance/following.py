@@ -49,7 +49,8 @@ class Following(Base):
 
     def plan(self, session: Session, feed: Feed) -> None:
         """Fetches what the peer claims and this node lacks; its own feeds are its own."""
-        behind = session.heads.get(feed.id, 0) > feed.head.number and not feed.stopped
+        claimed, held = session.heads.get(feed.id, 0), feed.head.number
+        behind = claimed > held and not feed.stopped and self.membership.reach(*feed.id) > held
         if behind and feed.id.origin != self.origin and not session.follows(feed.id):
             self.fetch(session, feed.id, standing=not session.dialled)
 
@@ -151,10 +152,12 @@ class Following(Base):
         commits = [commit for commit in commits if commit.last > feed.head.number]
         if not commits:
             return False
-        feed.check_next(commits, self.membership)
-        feed.append(commits)
-        self.moved(feed, commits)
-        for commit in commits:
+        taken = feed.check_next(commits, self.membership)
+        if len(taken) < len(commits):
+            self.counters["beyond-cut"] += 1
+        feed.append(taken)
+        self.moved(feed, taken)
+        for commit in taken:
             missing = [place for place, payload in enumerate(commit.payloads) if payload.state == MISSING]
             self.payloads_missing += [(feed.id, commit.first + place) for place in missing]
         return True

@@ -8,11 +8,13 @@ import json
 from pathlib import Path
 
 import cases_applying
+import cases_authority
 import cases_commits
 import cases_hashes
 import cases_links
 import cases_members
 import cases_messages
+import cases_views
 import fixture
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -24,6 +26,8 @@ FILES = {
         cases_links.make,
     ),
     "applying": ("Transcripts of what comes into feeds, likewise.", cases_applying.make),
+    "members": ("Transcripts of who belongs and how far each key reaches, likewise.", cases_authority.make),
+    "views": ("Transcripts that end in a view, likewise.", cases_views.make),
     "bytes": (
         "What decoders take (ok: encoded again it is the same bytes, unless lossy) and refuse, with the reason; "
         "a list of reasons where an implementation may meet either first. Bytes are hex, or a list of hex and [hex, times].",

@@ -63,9 +63,6 @@ class Card:
         )
         refuse_unless(follows, "bad-card")
 
-    def cut_of(self, epoch: int, lane: int) -> Optional[pb.Cut]:
-        return next((cut for cut in self.body.cuts if (cut.epoch, cut.lane) == (epoch, lane)), None)
-
 
 def make_card(keys: crypto.Keys, code: str, before: Optional[Card] = None, **fields) -> Card:
     """A node's first card, or the one after `before`, with other fields where they are given."""
@@ -162,10 +159,10 @@ class Roster:
         text = crypto.roster_text(coalition, self.hash)
         voters = set()
         for vote in self.signatures:
-            member = before.member(vote.origin)
+            member, after = before.member(vote.origin), self.member(vote.origin)
             key = key_of(vote.origin, vote.card_number)
-            counts = member and vote.card_number >= member.min_card and key
-            if counts and crypto.holds(key, text, vote.signature):
+            accepted = member and vote.card_number >= max(member.min_card, after.min_card if after else 0)
+            if accepted and key and crypto.holds(key, text, vote.signature):
                 voters.add(vote.origin)
         return len(voters)
 
@@ -301,31 +298,42 @@ class Membership:
                 return card.hash
         return None
 
-    def cuts_of_feed(self, origin: bytes, epoch: int, lane: int, after_card: int) -> list[pb.Cut]:
-        """Cuts that bind what is signed under a card: those of later cards, and of the roster."""
-        cuts = [later.cut_of(epoch, lane) for later in self.cards[origin][after_card:]]
-        former = self.roster.former(origin)
-        if former:
-            cuts += [cut for cut in former.cuts if (cut.epoch, cut.lane) == (epoch, lane)]
-        return [cut for cut in cuts if cut]
-
     def cut_of_feed(self, origin: bytes, epoch: int, lane: int) -> Optional[pb.Cut]:
         """The lowest position that any cut of the feed names."""
-        return min(self.cuts_of_feed(origin, epoch, lane, 0), key=lambda cut: cut.number, default=None)
+        return min(self._cuts(origin, epoch, lane, 0), key=lambda cut: cut.number, default=None)
+
+    def _cuts(self, origin: bytes, epoch: int, lane: int, after_card: int) -> list[pb.Cut]:
+        named = [cut for card in self.cards.get(origin, [])[after_card:] for cut in card.body.cuts]
+        former = self.roster.former(origin)
+        named += former.cuts if former else []
+        return [cut for cut in named if (cut.epoch, cut.lane) == (epoch, lane)]
+
+    def _bounds(self, number: int, origin: bytes, epoch: int, lane: int) -> Optional[list[pb.Cut]]:
+        """What bounds the reach of a card's key in a feed; None: it reaches nothing there."""
+        member, former = self.roster.member(origin), self.roster.former(origin)
+        if former and not any((cut.epoch, cut.lane) == (epoch, lane) for cut in former.cuts):
+            return None
+        ended = self.newest(origin).body.epoch > epoch or (member is not None and number < member.min_card)
+        cuts = self._cuts(origin, epoch, lane, number)
+        return None if ended and not cuts else cuts
+
+    def reach(self, origin: bytes, epoch: int, lane: int) -> int:
+        """The last number that any key of the epoch reaches; the highest there can be, while there is no end."""
+        last = 0
+        for card in self.cards.get(origin, []):
+            if card.body.epoch == epoch:
+                bounds = self._bounds(card.body.number, origin, epoch, lane)
+                reach = 0 if bounds is None else min((cut.number for cut in bounds), default=wire.NUMBER)
+                last = max(last, reach)
+        return last
 
     def check_reaches(self, origin: bytes, epoch: int, lane: int, number: int, last: int, hash_: bytes) -> None:
         """Whether a commit that ends at `last` counts, signed under card `number`."""
         card = self.card(origin, number)
         refuse_unless(card, "unknown-card")
         refuse_unless(card.body.epoch == epoch, "wrong-epoch")
-        cuts = self.cuts_of_feed(origin, epoch, lane, number)
-        member, former = self.roster.member(origin), self.roster.former(origin)
-        refuse_unless(member or former, "unknown-origin")
-        ended = self.newest(origin).body.epoch > epoch
-        must_be_named = ended or former or number < member.min_card
-        refuse_unless(cuts or not must_be_named, "beyond-cut")
-        if former:
-            named = [cut for cut in former.cuts if (cut.epoch, cut.lane) == (epoch, lane)]
-            refuse_unless(named, "beyond-cut")
-        for cut in cuts:
+        refuse_unless(self.roster.code_of(origin), "unknown-origin")
+        bounds = self._bounds(number, origin, epoch, lane)
+        refuse_unless(bounds is not None, "beyond-cut")
+        for cut in bounds:
             refuse_unless(last < cut.number or (last == cut.number and hash_ == cut.hash), "beyond-cut")

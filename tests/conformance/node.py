@@ -55,6 +55,7 @@ class Node(Following, Serving, Base):
         session = self.sessions[link]
         session.heard_ms = self.now_ms
         try:
+            self._refuse_unless_admitted(session)
             self._take(session, data)
         except Refused as refused:
             self.close(session, refused.reason)
@@ -74,12 +75,17 @@ class Node(Following, Serving, Base):
             refuse_unless(kind not in GREETINGS, "unexpected", kind)
         self.TABLE[kind](self, session, getattr(message, kind))
 
+    def _admitted(self, origin: bytes, key: bytes) -> bool:
+        """Whether a transport key is that of a current member's newest card, not below its min_card."""
+        member, card = self.membership.roster.member(origin), self.membership.newest(origin)
+        return bool(member and card and card.body.number >= member.min_card and card.body.transport_key == key)
+
+    def _refuse_unless_admitted(self, session: Session) -> None:
+        refuse_unless(session.state != OPEN or self._admitted(session.peer, session.key), "revoked")
+
     def _check_greeting(self, session: Session, greeting) -> None:
         refuse_unless(greeting.coalition == self.coalition, "wrong-coalition")
-        member = self.membership.roster.member(greeting.origin)
-        card = self.membership.newest(greeting.origin)
-        admitted = member and card and card.body.number >= member.min_card
-        refuse_unless(admitted and card.body.transport_key == session.key, "not-a-member")
+        refuse_unless(self._admitted(greeting.origin, session.key), "not-a-member")
         session.peer = greeting.origin
 
     def on_hello(self, session: Session, hello: link_pb2.Hello) -> None:
@@ -111,6 +117,7 @@ class Node(Following, Serving, Base):
         for _, signed in self.beacons.values():
             self.say(session, beacons=link_pb2.Beacons(beacons=[link_pb2.SignedBeacon.FromString(signed)]))
         self.say_forks(session, self.forks)
+        session.told_roster = told.roster_version
         # What is held of the receiver's own feeds comes first.
         heads = sorted(self.heads(), key=lambda head: head.feed.origin != session.peer)
         for start in range(0, max(len(heads), 1), wire.HEADS_MOST):
@@ -145,8 +152,16 @@ class Node(Following, Serving, Base):
         for other in self.open_sessions() if taken else []:
             self.say(other, rosters=link_pb2.Rosters(rosters=taken))
 
+    def on_heads(self, session: Session, heads: link_pb2.Heads) -> None:
+        """The greeting ends with the first: a roster that came before the card of a vote comes with the next."""
+        lacks = session.told_roster > self.membership.roster.body.version
+        refuse_unless(session.greeted or not (session.took_cards and lacks), "too-few-signatures")
+        session.greeted = True
+        super().on_heads(session, heads)
+
     def on_cards(self, session: Session, cards: link_pb2.Cards) -> None:
         taken = self._each(cards.cards, self._take_card)
+        session.took_cards |= bool(taken)
         for other in self.open_sessions() if taken else []:
             self.say(other, cards=link_pb2.Cards(cards=taken))
 
@@ -226,7 +241,11 @@ class Node(Following, Serving, Base):
     def tick(self) -> None:
         """Pings, silence, beacons: as time goes."""
         for session in list(self.sessions.values()):
-            self._tick_session(session, self.now_ms - session.heard_ms)
+            try:
+                self._refuse_unless_admitted(session)
+                self._tick_session(session, self.now_ms - session.heard_ms)
+            except Refused as refused:
+                self.close(session, refused.reason)
         self.ask_for_missing()
         wait_ms = BEACON_MS if self.beacon_due else BEACON_IDLE_MS
         if self.now_ms - self.beacon_ms >= wait_ms:

@@ -27,10 +27,10 @@ class Serving(Base):
         self.pump(session)
 
     def _served_feed(self, id_: FeedId) -> Feed:
-        try:
-            return self.check_feed(id_)
-        except Refused as refused:
-            raise Refused("not-allowed" if refused.reason == "not-allowed" else "unknown-feed") from None
+        refuse_unless(id_.lane <= 1, "not-allowed")
+        feed = self.feeds.get(id_)
+        refuse_unless(feed and feed.commits, "unknown-feed")
+        return feed
 
     def _find_after(self, session: Session, fetch: link_pb2.Fetch, feed: Feed) -> bool:
         """Whether what is held goes on from the follower's head; where it does not, it is shown."""

@@ -151,6 +151,9 @@ class Session:
     last_fetch: int = 0
     heard_ms: int = 0
     said_ms: int = 0
+    told_roster: int = 0  # the version that the greeting told of
+    took_cards: bool = False
+    greeted: bool = False  # its first Heads has come
     heads: dict[FeedId, int] = field(default_factory=dict)  # what the peer says that it holds
     owed: set[FeedId] = field(default_factory=set)  # taken, not yet acknowledged
     proof_asked: set[FeedId] = field(default_factory=set)

@@ -252,6 +252,16 @@ static void applying(void **state)
     vectors_play("applying", play, *state);
 }
 
+static void members(void **state)
+{
+    vectors_play("members", play, *state);
+}
+
+static void views(void **state)
+{
+    vectors_play("views", play, *state);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -263,6 +273,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(links),
         SCRATCH_TEST(applying),
+        SCRATCH_TEST(members),
+        SCRATCH_TEST(views),
     };
     return cmocka_run_group_tests_name("vectors node", tests, start, NULL);
 }
