@@ -6,6 +6,7 @@
 
 #include "daemon/store/internal.h"
 #include "daemon/store/schema.h"
+#include "daemon/store/wal.h"
 #include "lib/mem.h"
 
 enum { PAGE_BYTES = 4096 };
@@ -130,7 +131,9 @@ err_t store_open(const char *path, const char *vfs, store_t **store, fault_t *fa
     *store = NULL;
     store_t *made = mem_alloc(sizeof *made);
     made->path = mem_copy_string(path);
-    err_t err = sql_open(path, vfs, SQL_WRITE, &made->sql, fault);
+    err_t err = wal_make_durable(path, vfs, fault);
+    if (!err)
+        err = sql_open(path, vfs, SQL_WRITE, &made->sql, fault);
     made->view.sql = made->sql;
     if (!err)
         err = set_up(made, fault);
