@@ -139,6 +139,22 @@ static void note_lag(core_t *core, const beacon_t *beacon)
     }
 }
 
+// What its author holds by its signed word, it holds for us, too: heads that it
+// kept from a session, or that were kept from us on their way, are asked for.
+static void take_as_claims(core_t *core, const identity_t *author, const beacon_t *beacon,
+                           effects_t *effects)
+{
+    for (size_t i = 0; i < core->session_count; i++) {
+        session_t *session = core->sessions[i];
+        if (session->peer != author || session->state != SESSION_READY)
+            continue;
+        for (size_t k = 0; k < beacon->own_count; k++)
+            heads_claim(core, session, &beacon->own[k], effects);
+        for (size_t k = 0; k < beacon->held_count; k++)
+            heads_claim(core, session, &beacon->held[k], effects);
+    }
+}
+
 void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects)
 {
     beacon_t *beacon = NULL;
@@ -162,6 +178,7 @@ void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t 
     identity->beacon_ms = core->now_ms;
     note_lag(core, beacon);
     spread(core, beacon, from, effects);
+    take_as_claims(core, identity, beacon, effects);
 }
 
 void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects)
