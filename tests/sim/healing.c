@@ -114,6 +114,23 @@ static char *lack_of_feed(play_t *play, size_t node, const core_feed_state_t *fe
                       (unsigned long long)most.number, own ? err_name(own->why) : "not followed");
 }
 
+static bool anybody_has(play_t *play, const place_t *place)
+{
+    for (size_t i = 0; i < play->plan->nodes; i++) {
+        payload_state_t state = PAYLOAD_MISSING;
+        uint8_t salt[SALT_SIZE];
+        buf_t body = {0};
+        fault_t fault;
+        if (is_counted(play, i))
+            store_read_payload(world_store(play->world, i), &place->feed, place->number, &state,
+                               salt, &body, &fault);
+        buf_free(&body);
+        if (state == PAYLOAD_PRESENT)
+            return true;
+    }
+    return false;
+}
+
 // Of a chain that only one node holds of a fork nobody else has the payloads.
 static char *lack_of_payload(play_t *play, size_t node)
 {
@@ -125,7 +142,7 @@ static char *lack_of_payload(play_t *play, size_t node)
         return mem_format("its store: %s", fault.detail);
     for (size_t i = 0; i < count; i++)
         if (!oracle_forks(play->oracle, &places[i].feed.origin, places[i].feed.epoch) &&
-            !any_stopped(play, &places[i].feed))
+            !any_stopped(play, &places[i].feed) && anybody_has(play, &places[i]))
             return mem_format("payload %llu", (unsigned long long)places[i].number);
     return NULL;
 }

@@ -44,6 +44,7 @@ typedef struct {
 
 struct oracle {
     world_t *world;
+    FILE *trace;
     ledger_t *ledger;
     wire_t *wire;
     char *violation;
@@ -300,7 +301,10 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
     const core_t *core = world_core(oracle->world, node);
     const char *code = world_code(oracle->world, node);
     const head_t *now = &feed->head;
-    if (now->number == held->head.number && hash_equal(&now->hash, &held->head.hash)) {
+    // Before the first change the hash is a card's, which may still have to come.
+    if (now->number == held->head.number &&
+        (!now->number || hash_equal(&now->hash, &held->head.hash))) {
+        held->head.hash = now->hash;
         held->stopped = feed->stopped;
         return;
     }
@@ -493,7 +497,8 @@ static void on_arrival(void *context, const arrival_t *arrival, bool before)
     const core_t *core = world_core(oracle->world, arrival->node);
     if (!arrival->stale || !bears_session(arrival))
         return;
-    uint64_t count = counter(core, ERR_WRONG_SESSION);
+    // A Welcome is of no use in an open session, whichever it belongs to.
+    uint64_t count = counter(core, ERR_WRONG_SESSION) + counter(core, ERR_UNEXPECTED);
     const session_t *session = session_find(core, arrival->link);
     if (before) {
         watched->wrong_session = count;
@@ -513,10 +518,19 @@ static void on_leaving(void *context, size_t from, size_t to, bool publication, 
         wire_check(oracle->wire, oracle, from, to, publication, bytes);
 }
 
-oracle_t *oracle_new(world_t *world)
+static void on_log(void *context, size_t node, int level, const char *text)
+{
+    const oracle_t *oracle = context;
+    fprintf(oracle->trace, "%10llu  %s says (%d) %s\n",
+            (unsigned long long)world_now(oracle->world), world_code(oracle->world, node), level,
+            text);
+}
+
+oracle_t *oracle_new(world_t *world, FILE *trace)
 {
     oracle_t *oracle = mem_alloc(sizeof *oracle);
     oracle->world = world;
+    oracle->trace = trace;
     oracle->ledger = ledger_new();
     oracle->wire = wire_new();
     oracle_admit_roster(oracle, &world_roster(world)->hash);
@@ -526,7 +540,8 @@ oracle_t *oracle_new(world_t *world)
                          .turn = on_turn,
                          .leaves = on_leaving,
                          .arrives = on_arrival,
-                         .started = on_started};
+                         .started = on_started,
+                         .log = trace ? on_log : NULL};
     world_watch(world, &watcher);
     return oracle;
 }

@@ -8,13 +8,16 @@
 #ifndef ENLACE_TESTS_SIM_ORACLE_H
 #define ENLACE_TESTS_SIM_ORACLE_H
 
+#include <stdio.h>
+
 #include "tests/sim/ledger.h"
 #include "tests/sim/world.h"
 
 typedef struct oracle oracle_t;
 
-// Watches the world from now on. The world outlives it.
-oracle_t *oracle_new(world_t *world);
+// Watches the world from now on. The world outlives it. What nodes log goes to
+// `trace`, where it is not NULL.
+oracle_t *oracle_new(world_t *world, FILE *trace);
 void oracle_destroy(oracle_t **oracle);
 
 // NULL: none. "I5: ..."

@@ -30,7 +30,7 @@ static void found(play_t *play, const disk_image_t *empty)
             world_dial(play->world, i, plan->dials[i][k]);
     world_found(play->world, plan->threshold);
     play->roster = roster_copy(world_roster(play->world));
-    play->oracle = oracle_new(play->world);
+    play->oracle = oracle_new(play->world, play->trace);
     world_tamper(play->world, hostile_tamper, play);
     world_start_all(play->world);
     world_run(play->world, 300);

@@ -66,6 +66,7 @@ bool step_restore(play_t *play, const step_t *step)
         return false;
     world_die(play->world, step->node, DEATH_KILL);
     world_load_disk(play->world, step->node, backup);
+    world_restore_cards(play->world, step->node);
     play_forget(play, step->node);
     world_start(play->world, step->node);
     return true;

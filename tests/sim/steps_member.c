@@ -211,7 +211,8 @@ static bool usurp_card(play_t *play, const step_t *step, size_t peer)
     buf_t bytes = card_encode(card);
     message.as.signed_items.count = 1;
     message.as.signed_items.items[0] = buf_span(&bytes);
-    bool told = step->peer != peer && play_say(play, step->node, peer, &message);
+    bool other = !origin_equal(&card->origin, &world_card(play->world, peer)->origin);
+    bool told = other && play_say(play, step->node, peer, &message);
     buf_free(&bytes);
     card_destroy(&card);
     secret_destroy(&signing);
