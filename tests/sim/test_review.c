@@ -68,6 +68,19 @@ static void drop_heads(wire_t *wire, message_t *message, buf_t *bytes)
     *bytes = message_encode(message);
 }
 
+// Of GT's own word, not the hub's, which tells what it holds of GT.
+static bool is_word_of(world_t *world, size_t node, const message_t *message)
+{
+    beacon_t *beacon = NULL;
+    fault_t fault;
+    if (message->type != MSG_BEACONS)
+        return false;
+    assert_int_equal(beacon_decode(message->as.signed_items.items[0], &beacon, &fault), ERR_OK);
+    bool is = origin_equal(&beacon->origin, &world_card(world, node)->origin);
+    beacon_destroy(&beacon);
+    return is;
+}
+
 static bool listen(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
 {
     wire_t *wire = context;
@@ -85,8 +98,9 @@ static bool listen(void *context, size_t from, size_t to, bool publication, buf_
         wire->left = true;
     if (withhold && (message.type == MSG_HEADS || message.type == MSG_ACK))
         drop_heads(wire, &message, bytes);
+    bool passes = !withhold || !is_word_of(wire->world, HUB, &message);
     message_clear(&message);
-    return true;
+    return passes;
 }
 
 static void inject(wire_t *wire, size_t node, size_t from, message_t *message)
