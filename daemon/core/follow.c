@@ -357,7 +357,7 @@ static void tick_feed(core_t *core, core_feed_state_t *feed, effects_t *effects)
     peer_feed_t *peer = session_feed(session, feed);
     if (follower->state != FOLLOW_STANDING) {
         refuse(core, session, feed, ERR_STALLED, effects);
-    } else if (peer->held > feed->head.number) {
+    } else if (peer->held > feed->head.number && feed_reach(core, feed) > feed->head.number) {
         follow_move(feed, FOLLOW_WITHHELD);
         claim_unmet(core, session, feed);
     }

@@ -156,7 +156,9 @@ static void start(core_t *core, core_feed_state_t *feed, session_t *session, eff
     follow_move(feed, standing ? FOLLOW_STANDS : FOLLOW_ASKS);
     follower->source = session->link;
     follower->fetch = ++session->next_fetch;
-    follower->claim = session_feed(session, feed)->held;
+    // What lies beyond a cut it may hold and does not give.
+    uint64_t held = session_feed(session, feed)->held, reach = feed_reach(core, feed);
+    follower->claim = held < reach ? held : reach;
     follower->progress_ms = follower->applied_ms = core->now_ms;
     if (!standing)
         session->fetches++;

@@ -725,6 +725,7 @@ static void what_lies_beyond_a_cut_is_not_served(void **state)
     core_status(world_core(world, SV), world_node_now(world, SV), &status);
     assert_true(status.peers[0].bytes_out < 20000);
     status_clear(&status);
+    assert_int_equal(world_count(world, HUB, ERR_CLAIM_UNMET), 0);
     world_destroy(&world);
 }
 
