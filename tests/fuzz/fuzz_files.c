@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/keys.h"
+#include "lib/marker.h"
 #include "lib/mem.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -80,6 +81,39 @@ static void try_charter(span_t bytes, mode_t mode)
     charter_destroy(&charter);
 }
 
+static void check_marker(const marker_t *marker)
+{
+    uint8_t bytes[MARKER_BYTES];
+    marker_t again = {0};
+    FUZZ_EXPECT(marker->nonce_count >= 1 && marker->nonce_count <= 2);
+    FUZZ_EXPECT(marker->head_count <= MARKER_HEADS_MAX);
+    marker_encode(marker, bytes);
+    FUZZ_EXPECT(marker_decode(span_of(bytes, sizeof bytes), &again) == ERR_OK);
+    FUZZ_EXPECT(again.nonce_count == marker->nonce_count && again.sequence == marker->sequence);
+    FUZZ_EXPECT(again.head_count == marker->head_count);
+    for (size_t i = 0; i < marker->head_count; i++)
+        FUZZ_EXPECT(position_equal(again.heads[i], marker->heads[i]));
+}
+
+// A marker that somebody has altered fences, or is another file's: never ERR_OK by chance.
+static void try_marker(span_t bytes, mode_t mode)
+{
+    marker_t marker = {0};
+    marker_place_t found;
+    bool there = false;
+    nonce_t nonce = {{3}};
+    fault_t fault = {0};
+    put(MARKER_FILE, bytes, mode);
+    err_t err = marker_read(home, &marker, &found, &there, &fault);
+    fuzz_refused(err, &fault);
+    if (err || !there)
+        return;
+    check_marker(&marker);
+    err = marker_agrees(&marker, &found, &nonce, marker.heads, marker.head_count, &fault);
+    FUZZ_EXPECT(err == ERR_RESTORED); // its place is never this new file's
+    fuzz_refused(err, &fault);
+}
+
 static void try_config(span_t bytes, mode_t mode)
 {
     config_t *config = NULL;
@@ -93,7 +127,7 @@ static void try_config(span_t bytes, mode_t mode)
 
 static void one(span_t input)
 {
-    uint8_t which = fuzz_u8(&input) % (KEY_USE_COUNT + 3);
+    uint8_t which = fuzz_u8(&input) % (KEY_USE_COUNT + 4);
     mode_t mode = 0400 | (fuzz_u8(&input) & 0377);
     if (which < KEY_USE_COUNT)
         try_key((key_use_t)which, input, mode);
@@ -101,8 +135,10 @@ static void one(span_t input)
         try_card(input, mode);
     else if (which == KEY_USE_COUNT + 1)
         try_charter(input, mode);
-    else
+    else if (which == KEY_USE_COUNT + 2)
         try_config(input, mode);
+    else
+        try_marker(input, mode);
 }
 
 const fuzz_target_t fuzz_target = {.one = one, .start = start, .peak_bytes = 256 * 1024 * 1024};

@@ -117,7 +117,7 @@ static void tell_put(scene_t *scene, wire_node_t *event)
     fuzz_refused(err, &fault);
     if (!err) {
         event_t append = {.type = EVENT_APPEND};
-        append.as.append.request = 1;
+        append.as.append.request = REQUEST_APPEND;
         append.as.append.lane = LANE_COALITION;
         append.as.append.drafts = &authored.draft;
         append.as.append.count = 1;
@@ -125,6 +125,53 @@ static void tell_put(scene_t *scene, wire_node_t *event)
     }
     authored_clear(&authored);
     enlace__v1__put__free_unpacked(put, NULL);
+}
+
+// ---- its operator ----
+
+static void tell_accept(scene_t *scene, wire_node_t *event)
+{
+    event_t accept = {.type = EVENT_ACCEPT};
+    (void)event;
+    accept.as.accept.request = REQUEST_ACCEPT;
+    driver_step(scene->driver, &accept);
+}
+
+// The card that starts the next epoch; an even number cuts its feeds where they end,
+// an odd one does not.
+static void tell_epoch(scene_t *scene, wire_node_t *event)
+{
+    const card_t *newest = core_own_card(scene->core);
+    event_t start = {.type = EVENT_EPOCH};
+    head_t *heads;
+    size_t count = core_own_ends(scene->core, &heads);
+    scene_flush(scene); // an answer that is due counts
+    if (scene->epoch + 1 >= EPOCHS_MAX || newest != core_own_card(scene->core)) {
+        mem_free(heads);
+        return;
+    }
+    card_t *card = card_copy(newest);
+    const secret_t *signing = scene_signing(scene->epoch + 1, &card->signing_key);
+    card->number++;
+    card->has_previous = true;
+    card->previous = newest->hash;
+    card->epoch++;
+    mem_free(card->cuts);
+    card->cut_count = event->number & 1 ? 0 : count;
+    card->cuts = mem_alloc_array(count, sizeof *card->cuts);
+    for (size_t i = 0; i < card->cut_count; i++)
+        card->cuts[i] =
+            (cut_t){heads[i].feed.epoch, heads[i].feed.lane, heads[i].number, heads[i].hash};
+    card_sign(card, cast()->actors[0].root);
+    buf_t bytes = card_encode(card);
+    start.as.epoch.request = REQUEST_EPOCH;
+    start.as.epoch.card = buf_span(&bytes);
+    start.as.epoch.signing = signing;
+    driver_step(scene->driver, &start);
+    scene_flush(scene);
+    buf_free(&bytes);
+    card_destroy(&card);
+    mem_free(heads);
 }
 
 // ---- what members sign ----
@@ -267,9 +314,9 @@ static void tell_roster(scene_t *scene, wire_node_t *event)
 static const struct {
     uint32_t tag;
     void (*tell)(scene_t *scene, wire_node_t *event);
-} events[] = {{1, tell_message}, {2, tell_publication}, {3, tell_time},  {4, tell_put},
-              {5, tell_commit},  {6, tell_link},        {7, tell_flush}, {8, tell_roster},
-              {9, tell_card},    {10, tell_beacon}};
+} events[] = {{1, tell_message}, {2, tell_publication}, {3, tell_time},   {4, tell_put},
+              {5, tell_commit},  {6, tell_link},        {7, tell_flush},  {8, tell_roster},
+              {9, tell_card},    {10, tell_beacon},     {11, tell_epoch}, {12, tell_accept}};
 
 static const fuzz_field_t story[] = {
     {1, NULL, of_message}, {2, NULL, of_publication},

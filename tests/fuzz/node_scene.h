@@ -10,7 +10,8 @@
 #include "daemon/driver.h"
 #include "tests/fuzz/cast.h"
 
-enum { LINE_COUNT = CAST_MEMBERS - 1, FETCHES_MAX = 8 };
+enum { LINE_COUNT = CAST_MEMBERS - 1, FETCHES_MAX = 8, EPOCHS_MAX = 4 };
+enum { REQUEST_APPEND = 1, REQUEST_EPOCH, REQUEST_ACCEPT }; // of its operator
 
 // A fetch that AA has open with a line.
 typedef struct {
@@ -38,7 +39,7 @@ typedef struct {
     core_link_t last_link;
     line_t lines[LINE_COUNT];
     head_t heads[CAST_MEMBERS]; // of each member's lane 1, as its owner knows it
-    size_t replies;             // to what AA itself wrote
+    uint32_t epoch;             // of AA, from 0: its signing key
     bool applied;               // the log has grown
 } scene_t;
 
@@ -47,6 +48,8 @@ void scene_open(scene_t *scene);
 void scene_close(scene_t *scene);
 // What must hold at the end of any story, and after every restart.
 void scene_check(scene_t *scene);
+
+const secret_t *scene_signing(uint32_t epoch, pubkey_t *key); // AA's, from epoch 0 on
 
 void scene_link_up(scene_t *scene, line_t *line); // nothing where it is
 void scene_link_down(scene_t *scene, line_t *line, err_t reason);

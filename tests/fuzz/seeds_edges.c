@@ -3,6 +3,7 @@
 #include "enlace/v1/control.pb-c.h"
 #include "lib/armour.h"
 #include "lib/bounded.h"
+#include "lib/marker.h"
 #include "lib/mem.h"
 #include "tests/fuzz/cast.h"
 #include "tests/fuzz/seeds.h"
@@ -55,6 +56,12 @@ static void writing_seeds(void)
     request(BODY(EDIT), &edit);
     retract.id = text_of("CR:2");
     request(BODY(RETRACT), &retract);
+    buf_t card = card_encode(cast()->actors[0].card);
+    Enlace__V1__EpochRequest epoch = ENLACE__V1__EPOCH_REQUEST__INIT;
+    epoch.has_card = true;
+    epoch.card = (ProtobufCBinaryData){card.size, card.data};
+    request(BODY(EPOCH), &epoch);
+    buf_free(&card);
 }
 
 static void asking_seeds(void)
@@ -203,6 +210,11 @@ static void file_seeds(void)
     put_seed_behind("files", (uint8_t[]){4, 0200}, 2, span_text(line));
     mem_free(line);
     buf_free(&bytes);
+    marker_t marker = {.nonce_count = 2, .nonces = {{{3}}, {{4}}}, .sequence = 1};
+    uint8_t encoded[MARKER_BYTES];
+    marker_set_heads(&marker, (position_t[]){{1, 0, 2}, {1, 1, 9}}, 2, false);
+    marker_encode(&marker, encoded);
+    put_seed_behind("files", (uint8_t[]){7, 0200}, 2, span_of(encoded, sizeof encoded));
     put_seed_behind("files", (uint8_t[]){6, 0200}, 2,
                     span_text("node\n    code = CR\n    name = x\n"));
 }

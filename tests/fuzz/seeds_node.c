@@ -22,7 +22,9 @@ enum {
     TELL_FLUSH,
     TELL_ROSTER,
     TELL_CARD,
-    TELL_BEACON
+    TELL_BEACON,
+    TELL_EPOCH,
+    TELL_ACCEPT
 };
 enum { WHO = 1, WHAT, FLAGS, TYPE, TARGET, LANE };
 enum { AS_ANSWER = 1, AS_PROOF = 2, STAYS = 4, UNSIGNED = 8, LATER_TIME = 16, MISSING = 32 };
@@ -158,6 +160,9 @@ static void copied(void)
     tell_commit(&story, 0, AS_PROOF, CHANGE_RECORD, 0, two);
     tell_commit(&story, 0, AS_PROOF, CHANGE_RECORD, 0, one);
     tell_put(&story, one);
+    put_number(&story, TELL_ACCEPT, 1);
+    put_number(&story, TELL_EPOCH, 0);
+    tell_put(&story, two);
     tell_time(&story, 10);
     put_seed_buf("node", story);
 }

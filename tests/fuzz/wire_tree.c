@@ -28,6 +28,8 @@ static const struct {
     {&enlace__v1__payload__descriptor, 3, &enlace__v1__record__descriptor},
     {&enlace__v1__run_part__descriptor, 5, &enlace__v1__run__descriptor},
     {&enlace__v1__record_view__descriptor, 10, &enlace__v1__record__descriptor},
+    {&enlace__v1__epoch_request__descriptor, 1, &enlace__v1__signed_card__descriptor},
+    {&enlace__v1__epoch_reply__descriptor, 2, &enlace__v1__signed_card__descriptor},
 };
 
 static const ProtobufCMessageDescriptor *type_of(const ProtobufCMessageDescriptor *outer,
