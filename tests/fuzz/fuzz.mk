@@ -30,6 +30,11 @@ fuzz-corpus:
 fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%)
 fuzz-replays: $(FUZZ_NAMES:%=$(BUILD)/tests/replay/%)
 
+# In place of libzmq: tests/fuzz/fuzz_edge.c.
+EDGE_WRAPS := zmq_socket zmq_close zmq_setsockopt zmq_getsockopt zmq_ctx_get zmq_bind zmq_connect \
+              zmq_socket_monitor zmq_recv zmq_send zmq_msg_recv zmq_msg_more zmq_msg_get zmq_msg_gets
+$(BUILD)/tests/fuzz/edge $(BUILD)/tests/replay/edge: ALL_LDFLAGS += $(EDGE_WRAPS:%=-Wl,--wrap=%)
+
 FUZZ_ARCHIVES := $(LIBCLIENT) $(ARCHIVES)
 $(BUILD)/tests/fuzz/make_seeds: $(addprefix $(BUILD)/obj/tests/,fuzz/make_seeds.o \
     fuzz/seeds_edges.o fuzz/seeds_node.o fuzz/cast.o unit/protocol_samples.o unit/protocol_messages.o unit/hostile.o) $(FUZZ_ARCHIVES)

@@ -141,6 +141,27 @@ static void a_path_that_cannot_be(void **state)
     record_destroy(&record);
 }
 
+// An entry of several fields has no text to compare with; whether there is one can
+// be asked all the same. `enlace list project participants=` once ended the daemon.
+static void a_filter_may_ask_whether_entries_are_there(void **state)
+{
+    record_t *without = good_record("{'kind':'project','title':'x'}");
+    record_t *with = good_record("{'kind':'project','participants':[{'name':'UE'}]}");
+    bool matches = false;
+    fault_t fault = {0};
+    (void)state;
+    assert_int_equal(record_matches(without, "participants", "", &reading_cr, &matches, &fault),
+                     ERR_OK);
+    assert_true(matches);
+    assert_int_equal(record_matches(with, "participants", "", &reading_cr, &matches, &fault),
+                     ERR_OK);
+    assert_false(matches);
+    assert_int_equal(record_matches(with, "participants", "UE", &reading_cr, &matches, &fault),
+                     ERR_WRONG_TYPE);
+    record_destroy(&with);
+    record_destroy(&without);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +173,7 @@ int main(void)
         cmocka_unit_test(nothing_is_found_in_nothing),
         cmocka_unit_test(a_head_that_is_missing),
         cmocka_unit_test(a_path_that_cannot_be),
+        cmocka_unit_test(a_filter_may_ask_whether_entries_are_there),
     };
     return cmocka_run_group_tests_name("record edges", tests, NULL, NULL);
 }
