@@ -157,15 +157,6 @@ bool world_replace_card(world_t *world, size_t node, card_t *card, secret_t *sig
     return true;
 }
 
-static err_t turn_of(place_in_t *place, event_t *event)
-{
-    place->written = ERR_INTERNAL;
-    driver_step(place->driver, event);
-    driver_flush(place->driver);
-    boot_follow(&place->boot, place->core);
-    return place->written;
-}
-
 err_t world_epoch(world_t *world, size_t node, card_t *card, secret_t *signing)
 {
     place_in_t *place = &world->nodes[node];
@@ -175,7 +166,7 @@ err_t world_epoch(world_t *world, size_t node, card_t *card, secret_t *signing)
     event.as.epoch.request = 1;
     event.as.epoch.card = buf_span(&bytes);
     event.as.epoch.signing = signing;
-    err_t err = turn_of(place, &event);
+    err_t err = place_ask(place, &event);
     buf_free(&bytes);
     if (!err) {
         take_card(place, card, signing);
@@ -184,13 +175,6 @@ err_t world_epoch(world_t *world, size_t node, card_t *card, secret_t *signing)
     card_destroy(&card);
     secret_destroy(&signing);
     return err;
-}
-
-err_t world_accept(world_t *world, size_t node)
-{
-    event_t event = {.type = EVENT_ACCEPT};
-    event.as.accept.request = 1;
-    return turn_of(&world->nodes[node], &event);
 }
 
 void world_restore_cards(world_t *world, size_t node)

@@ -205,6 +205,40 @@ static void check_convergence(play_t *play)
     mem_free(lack);
 }
 
+// ---- operators ----
+
+// Docs say: look who did not answer, then accept; where two changes have one
+// number, only a new epoch helps.
+static void lift_fence(play_t *play, size_t node)
+{
+    err_t why = world_writing(play->world, node), err;
+    if (why == ERR_FORK || why == ERR_DIVERGED || oracle_forks_now(play->oracle, node))
+        err = play_start_epoch(play, node);
+    else
+        err = world_accept(play->world, node);
+    play_note(play, "%s is fenced (%s); its operator acts: %s", world_code(play->world, node),
+              err_name(why), err_name(err));
+    if (!err)
+        play->lifted[why == ERR_FORK]++;
+}
+
+// L2: whoever was fenced writes again, and what it writes comes to everybody.
+static void check_writing(play_t *play)
+{
+    for (size_t i = 0; i < play->plan->nodes && !oracle_violation(play->oracle); i++) {
+        if (!is_counted(play, i))
+            continue;
+        if (world_writing(play->world, i))
+            lift_fence(play, i);
+        err_t err = world_put(play->world, i, "last", "written after all is mended");
+        if (err && play_start_epoch(play, i) == ERR_OK)
+            err = world_put(play->world, i, "last", "written in a new epoch");
+        if (err)
+            oracle_violate(play->oracle, "L2", "%s does not write any more: %s",
+                           world_code(play->world, i), err_name(err));
+    }
+}
+
 // S2: the view that grew is the view that the log gives.
 static void check_rebuild(play_t *play, size_t node)
 {
@@ -220,13 +254,28 @@ static void check_rebuild(play_t *play, size_t node)
                        world_code(play->world, node));
 }
 
+static bool disk_suffered(play_t *play, size_t node)
+{
+    const disk_t *disk = world_disk(play->world, node);
+    return disk_count(disk, DISK_ENOSPC) + disk_count(disk, DISK_EIO) +
+               disk_count(disk, DISK_SHORT_WRITE) + disk_count(disk, DISK_READ_EIO) +
+               disk_count(disk, DISK_SYNC_FAIL) + disk_count(disk, DISK_POWER_LOSS) >
+           0;
+}
+
 void play_check_end(play_t *play)
 {
     check_convergence(play);
+    if (!oracle_violation(play->oracle))
+        check_writing(play);
+    if (!oracle_violation(play->oracle))
+        check_convergence(play);
     for (size_t i = 0; i < play->plan->nodes && !oracle_violation(play->oracle); i++) {
         if (!play_is_up(play, i))
             continue;
         world_stop(play->world, i);
-        check_rebuild(play, i);
+        // Of one at least, and of those whose disks had something to bear.
+        if (i == play->plan->seed % play->plan->nodes || disk_suffered(play, i))
+            check_rebuild(play, i);
     }
 }

@@ -109,6 +109,12 @@ bool oracle_forks(const oracle_t *oracle, const origin_t *origin, uint32_t epoch
     return false;
 }
 
+bool oracle_forks_now(const oracle_t *oracle, size_t node)
+{
+    const card_t *card = world_card(oracle->world, node);
+    return oracle_forks(oracle, &card->origin, card->epoch);
+}
+
 void oracle_may_fork(oracle_t *oracle, size_t node)
 {
     const card_t *card = world_card(oracle->world, node);

@@ -31,6 +31,7 @@ void oracle_violate(oracle_t *oracle, const char *invariant, const char *format,
 // this epoch may fork.
 void oracle_may_fork(oracle_t *oracle, size_t node);
 bool oracle_forks(const oracle_t *oracle, const origin_t *origin, uint32_t epoch);
+bool oracle_forks_now(const oracle_t *oracle, size_t node); // in its current epoch
 // Made by the plan with a key of the origin's.
 void oracle_forged(oracle_t *oracle, const commit_t *commit);
 // The node's disk is another one now: what it held before does not bind it.

@@ -83,7 +83,7 @@ typedef struct {
     uint64_t wait_ms; // after it
 } step_t;
 
-enum { PLAN_NODES_MAX = 40, PLAN_DIALS_MAX = 3, PLAN_STEPS_MIN = 200, PLAN_STEPS_MORE = 80 };
+enum { PLAN_NODES_MAX = 40, PLAN_DIALS_MAX = 3, PLAN_STEPS_MIN = 200, PLAN_STEPS_MORE = 40 };
 
 typedef struct {
     uint64_t seed;

@@ -77,6 +77,7 @@ static void tally(const play_t *play, result_t *result)
     memcpy(result->fired, play->fired, sizeof result->fired);
     memcpy(result->hostilities, play->hostilities, sizeof result->hostilities);
     result->wire_flips = play->wire_flips;
+    memcpy(result->lifted, play->lifted, sizeof result->lifted);
     result->writes = play->writes;
     result->refused_writes = play->refused_writes;
     result->commits = ledger_count(oracle_ledger(play->oracle));

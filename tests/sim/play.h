@@ -43,7 +43,7 @@ typedef struct {
     uint64_t writes, refused_writes;
     uint64_t fired[STEP_TYPES];
     uint64_t hostilities[HOSTILITIES];
-    uint64_t wire_flips;
+    uint64_t wire_flips, lifted[2]; // fences, by accepting and by a new epoch
     FILE *trace; // NULL: none
 } play_t;
 
@@ -70,6 +70,8 @@ head_t play_head(const play_t *play, size_t node, const feed_t *feed);
 bool play_say(play_t *play, size_t node, size_t from, message_t *message);
 // Brings a commit to `node` by way of `from`: published, or as a proof.
 bool play_bring(play_t *play, size_t node, size_t from, const commit_t *commit);
+// A new epoch of a node that runs, cut at what it holds; its root's doing.
+err_t play_start_epoch(play_t *play, size_t node);
 bool play_tell_roster(play_t *play, size_t node, const roster_t *roster);
 // Somebody whom the node has an open session with; false: nobody.
 bool play_peer_of(play_t *play, size_t node, size_t *peer);
@@ -82,7 +84,7 @@ typedef struct {
     uint64_t net[NET_COUNT_END];
     uint64_t disk[DISK_KINDS];
     uint64_t hostilities[HOSTILITIES];
-    uint64_t wire_flips, behind; // behind: members that were several rosters behind
+    uint64_t lifted[2], wire_flips, behind; // behind: members that were several rosters behind
     uint64_t hash;               // over the disks at the end: the same for the same seed
 } result_t;
 

@@ -65,6 +65,8 @@ bool step_restore(play_t *play, const step_t *step)
     if (!backup || play->damaged[step->node])
         return false;
     world_die(play->world, step->node, DEATH_KILL);
+    world_die_at(play->world, step->node, DEATH_KILL, 0); // it is another disk
+    disk_heal(world_disk(play->world, step->node));
     world_load_disk(play->world, step->node, backup);
     world_restore_cards(play->world, step->node);
     play_forget(play, step->node);

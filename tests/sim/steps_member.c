@@ -171,14 +171,13 @@ static bool may_get_card(const play_t *play, size_t node)
            !core_writing(core, NULL) && !(play->cloned && node == play->clone_of);
 }
 
-static bool replace(play_t *play, size_t node, bool epoch)
+static bool replace(play_t *play, size_t node)
 {
     secret_t *signing;
     if (!may_get_card(play, node))
         return false;
     card_t *card = next_card(play, node, &signing);
     cut_here(play, node, card, card->epoch);
-    card->epoch += epoch;
     // Whoever does this waits for a machine that works.
     world_stop(play->world, node);
     world_die_at(play->world, node, DEATH_KILL, 0);
@@ -190,14 +189,31 @@ static bool replace(play_t *play, size_t node, bool epoch)
     return done;
 }
 
+err_t play_start_epoch(play_t *play, size_t node)
+{
+    secret_t *signing;
+    const core_t *core = play_is_up(play, node) ? world_core(play->world, node) : NULL;
+    if (!core || identity_newest(core->self)->number != world_card(play->world, node)->number)
+        return ERR_UNREACHABLE;
+    // Whoever does this waits for a machine that works.
+    world_die_at(play->world, node, DEATH_KILL, 0);
+    disk_heal(world_disk(play->world, node));
+    card_t *card = next_card(play, node, &signing);
+    cut_here(play, node, card, card->epoch);
+    card->epoch++;
+    card_sign(card, world_root(play->world, node));
+    oracle_admit_card(play->oracle, &card->hash);
+    return world_epoch(play->world, node, card, signing);
+}
+
 bool step_rotate(play_t *play, const step_t *step)
 {
-    return replace(play, step->node, false);
+    return replace(play, step->node);
 }
 
 bool step_epoch(play_t *play, const step_t *step)
 {
-    return replace(play, step->node, true);
+    return may_get_card(play, step->node) && play_start_epoch(play, step->node) == ERR_OK;
 }
 
 // ---- what nobody may: too few votes, somebody else's root ----

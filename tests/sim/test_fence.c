@@ -103,7 +103,7 @@ typedef struct {
     world_t *world;
     nonce_t session[NODES][NODES];
     bool lie;      // the hub claims 50 more of GT's own than it holds
-    bool withhold; // the hub gives nothing of GT's but beacons
+    bool withhold; // the hub gives nothing of GT's but GT's beacons
 } wire_t;
 
 static bool is_of_gt(const wire_t *wire, const head_t *head)
@@ -126,6 +126,19 @@ static void rewrite_heads(const wire_t *wire, message_t *message, buf_t *bytes)
     *bytes = message_encode(message);
 }
 
+// Of the hub's own, which tells what it holds of GT's.
+static bool is_hubs_word(const wire_t *wire, const message_t *message)
+{
+    beacon_t *beacon = NULL;
+    fault_t fault;
+    if (message->type != MSG_BEACONS)
+        return false;
+    assert_int_equal(beacon_decode(message->as.signed_items.items[0], &beacon, &fault), ERR_OK);
+    bool is = origin_equal(&beacon->origin, &world_card(wire->world, HUB)->origin);
+    beacon_destroy(&beacon);
+    return is;
+}
+
 static bool listen(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
 {
     wire_t *wire = context;
@@ -139,8 +152,9 @@ static bool listen(void *context, size_t from, size_t to, bool publication, buf_
         wire->session[from][to] = message.session;
     if (altered && (message.type == MSG_HEADS || message.type == MSG_ACK))
         rewrite_heads(wire, &message, bytes);
+    bool passes = !wire->withhold || !altered || !is_hubs_word(wire, &message);
     message_clear(&message);
-    return true;
+    return passes;
 }
 
 static void inject_run(wire_t *wire, size_t node, size_t from, const feed_t *feed, commit_t *commit)

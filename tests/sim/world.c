@@ -519,18 +519,29 @@ bool world_settle(world_t *world, uint64_t ms)
     return false;
 }
 
-err_t world_append(world_t *world, size_t node, const draft_t *drafts, size_t count)
+err_t place_ask(place_in_t *place, event_t *event)
 {
-    place_in_t *place = &world->nodes[node];
-    event_t event = {.type = EVENT_APPEND};
     if (!place->running)
         return ERR_UNREACHABLE;
+    place->written = ERR_OUTCOME_UNKNOWN; // what a client has that hears nothing
+    driver_step(place->driver, event);
+    end_turn(place);
+    return place->written;
+}
+
+err_t world_append(world_t *world, size_t node, const draft_t *drafts, size_t count)
+{
+    event_t event = {.type = EVENT_APPEND};
     event.as.append.request = 1;
     event.as.append.lane = LANE_COALITION;
     event.as.append.drafts = drafts;
     event.as.append.count = count;
-    place->written = ERR_OUTCOME_UNKNOWN; // what a client has that hears nothing
-    driver_step(place->driver, &event);
-    end_turn(place);
-    return place->written;
+    return place_ask(&world->nodes[node], &event);
+}
+
+err_t world_accept(world_t *world, size_t node)
+{
+    event_t event = {.type = EVENT_ACCEPT};
+    event.as.accept.request = 1;
+    return place_ask(&world->nodes[node], &event);
 }
