@@ -128,8 +128,7 @@ static void relay(core_t *core, const core_feed_state_t *feed, const commit_t *l
 
 // How many of the run's commits are held already. *conflict where one of them is
 // another than ours; then *proof says where.
-static size_t held_already(const core_feed_state_t *feed, const run_t *run, bool *conflict,
-                           proof_t *proof)
+size_t apply_held(const core_feed_state_t *feed, const run_t *run, bool *conflict, proof_t *proof)
 {
     const head_t *head = &feed->head;
     size_t skip = 0;
@@ -152,8 +151,8 @@ static size_t held_already(const core_feed_state_t *feed, const run_t *run, bool
 }
 
 // A later commit of our own that we do not know: we were restored, or copied.
-static void meet_own(core_t *core, const core_feed_state_t *feed, const commit_t *last,
-                     const session_t *from, effects_t *effects)
+void apply_meet_own(core_t *core, const core_feed_state_t *feed, const commit_t *last,
+                    const session_t *from, effects_t *effects)
 {
     char detail[192], hash[17];
     hex_format(last->hash.bytes, 8, hash);
@@ -176,7 +175,7 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
         return err;
     if (feed->stopped)
         return feed->stopped;
-    size_t skip = held_already(feed, run, &conflict, &proof);
+    size_t skip = apply_held(feed, run, &conflict, &proof);
     proof_name_source(core, from, &proof);
     if (conflict)
         return proof_contradicts(core, feed, run, skip ? skip - 1 : 0, &proof, effects);
@@ -192,7 +191,7 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
     if (err)
         return err;
     if (own_is(core, &feed->feed))
-        meet_own(core, feed, last, from, effects);
+        apply_meet_own(core, feed, last, from, effects);
     feed_touch(feed);
     relay(core, feed, last, end - skip, effects);
     if (end < run->count) {

@@ -82,6 +82,26 @@ void proof_name_source(const core_t *core, const session_t *from, proof_t *proof
         snprintf(proof->source, sizeof proof->source, "%s", core_code(core, &from->peer->origin));
 }
 
+static bool has_ended(const core_t *core, const core_feed_state_t *feed)
+{
+    head_t cut;
+    return feed->feed.epoch < identity_newest(feed->identity)->epoch && feed_cut(core, feed, &cut);
+}
+
+// The root has decided which chain counts. A run that leads to the cut shows that
+// ours does not; any other shows nothing any more, whoever has the old key.
+static err_t ended_otherwise(core_t *core, core_feed_state_t *feed, const run_t *run, size_t from,
+                             const proof_t *proof, effects_t *effects)
+{
+    head_t cut;
+    if (!feed_cut(core, feed, &cut))
+        return ERR_BEYOND_CUT;
+    for (size_t i = from; i < run->count; i++)
+        if (run->commits[i]->last == cut.number && hash_equal(&run->commits[i]->hash, &cut.hash))
+            feed_fork(core, feed, FORK_ON_CUT, proof, effects);
+    return ERR_BEYOND_CUT;
+}
+
 // Two different commits of one origin for one number, each vouched for by a
 // signature: ours was verified when it came, this one, at `from`, is verified
 // here. A key whose cut we have reached has no say in it any more: the root has.
@@ -90,6 +110,8 @@ err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_
 {
     const commit_t *last = run->commits[run->count - 1];
     err_t err = check_links(run, from);
+    if (!err && has_ended(core, feed))
+        return ended_otherwise(core, feed, run, from, proof, effects);
     if (!err)
         err = membership_authority(core, feed->identity, last->card_number, &feed->feed, last->last,
                                    &last->hash);
@@ -129,23 +151,57 @@ void proof_set_aside(core_t *core, core_feed_state_t *feed, run_t *run, size_t f
         keep_evidence(core, run, from, ERR_BEYOND_CUT, &proof, effects);
 }
 
-// What lies wholly below our head may be ours or not: the store knows.
+// A proof is headers alone: it is never taken for the log, or its payloads might be
+// missing for ever. What goes on from our head is fetched; of our own feed it stops
+// us at once.
+static void goes_on(core_t *core, session_t *session, core_feed_state_t *feed, const run_t *run,
+                    size_t from, effects_t *effects)
+{
+    const commit_t *last = run->commits[run->count - 1];
+    head_t claim = {run->feed, last->last, last->hash};
+    bool follows = run->commits[from]->first == feed->head.number + 1 &&
+                   hash_equal(&run->commits[from]->previous, &feed->head.hash);
+    if (own_is(core, &run->feed) && follows && !check_links(run, from) &&
+        !membership_authority(core, feed->identity, last->card_number, &run->feed, last->last,
+                              &last->hash) &&
+        !apply_signature(core, feed, last))
+        apply_meet_own(core, feed, last, session, effects);
+    heads_claim(core, session, &claim, effects);
+}
+
+static void judge(core_t *core, session_t *session, core_feed_state_t *feed, const message_t *m,
+                  run_t *run, effects_t *effects)
+{
+    bool conflict = false;
+    proof_t proof;
+    size_t skip = apply_held(feed, run, &conflict, &proof);
+    proof_name_source(core, session, &proof);
+    if (conflict) {
+        err_t err = proof_contradicts(core, feed, run, skip ? skip - 1 : 0, &proof, effects);
+        core_count(core, err, core_code(core, &session->peer->origin));
+    } else if (skip < run->count) {
+        goes_on(core, session, feed, run, skip, effects);
+    } else if (session_may_ask(core, session)) {
+        // What lies wholly below our head may be ours or not: the store knows.
+        effect_t *effect = effects_add(effects, EFFECT_COMPARE);
+        effect->bytes = buf_copy(m->as.proof.run);
+        effect->text = mem_copy_string(core_code(core, &session->peer->origin));
+    }
+}
+
 void proof_on_proof(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     run_t run;
     fault_t fault;
+    core_feed_state_t *feed = NULL;
     err_t err = run_decode(m->as.proof.run, &run, &fault);
-    if (!err) {
-        err = apply_run(core, &run, session, effects);
-        run_clear(&run);
-    }
-    if (err && err != ERR_STALE)
+    if (!err)
+        feed = feed_admit(core, &run.feed, &err);
+    if (err)
         core_count(core, err, core_code(core, &session->peer->origin));
-    if (err != ERR_STALE || !session_may_ask(core, session))
-        return;
-    effect_t *effect = effects_add(effects, EFFECT_COMPARE);
-    effect->bytes = buf_copy(m->as.proof.run);
-    effect->text = mem_copy_string(core_code(core, &session->peer->origin));
+    else if (!feed->stopped)
+        judge(core, session, feed, m, &run, effects);
+    run_clear(&run);
 }
 
 void proof_compared(core_t *core, const event_t *event, effects_t *effects)

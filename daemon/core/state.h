@@ -352,6 +352,9 @@ void feed_drop_pending(core_feed_state_t *feed);
 
 // apply.c: everything that arrives ends here
 err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects);
+size_t apply_held(const core_feed_state_t *feed, const run_t *run, bool *conflict, proof_t *proof);
+void apply_meet_own(core_t *core, const core_feed_state_t *feed, const commit_t *last,
+                    const session_t *from, effects_t *effects);
 err_t apply_signature(const core_t *core, const core_feed_state_t *feed, const commit_t *last);
 
 // proofs.c
