@@ -242,6 +242,88 @@ static void heads_of_a_marker_are_written_or_it_is_told(void **state)
     assert_int_equal(found.heads[0].number, marker.heads[0].number);
 }
 
+// ---- the signing key of a new epoch ----
+
+// Made, found by the key that the card names, and then the signing key or still pending.
+static void a_pending_key_is_promoted_or_still_pending(void **state)
+{
+    const char *call = "";
+    for (unsigned nth = 1; call; nth++) {
+        char *place = fresh(*state, "keys", nth);
+        secret_t *made = NULL, *found = NULL;
+        pubkey_t key, other;
+        fault_t fault = {0};
+        scratch_mkdir(place, "keys");
+        assert_int_equal(key_create_pending(place, &made, &key, &fault), ERR_OK);
+        assert_int_equal(key_load_pending(place, &key, &found, &fault), ERR_OK);
+        assert_memory_equal(secret_bytes(made), secret_bytes(found), 64);
+        failing_calls_begin(nth, EIO);
+        err_t err = key_promote_pending(place, &key, &fault);
+        call = failing_calls_end();
+        if (err)
+            expect_refused(err, &fault, call);
+        secret_destroy(&found);
+        bool pending = key_load_pending(place, &key, &found, &fault) == ERR_OK;
+        secret_destroy(&found);
+        bool promoted = key_load(place, KEY_SIGNING, &found, &other, &fault) == ERR_OK;
+        assert_true(pending != promoted && (promoted || err));
+        assert_true(!promoted || key_equal(&key, &other));
+        secret_destroy(&found);
+        key_drop_pending(place, &key);
+        assert_int_equal(key_load_pending(place, &key, &found, &fault), ERR_BAD_KEY_FILE);
+        assert_null(found);
+        secret_destroy(&made);
+        mem_free(place);
+    }
+}
+
+static char *pending_file(const char *dir, const pubkey_t *key)
+{
+    char hex[17];
+    hex_format(key->bytes, 8, hex);
+    return mem_format("%s/keys/pending-%s.key", dir, hex);
+}
+
+// A file under the right name with another key in it is not the card's.
+static void a_pending_key_is_the_one_that_is_named(void **state)
+{
+    secret_t *first = NULL, *second = NULL, *found = NULL;
+    pubkey_t one, two;
+    fault_t fault = {0};
+    scratch_mkdir(*state, "keys");
+    assert_int_equal(key_create_pending(*state, &first, &one, &fault), ERR_OK);
+    assert_int_equal(key_create_pending(*state, &second, &two, &fault), ERR_OK);
+    assert_int_equal(scratch_entries(*state, "keys"), 2);
+    char *from = pending_file(*state, &one), *to = pending_file(*state, &two);
+    assert_int_equal(rename(from, to), 0);
+    assert_int_equal(key_load_pending(*state, &two, &found, &fault), ERR_BAD_KEY_FILE);
+    assert_null(found);
+    secret_destroy(&first);
+    secret_destroy(&second);
+    mem_free(from);
+    mem_free(to);
+}
+
+static void a_pending_key_is_made_or_it_is_told(void **state)
+{
+    const char *call = "";
+    for (unsigned nth = 1; call; nth++) {
+        char *place = fresh(*state, "new", nth);
+        secret_t *made = NULL;
+        pubkey_t key;
+        fault_t fault = {0};
+        scratch_mkdir(place, "keys");
+        failing_calls_begin(nth, ENOSPC);
+        err_t err = key_create_pending(place, &made, &key, &fault);
+        call = failing_calls_end();
+        if (err)
+            expect_refused(err, &fault, call);
+        assert_true((made == NULL) == (err != ERR_OK));
+        secret_destroy(&made);
+        mem_free(place);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +335,9 @@ int main(void)
         SCRATCH_TEST(a_marker_is_the_old_one_or_the_new_one),
         SCRATCH_TEST(a_marker_is_read_or_it_is_not),
         SCRATCH_TEST(heads_of_a_marker_are_written_or_it_is_told),
+        SCRATCH_TEST(a_pending_key_is_promoted_or_still_pending),
+        SCRATCH_TEST(a_pending_key_is_the_one_that_is_named),
+        SCRATCH_TEST(a_pending_key_is_made_or_it_is_told),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("home faults", tests, NULL, NULL);
 }

@@ -1,0 +1,246 @@
+#include "tests/unit/core_bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/mem.h"
+#include "tests/unit/protocol_samples.h"
+
+static const uint64_t wall_start_ms = 1700000000000;
+
+static card_t *make_card(uint8_t n)
+{
+    char letter = (char)('A' + n - 1), endpoint[32];
+    card_t *card = sample_card((char[]){letter, letter, '\0'}, n);
+    pubkey_t key;
+    secret_t *root = sample_secret(n, &key);
+    snprintf(endpoint, sizeof endpoint, "tcp://192.0.2.%u:7000", n);
+    mem_free(card->endpoints[0]);
+    card->endpoints[0] = mem_copy_string(endpoint);
+    card_sign(card, root);
+    secret_destroy(&root);
+    return card;
+}
+
+void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
+                const core_feed_t *feeds, size_t feed_count)
+{
+    *bench = (bench_t){.now_ms = 1000};
+    for (uint8_t i = 0; i < BENCH_MEMBERS; i++) {
+        bench->signing[i] = sample_secret((uint8_t)(101 + i), &bench->signing_key[i]);
+        bench->cards[i] = make_card((uint8_t)(i + 1));
+    }
+    bench->charter = sample_charter(BENCH_MEMBERS, 2);
+    core_options_t options = {.self = bench->cards[BENCH_AA]->origin,
+                              .signing = bench->signing[BENCH_AA],
+                              .listening = true,
+                              .dial_count = dial_count,
+                              .dials = dials};
+    core_snapshot_t snapshot = {.roster_count = 1,
+                                .rosters = &bench->charter,
+                                .card_count = BENCH_MEMBERS,
+                                .cards = bench->cards,
+                                .feed_count = feed_count,
+                                .feeds = feeds};
+    bench->core = core_new(&options, &snapshot, bench->now_ms, wall_start_ms);
+}
+
+void bench_close(bench_t *bench)
+{
+    core_destroy(&bench->core);
+    effects_free(&bench->effects);
+    roster_destroy(&bench->charter);
+    for (size_t i = 0; i < BENCH_MEMBERS; i++) {
+        secret_destroy(&bench->signing[i]);
+        card_destroy(&bench->cards[i]);
+    }
+}
+
+// ---- events ----
+
+void bench_step(bench_t *bench, event_t *event)
+{
+    event->now_ms = bench->now_ms;
+    event->wall_ms = wall_start_ms + bench->now_ms;
+    memset(event->seed, ++bench->drawn, sizeof event->seed);
+    effects_clear(&bench->effects);
+    core_step(bench->core, event, &bench->effects);
+}
+
+void bench_commit(bench_t *bench)
+{
+    bench_step(bench, &(event_t){.type = EVENT_COMMITTED});
+}
+
+void bench_roll_back(bench_t *bench)
+{
+    event_t event = {.type = EVENT_ROLLED_BACK};
+    event.as.rolled_back.reason = ERR_DISK_FULL;
+    bench_step(bench, &event);
+}
+
+void bench_pass(bench_t *bench, uint64_t ms)
+{
+    bench->now_ms += ms;
+    bench_step(bench, &(event_t){.type = EVENT_TICK});
+}
+
+static void deliver(bench_t *bench, core_link_t link, const message_t *message)
+{
+    message_t decoded;
+    buf_t bytes = message_encode(message);
+    event_t event = {.type = EVENT_MESSAGE, .link = link, .bytes = bytes.size};
+    assert_int_equal(message_decode(buf_span(&bytes), &decoded, NULL), ERR_OK);
+    event.as.message = &decoded;
+    bench_step(bench, &event);
+    message_clear(&decoded);
+    buf_free(&bytes);
+}
+
+static greeting_t greeting_of(const bench_t *bench, size_t member, card_number_t *numbers)
+{
+    for (size_t i = 0; i < BENCH_MEMBERS; i++)
+        numbers[i] = (card_number_t){bench->cards[i]->origin, 1};
+    return (greeting_t){.protocol_min = 1,
+                        .protocol_max = 1,
+                        .coalition = bench->charter->hash,
+                        .roster_version = 1,
+                        .roster_hash = bench->charter->hash,
+                        .card_count = BENCH_MEMBERS,
+                        .cards = numbers,
+                        .origin = bench->cards[member]->origin};
+}
+
+static void link_up(bench_t *bench, core_link_t link, size_t member, bool outbound)
+{
+    event_t up = {.type = EVENT_LINK_UP, .link = link};
+    up.as.link_up.key = bench->cards[member]->transport_key;
+    up.as.link_up.outbound = outbound;
+    bench_step(bench, &up);
+}
+
+void bench_greet(bench_t *bench, core_link_t link, size_t member)
+{
+    card_number_t numbers[BENCH_MEMBERS];
+    message_t hello = {.type = MSG_HELLO}, welcome;
+    link_up(bench, link, member, false);
+    hello.as.hello = greeting_of(bench, member, numbers);
+    memset(hello.as.hello.nonce.bytes, (int)link, NONCE_SIZE);
+    deliver(bench, link, &hello);
+    assert_true(bench_sent(bench, MSG_WELCOME, &welcome));
+    bench->session = welcome.session;
+    message_clear(&welcome);
+}
+
+void bench_connect(bench_t *bench, core_link_t link, size_t member)
+{
+    card_number_t numbers[BENCH_MEMBERS];
+    message_t hello, welcome = {.type = MSG_WELCOME};
+    bench_pass(bench, 10);
+    assert_int_equal(bench_count_of(bench, EFFECT_DIAL), 1);
+    bench_step(bench, &(event_t){.type = EVENT_DIALLED, .link = link});
+    link_up(bench, link, member, true);
+    assert_true(bench_sent(bench, MSG_HELLO, &hello));
+    welcome.as.welcome = greeting_of(bench, member, numbers);
+    memset(welcome.as.welcome.nonce.bytes, (int)link, NONCE_SIZE);
+    welcome.as.welcome.hello_nonce = hello.as.hello.nonce;
+    bench->session = session_id(&hello.as.hello.nonce, &welcome.as.welcome.nonce);
+    bench_say(bench, link, &welcome);
+    message_clear(&hello);
+}
+
+void bench_publish(bench_t *bench, core_link_t link, const commit_t *commit)
+{
+    publication_t publication;
+    buf_t body = publication_of_commit(commit);
+    event_t event = {.type = EVENT_PUBLICATION, .link = link, .bytes = TOPIC_SIZE + body.size};
+    span_t topic = span_of(bench->charter->hash.bytes, TOPIC_SIZE);
+    assert_int_equal(
+        publication_decode(topic, buf_span(&body), &bench->charter->hash, &publication, NULL),
+        ERR_OK);
+    event.as.publication = &publication;
+    bench_step(bench, &event);
+    publication_clear(&publication);
+    buf_free(&body);
+}
+
+void bench_say(bench_t *bench, core_link_t link, message_t *message)
+{
+    message->has_session = true;
+    message->session = bench->session;
+    deliver(bench, link, message);
+}
+
+void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t item)
+{
+    message_t message = {.type = type};
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&item);
+    bench_say(bench, link, &message);
+    buf_free(&item);
+}
+
+// ---- what came of it ----
+
+size_t bench_count_of(const bench_t *bench, effect_type_t type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bench->effects.count; i++)
+        count += bench->effects.items[i].type == type;
+    return count;
+}
+
+const effect_t *bench_effect(const bench_t *bench, effect_type_t type)
+{
+    const effect_t *found = NULL;
+    for (size_t i = 0; i < bench->effects.count; i++)
+        if (bench->effects.items[i].type == type)
+            found = &bench->effects.items[i];
+    return found;
+}
+
+bool bench_sent(const bench_t *bench, message_type_t type, message_t *message)
+{
+    for (size_t i = bench->effects.count; i-- > 0;) {
+        const effect_t *effect = &bench->effects.items[i];
+        if (effect->type != EFFECT_SEND)
+            continue;
+        assert_int_equal(message_decode(buf_span(&effect->bytes), message, NULL), ERR_OK);
+        if (message->type == type)
+            return true;
+        message_clear(message);
+    }
+    return false;
+}
+
+uint64_t bench_counted(const bench_t *bench, err_t reason)
+{
+    status_t status;
+    uint64_t count = 0;
+    core_status(bench->core, bench->now_ms, &status);
+    for (size_t i = 0; i < status.counter_count; i++)
+        if (status.counters[i].reason == reason)
+            count = status.counters[i].count;
+    status_clear(&status);
+    return count;
+}
+
+// ---- feeds ----
+
+feed_t bench_feed(const bench_t *bench, size_t member)
+{
+    return (feed_t){bench->cards[member]->origin, 1, LANE_COALITION};
+}
+
+commit_t *bench_commit_after(const bench_t *bench, size_t member, const head_t *head,
+                             const char *body)
+{
+    static const uint8_t seed[32] = {3};
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text(body)};
+    return commit_author(&head->feed, head->number + 1, &head->hash, wall_start_ms + head->number,
+                         1, &draft, 1, seed, bench->signing[member], &bench->charter->hash);
+}

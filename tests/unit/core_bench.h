@@ -1,0 +1,51 @@
+// One core by itself, event by event: what comes out of each. Its node is AA of
+// tests/unit/protocol_samples.h, the others are BB, CC and DD; nothing is stored.
+#ifndef ENLACE_TESTS_CORE_BENCH_H
+#define ENLACE_TESTS_CORE_BENCH_H
+
+#include "daemon/core/core.h"
+
+enum { BENCH_AA, BENCH_BB, BENCH_CC, BENCH_DD, BENCH_MEMBERS };
+
+typedef struct {
+    secret_t *signing[BENCH_MEMBERS];
+    pubkey_t signing_key[BENCH_MEMBERS];
+    card_t *cards[BENCH_MEMBERS]; // each with an address of its own: tcp://192.0.2.N:7000
+    roster_t *charter;            // two must sign
+    core_t *core;
+    uint64_t now_ms;
+    uint8_t drawn;
+    effects_t effects; // of the last event
+    nonce_t session;   // of the last greeting
+} bench_t;
+
+// `dials`: NULL, or those of the configuration. `feeds` may be NULL.
+void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
+                const core_feed_t *feeds, size_t feed_count);
+void bench_close(bench_t *bench);
+
+// Steps; the effects of the one before are gone.
+void bench_step(bench_t *bench, event_t *event);
+void bench_commit(bench_t *bench);            // EVENT_COMMITTED
+void bench_roll_back(bench_t *bench);         // EVENT_ROLLED_BACK
+void bench_pass(bench_t *bench, uint64_t ms); // and a tick
+// A member dials in and says Hello; its session is bench->session.
+void bench_greet(bench_t *bench, core_link_t link, size_t member);
+// The member that the configuration names is dialled, connects and says Welcome.
+void bench_connect(bench_t *bench, core_link_t link, size_t member);
+void bench_say(bench_t *bench, core_link_t link, message_t *message);
+void bench_publish(bench_t *bench, core_link_t link, const commit_t *commit);
+void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t item); // takes it
+
+size_t bench_count_of(const bench_t *bench, effect_type_t type);
+const effect_t *bench_effect(const bench_t *bench, effect_type_t type); // the last, or NULL
+// The last message of that type that was sent, decoded; message_clear. False: none.
+bool bench_sent(const bench_t *bench, message_type_t type, message_t *message);
+uint64_t bench_counted(const bench_t *bench, err_t reason); // in its status
+
+feed_t bench_feed(const bench_t *bench, size_t member); // lane 1 of epoch 1
+// A commit of a member's after a head, of one change; signed by its card 1.
+commit_t *bench_commit_after(const bench_t *bench, size_t member, const head_t *head,
+                             const char *body);
+
+#endif

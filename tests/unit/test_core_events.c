@@ -1,0 +1,241 @@
+// Events that the stories of tests/sim do not bring about, one by one.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/mem.h"
+#include "tests/unit/core_bench.h"
+#include "tests/unit/protocol_samples.h"
+
+enum { LINK = 7 };
+
+static void who_stops_takes_leave_of_those_in_session(void **state)
+{
+    bench_t bench;
+    message_t bye;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    event_t up = {.type = EVENT_LINK_UP, .link = LINK + 1}; // has said nothing yet
+    up.as.link_up.key = bench.cards[BENCH_CC]->transport_key;
+    bench_step(&bench, &up);
+    bench_step(&bench, &(event_t){.type = EVENT_STOPPING});
+    assert_int_equal(bench_count_of(&bench, EFFECT_SEND), 1);
+    assert_int_equal(bench_effect(&bench, EFFECT_SEND)->link, LINK);
+    assert_true(bench_sent(&bench, MSG_BYE, &bye));
+    assert_int_equal(bye.as.bye.reason, ERR_STOPPING);
+    message_clear(&bye);
+    bench_close(&bench);
+}
+
+// Questions that cost a look into the log are answered so many times a second.
+static void questions_have_a_bound(void **state)
+{
+    bench_t bench;
+    head_t head;
+    (void)state;
+    core_feed_t feed = {.time_ms = 1};
+    bench_open(&bench, NULL, 0, NULL, 0);
+    head = (head_t){bench_feed(&bench, BENCH_AA), 3, {{1}}};
+    bench_close(&bench);
+    feed.head = head;
+    bench_open(&bench, NULL, 0, &feed, 1);
+    bench_greet(&bench, LINK, BENCH_BB);
+    message_t ask = {.type = MSG_FETCH_PAYLOAD};
+    ask.as.payload.feed = head.feed;
+    ask.as.payload.number = 2;
+    size_t answered = 0;
+    while (bench_counted(&bench, ERR_BUSY) == 0) {
+        ask.as.payload.fetch = (uint32_t)++answered;
+        assert_true(answered < 10000);
+        bench_say(&bench, LINK, &ask);
+    }
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PAYLOAD), 0);
+    bench.now_ms += 1000;
+    bench_say(&bench, LINK, &ask);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PAYLOAD), 1);
+    bench_close(&bench);
+}
+
+static void fetches_have_a_bound(void **state)
+{
+    bench_t bench;
+    message_t nope;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    message_t fetch = {.type = MSG_FETCH};
+    fetch.as.fetch.feed = bench_feed(&bench, BENCH_AA);
+    fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
+    for (uint32_t i = 1; i <= 4096; i++) { // docs/protocol.md, section 2
+        fetch.as.fetch.fetch = i;
+        bench_say(&bench, LINK, &fetch);
+        assert_false(bench_sent(&bench, MSG_NOPE, &nope));
+    }
+    fetch.as.fetch.fetch = 4097;
+    bench_say(&bench, LINK, &fetch);
+    assert_true(bench_sent(&bench, MSG_NOPE, &nope));
+    assert_int_equal(nope.as.nope.fetch, 4097);
+    assert_int_equal(nope.as.nope.reason, ERR_BUSY);
+    message_clear(&nope);
+    bench_close(&bench);
+}
+
+// What was read for a link that has gone is nobody's.
+static void answers_for_a_link_that_is_gone(void **state)
+{
+    bench_t bench;
+    event_t run = {.type = EVENT_RUN_READ, .link = 99}, payload = {.type = EVENT_PAYLOAD_READ};
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    run.as.run_read.feed = bench_feed(&bench, BENCH_AA);
+    bench_step(&bench, &run);
+    assert_int_equal(bench.effects.count, 0);
+    static const uint8_t salt[SALT_SIZE];
+    payload.link = 99;
+    payload.as.payload_read.feed = run.as.run_read.feed;
+    payload.as.payload_read.state = PAYLOAD_MISSING;
+    payload.as.payload_read.salt = salt;
+    bench_step(&bench, &payload);
+    assert_int_equal(bench.effects.count, 0);
+    bench_close(&bench);
+}
+
+// ---- membership ----
+
+static void cards_of_strangers_are_refused(void **state)
+{
+    bench_t bench;
+    card_t *stranger = sample_card("EE", 5);
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(stranger));
+    assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 0);
+    card_destroy(&stranger);
+    bench_close(&bench);
+}
+
+static void a_card_comes_after_the_one_before(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    card_t *second = sample_card_after(bench.cards[BENCH_BB], 2);
+    card_t *third = sample_card_after(second, 2);
+    bench_greet(&bench, LINK, BENCH_BB);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(third));
+    assert_int_equal(bench_counted(&bench, ERR_OUT_OF_ORDER), 1);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(second));
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 1);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(third));
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 1);
+    card_destroy(&second);
+    card_destroy(&third);
+    bench_close(&bench);
+}
+
+static roster_t *without_dd(const roster_t *before)
+{
+    roster_t *next = sample_roster_after(before);
+    const member_t *gone = &next->members[BENCH_DD];
+    mem_free(next->formers);
+    next->formers = mem_alloc(sizeof *next->formers);
+    next->formers[0] =
+        (former_t){.code = gone->code, .origin = gone->origin, .root_key = gone->root_key};
+    next->former_count = 1;
+    next->member_count = BENCH_DD;
+    roster_seal(next);
+    sample_vote(next, 1, &before->hash);
+    sample_vote(next, 2, &before->hash);
+    return next;
+}
+
+// A former member's cards are still taken: what it signed needs them.
+static void cards_of_former_members_are_kept(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    roster_t *next = without_dd(bench.charter);
+    card_t *second = sample_card_after(bench.cards[BENCH_DD], 4);
+    card_t *renamed = card_copy(second);
+    pubkey_t key;
+    secret_t *root = sample_secret(4, &key);
+    bench_greet(&bench, LINK, BENCH_BB);
+    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
+    assert_int_equal(bench_count_of(&bench, EFFECT_ROSTER), 1);
+    bench_commit(&bench);
+    code_parse("ZZ", &renamed->code);
+    card_sign(renamed, root);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(renamed));
+    assert_int_equal(bench_counted(&bench, ERR_BAD_CARD), 1);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(second));
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 1);
+    secret_destroy(&root);
+    card_destroy(&renamed);
+    card_destroy(&second);
+    roster_destroy(&next);
+    bench_close(&bench);
+}
+
+// Another charter is another coalition; the same roster again is nothing new.
+static void another_charter_is_another_coalition(void **state)
+{
+    bench_t bench;
+    roster_t *other = sample_charter(BENCH_MEMBERS, 3);
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(other));
+    assert_int_equal(bench_counted(&bench, ERR_WRONG_COALITION), 1);
+    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(bench.charter));
+    assert_int_equal(bench_count_of(&bench, EFFECT_ROSTER), 0);
+    assert_int_equal(core_roster(bench.core)->version, 1);
+    roster_destroy(&other);
+    bench_close(&bench);
+}
+
+// ---- what is loaded and taken back ----
+
+// What a store holds of a feed that nobody may have any more is left where it is.
+static void feeds_of_nobody_are_not_loaded(void **state)
+{
+    bench_t bench;
+    status_t status;
+    core_feed_t feeds[2] = {{.head = {.number = 3}}, {.head = {.number = 4}}};
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    feeds[0].head.feed = (feed_t){{{9}}, 1, LANE_COALITION};
+    feeds[1].head.feed = bench_feed(&bench, BENCH_CC);
+    bench_close(&bench);
+    bench_open(&bench, NULL, 0, feeds, 2);
+    core_status(bench.core, bench.now_ms, &status);
+    uint64_t held = 0;
+    for (size_t i = 0; i < status.feed_count; i++)
+        held += status.feeds[i].number;
+    assert_int_equal(held, 4);
+    status_clear(&status);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_stops_takes_leave_of_those_in_session),
+        cmocka_unit_test(questions_have_a_bound),
+        cmocka_unit_test(fetches_have_a_bound),
+        cmocka_unit_test(answers_for_a_link_that_is_gone),
+        cmocka_unit_test(cards_of_strangers_are_refused),
+        cmocka_unit_test(a_card_comes_after_the_one_before),
+        cmocka_unit_test(cards_of_former_members_are_kept),
+        cmocka_unit_test(another_charter_is_another_coalition),
+        cmocka_unit_test(feeds_of_nobody_are_not_loaded),
+    };
+    return crypto_start() ? 1 : cmocka_run_group_tests_name("core events", tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+// Runs as a hostile or unlucky source brings them, on one core.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/mem.h"
+#include "tests/unit/core_bench.h"
+#include "tests/unit/protocol_samples.h"
+
+enum { LINK = 7, FETCH_NONE = 0 };
+
+static const core_dial_t dials[] = {{"CC", "tcp://192.0.2.3:7000"}};
+
+static head_t start_of(const bench_t *bench, size_t member)
+{
+    return (head_t){bench_feed(bench, member), 0, bench->cards[member]->hash};
+}
+
+static head_t head_of(const commit_t *commit)
+{
+    return (head_t){commit->feed, commit->last, commit->hash};
+}
+
+// Four commits, each after the one before.
+static void make_chain(const bench_t *bench, size_t member, commit_t *chain[4])
+{
+    head_t head = start_of(bench, member);
+    for (size_t i = 0; i < 4; i++) {
+        chain[i] =
+            bench_commit_after(bench, member, &head, (const char *[]){"a", "b", "c", "d"}[i]);
+        head = head_of(chain[i]);
+    }
+}
+
+static void free_chain(commit_t *chain[4])
+{
+    for (size_t i = 0; i < 4; i++)
+        commit_destroy(&chain[i]);
+}
+
+static uint64_t held(const bench_t *bench, size_t member)
+{
+    status_t status;
+    uint64_t number = 0;
+    feed_t feed = bench_feed(bench, member);
+    core_status(bench->core, bench->now_ms, &status);
+    for (size_t i = 0; i < status.feed_count; i++)
+        if (feed_equal(&status.feeds[i].feed, &feed))
+            number = status.feeds[i].number;
+    status_clear(&status);
+    return number;
+}
+
+// The source claims; the fetch that this brings is what it may answer.
+static uint32_t claim(bench_t *bench, core_link_t link, size_t member, uint64_t number)
+{
+    head_t head = {bench_feed(bench, member), number, {{9}}};
+    message_t heads = {.type = MSG_HEADS}, fetch;
+    heads.as.heads.count = 1;
+    heads.as.heads.items = &head;
+    bench_say(bench, link, &heads);
+    uint32_t opened = FETCH_NONE;
+    if (bench_sent(bench, MSG_FETCH, &fetch)) {
+        opened = fetch.as.fetch.fetch;
+        message_clear(&fetch);
+    }
+    return opened;
+}
+
+static void answer(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits,
+                   size_t count)
+{
+    buf_t run = run_encode(&commits[0]->feed, commits, count);
+    message_t part = {.type = MSG_RUN_PART};
+    part.as.run_part.fetch = fetch;
+    part.as.run_part.last = part.as.run_part.end = true;
+    part.as.run_part.bytes = buf_span(&run);
+    bench_say(bench, link, &part);
+    buf_free(&run);
+}
+
+// What waited for a gap to be closed is looked at then as anything else that comes.
+static void what_waited_is_looked_at_too(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_BB, chain);
+    head_t wrong = {bench_feed(&bench, BENCH_BB), 1, {{5}}};
+    commit_t *broken = bench_commit_after(&bench, BENCH_BB, &wrong, "x");
+    broken->has_signature = true;
+    bench_publish(&bench, LINK, broken); // number 2, after another number 1
+    assert_int_equal(held(&bench, BENCH_BB), 0);
+    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 2);
+    if (!fetch)
+        fetch = 1; // opened by the publication itself
+    answer(&bench, LINK, fetch, chain, 1);
+    bench_commit(&bench);
+    // It is signed, and contradicts what came: the feed stops where it is.
+    assert_int_equal(held(&bench, BENCH_BB), 1);
+    assert_true(bench_counted(&bench, ERR_DIVERGED) + bench_counted(&bench, ERR_FORK) +
+                    bench_counted(&bench, ERR_BROKEN_CHAIN) >
+                0);
+    commit_destroy(&broken);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
+// BB was removed with a cut at number 3 that its chain does not meet: what a run
+// brings before it is taken as far as a signature of its own vouches for it.
+static void before_a_cut_a_signature_vouches(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    make_chain(&bench, BENCH_BB, chain);
+    roster_t *next = sample_roster_after(bench.charter);
+    cut_t *cut = mem_alloc(sizeof *cut);
+    *cut = (cut_t){1, LANE_COALITION, 3, {{0xcc}}};
+    mem_free(next->formers);
+    next->formers = mem_alloc(sizeof *next->formers);
+    next->formers[0] = (former_t){.code = next->members[BENCH_BB].code,
+                                  .origin = next->members[BENCH_BB].origin,
+                                  .root_key = next->members[BENCH_BB].root_key,
+                                  .cut_count = 1,
+                                  .cuts = cut};
+    next->former_count = 1;
+    memmove(&next->members[BENCH_BB], &next->members[BENCH_CC], 2 * sizeof *next->members);
+    next->member_count = 3;
+    roster_seal(next);
+    sample_vote(next, 1, &bench.charter->hash);
+    sample_vote(next, 3, &bench.charter->hash);
+    bench_connect(&bench, LINK, BENCH_CC);
+    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
+    assert_int_equal(bench_count_of(&bench, EFFECT_ROSTER), 1);
+    bench_commit(&bench);
+    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 3);
+    assert_int_not_equal(fetch, FETCH_NONE);
+    chain[1]->has_signature = chain[2]->has_signature = false;
+    answer(&bench, LINK, fetch, chain, 4);
+    assert_int_equal(held(&bench, BENCH_BB), 1); // not 2, which nobody vouches for
+    assert_int_equal(bench_counted(&bench, ERR_BEYOND_CUT), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_APPEND), 1);
+    roster_destroy(&next);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
+// A run whose last part never comes, sent as fast as credit lets it.
+static void a_run_that_never_ends_is_given_up(void **state)
+{
+    static const uint8_t bytes[PART_BYTES_MAX];
+    bench_t bench;
+    uint64_t limit = 8192, sent = 0;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 100000);
+    assert_int_not_equal(fetch, FETCH_NONE);
+    for (uint32_t index = 0; bench_counted(&bench, ERR_TOO_BIG) == 0; index++) {
+        message_t part = {.type = MSG_RUN_PART}, ack;
+        assert_true(index < 1000);
+        part.as.run_part.fetch = fetch;
+        part.as.run_part.index = index;
+        uint64_t room = limit - sent < 128 + PART_BYTES_MAX ? limit - sent - 128 : PART_BYTES_MAX;
+        assert_true(limit > sent + 1024);
+        part.as.run_part.bytes = span_of(bytes, (size_t)room);
+        sent += room + 128;
+        bench.now_ms += 5;
+        bench_say(&bench, LINK, &part);
+        if (bench_counted(&bench, ERR_TOO_BIG))
+            break;
+        bench_commit(&bench);
+        if (bench_sent(&bench, MSG_ACK, &ack)) {
+            limit = ack.as.heads.credit_limit;
+            message_clear(&ack);
+        }
+    }
+    assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 0);
+    assert_true(sent > RUN_BYTES_MAX && sent < 2 * RUN_BYTES_MAX);
+    assert_int_equal(held(&bench, BENCH_BB), 0);
+    bench_close(&bench);
+}
+
+// What the disk did not take is as if it had never come, and comes again.
+static void a_turn_that_is_taken_back(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_CC, chain);
+    bench_publish(&bench, LINK, chain[0]);
+    assert_int_equal(held(&bench, BENCH_CC), 1);
+    bench_roll_back(&bench);
+    assert_int_equal(held(&bench, BENCH_CC), 0);
+    assert_int_equal(bench_counted(&bench, ERR_DISK_FULL), 1);
+    bench.now_ms += 6000; // the disk is not stormed
+    bench_publish(&bench, LINK, chain[0]);
+    bench_commit(&bench);
+    assert_int_equal(held(&bench, BENCH_CC), 1);
+    bench_roll_back(&bench); // nothing of that turn was this feed's
+    assert_int_equal(held(&bench, BENCH_CC), 1);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_waited_is_looked_at_too),
+        cmocka_unit_test(before_a_cut_a_signature_vouches),
+        cmocka_unit_test(a_run_that_never_ends_is_given_up),
+        cmocka_unit_test(a_turn_that_is_taken_back),
+    };
+    return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
+}
