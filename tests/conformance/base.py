@@ -29,7 +29,8 @@ class Base:
         self.feeds: dict[FeedId, Feed] = {}
         self.beacons: dict[bytes, tuple[int, bytes]] = {}  # origin: sequence, SignedBeacon
         self.sessions: dict[Hashable, Session] = {}
-        self.counters: Counter[str] = Counter()
+        self.counters: Counter[str] = Counter()  # refusals, by reason
+        self.heard: Counter[str] = Counter()  # link messages, by kind
         self.outbox: list[tuple[Hashable, bytes]] = []
         self.published: list[bytes] = []
         self.closing: list[tuple[Hashable, str]] = []

@@ -4,7 +4,7 @@ Docs/protocol.md, sections 6, 7 and 11."""
 from enlace.v1 import commit_pb2, link_pb2, membership_pb2
 
 import fixture as f
-from feed import FeedId, run_message
+from feed import FeedId
 from membership import make_card
 from scenario import Recorder
 from session import CREDIT_FIRST

@@ -3,12 +3,13 @@ times are all fixed. Used by generate.py only."""
 
 from typing import Optional
 
-from enlace.v1 import commit_pb2, membership_pb2, records_pb2, types_pb2
+from enlace.v1 import commit_pb2, membership_pb2
 
 import crypto
 from feed import COALITION, Commit, Draft, Feed, FeedId, RECORD, RETRACT, make_commit, run_message
 from membership import Card, Membership, make_card, member_entry, sign_charter, sign_roster
 from node import Node
+from records import record
 
 T0 = 1_700_000_000_000  # wall clock at the beginning, ms since 1970
 CODES = ("CRM", "GT", "HN", "SV")  # the first is the node under test
@@ -75,17 +76,7 @@ def voted(body: membership_pb2.Roster, voters=("CRM", "GT"), cards: Optional[dic
     return sign_roster(COALITION_ID, body, [(keys[code], cards[code]) for code in voters])
 
 
-# ---- records and commits ----
-
-
-def text(words: str) -> types_pb2.Text:
-    return types_pb2.Text(entries=[types_pb2.Text.Entry(lang="es", text=words)])
-
-
-def record(key: str, words: str = "Ejemplo") -> bytes:
-    """A made-up record, as a payload's body."""
-    body = records_pb2.Record(key=key, label="TLP:GREEN", example=True, body=records_pb2.Body(name=text(words)))
-    return body.SerializeToString()
+# ---- commits ----
 
 
 class Author:

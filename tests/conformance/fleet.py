@@ -18,7 +18,8 @@ from typing import Callable, Optional
 
 import crypto
 from membership import Card, make_card
-from peer import Peer
+from node import Node
+from peer import Peer, wait_for
 
 BUILD = Path(os.environ.get("ENLACE_BIN_DIR", "build")).resolve()
 READY_S = 20.0
@@ -76,10 +77,12 @@ class Daemon:
     def status(self) -> dict:
         return json.loads(self.enlace("status", "--json"))
 
+    def counts(self) -> dict[str, int]:
+        """How often the daemon has refused something, by reason."""
+        return {counter["reason"]: counter["count"] for counter in self.status()["counters"]}
+
     def count(self, reason: str) -> int:
-        """How often the daemon has refused something for this reason."""
-        counters = self.status()["counters"]
-        return next((counter["count"] for counter in counters if counter["reason"] == reason), 0)
+        return self.counts().get(reason, 0)
 
     def start(self) -> None:
         path = self.dir.parent / f"{self.code}.notify"
@@ -157,8 +160,8 @@ class Fleet:
         path.write_text(text)
         return str(path)
 
-    def peer(self, code: str) -> Peer:
-        peer = Peer(self.keys[code], self.charter)
+    def peer(self, code: str, node_class: type = Node) -> Peer:
+        peer = Peer(self.keys[code], self.charter, node_class)
         self.peers.append(peer)
         return peer
 
@@ -172,8 +175,9 @@ class Fleet:
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError(f"{what}: not within {seconds:g} s")
+            wait_for(self.peers)
             for peer in self.peers:
-                peer.step(50)
+                peer.step()
 
     def close(self) -> list[str]:
         """Ends everything; the codes of daemons that did not end well."""

@@ -33,16 +33,23 @@ class Dialled:
         self.sub = _socket(context, zmq.SUB, keys)
         for socket, address in ((self.dealer, endpoint), (self.sub, next_port(endpoint))):
             socket.curve_serverkey = z85.encode(server_key)
+            if socket is self.dealer:
+                self.monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
             socket.connect(address)
         if topic is not None:
             self.sub.subscribe(topic)
 
     @property
     def sockets(self) -> list[zmq.Socket]:
-        return [self.dealer, self.sub]
+        return [self.dealer, self.sub, self.monitor]
 
     def send(self, data: bytes) -> None:
         self.dealer.send(data, zmq.DONTWAIT)
+
+    @property
+    def lost(self) -> bool:
+        """The connection has gone. The socket would make another, which is not this session."""
+        return not self.dealer.closed and self.monitor.poll(0) != 0
 
     def messages(self) -> Iterator[bytes]:
         while not self.dealer.closed and self.dealer.poll(0):
@@ -54,6 +61,7 @@ class Dialled:
             yield frames[0], frames[-1]
 
     def close(self) -> None:
+        self.dealer.disable_monitor()
         for socket in self.sockets:
             socket.close()
 

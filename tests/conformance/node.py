@@ -12,7 +12,7 @@ import crypto
 import wire
 from base import Base
 from document import NAMES, Refused, refuse_unless
-from feed import CONSENT, RECORD, Commit, Draft, FeedId, make_commit
+from feed import CONSENT, RECORD, RETRACT, Commit, Draft, FeedId, make_commit
 from following import Following
 from membership import read_body, read_signed
 from serving import Serving
@@ -64,6 +64,7 @@ class Node(Following, Serving, Base):
     def _take(self, session: Session, data: bytes) -> None:
         message = wire.read_link(data)
         kind = message.WhichOneof("body")
+        self.heard[kind] += 1
         if session.state == GREETING:
             expected = "welcome" if session.dialled else "hello"
             refuse_unless(kind in (expected, "bye"), "unexpected" if kind in GREETINGS else "no-hello", kind)
@@ -73,7 +74,7 @@ class Node(Following, Serving, Base):
             return
         else:
             refuse_unless(kind not in GREETINGS, "unexpected", kind)
-        self.TABLE[kind](self, session, getattr(message, kind))
+        getattr(self, f"on_{kind}")(session, getattr(message, kind))
 
     def _admitted(self, origin: bytes, key: bytes) -> bool:
         """Whether a transport key is that of a current member's newest card, not below its min_card."""
@@ -277,15 +278,11 @@ class Node(Following, Serving, Base):
         body = commit_pb2.Consent(coalition=self.coalition, version=1)
         return self.author(0, [(CONSENT, body.SerializeToString(), None)])
 
+    def retract(self, target: tuple[int, int, int]) -> Commit:
+        return self.author(1, [(RETRACT, commit_pb2.Retraction().SerializeToString(), target)])
+
     def put(self, record: bytes, target: Optional[tuple[int, int, int]] = None) -> Commit:
         return self.author(1, [(RECORD, record, target)])
-
-
-KINDS = (
-    "hello welcome rosters cards want_cards heads fetch end_fetch run_part ack nope "
-    "fetch_payload payload_found proof beacons ping pong bye"
-).split()
-Node.TABLE = {kind: getattr(Node, f"on_{kind}") for kind in KINDS}
 
 
 def read_beacon(signed: bytes) -> tuple[link_pb2.SignedBeacon, link_pb2.Beacon]:

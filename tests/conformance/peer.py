@@ -13,7 +13,7 @@ import argparse
 import os
 import time
 from pathlib import Path
-from typing import Callable, Hashable, Optional
+from typing import Hashable, Optional
 
 import zmq
 
@@ -21,16 +21,26 @@ import crypto
 from link import Dialled, Listening
 from membership import make_card
 from node import Node
+from session import Session
+
+
+def wait_for(peers: list["Peer"], timeout_ms: int = 50) -> None:
+    """Until something comes for any of them, or time passes."""
+    poller = zmq.Poller()
+    for socket in [socket for peer in peers for socket in peer.sockets()]:
+        poller.register(socket, zmq.POLLIN)
+    poller.poll(timeout_ms)
 
 
 class Peer:
-    def __init__(self, keys: crypto.Keys, charter_file: bytes) -> None:
-        self.node = Node(keys, charter_file, os.urandom)
+    def __init__(self, keys: crypto.Keys, charter_file: bytes, node_class: type = Node) -> None:
+        self.node = node_class(keys, charter_file, os.urandom)
         self.context = zmq.Context()
         self.dialled: dict[Hashable, Dialled] = {}
         self.listening: Optional[Listening] = None
         self.subscribed: list[bytes] = []
         self._made = 0
+        self._tell_time()
 
     def dial(self, code: str, endpoint: str, subscribe: bool = True) -> Hashable:
         """A new session with a member; returns the link's name."""
@@ -49,6 +59,14 @@ class Peer:
         self.listening = Listening(self.context, self.node.keys, endpoint)
         self.node.listening = True
 
+    def session(self, link: Hashable) -> Session:
+        return self.node.sessions[link]
+
+    def say(self, link: Hashable, **body) -> None:
+        """A message of this session, whatever the node itself would say."""
+        self.node.say(self.session(link), **body)
+        self._flush()
+
     def hang_up(self, link: Hashable) -> None:
         """Ends a dialled link without a word."""
         self.node.sessions.pop(link, None)
@@ -64,13 +82,12 @@ class Peer:
     def publish_raw(self, data: bytes, topic: Optional[bytes] = None) -> None:
         self.listening.publish(self.node.coalition[:16] if topic is None else topic, data)
 
-    def step(self, timeout_ms: int = 50) -> None:
-        """Waits for something to come, takes it, sends what that brings about."""
-        poller = zmq.Poller()
-        sockets = [socket for link in self.dialled.values() for socket in link.sockets]
-        for socket in sockets + (self.listening.sockets if self.listening else []):
-            poller.register(socket, zmq.POLLIN)
-        poller.poll(timeout_ms)
+    def sockets(self) -> list[zmq.Socket]:
+        dialled = [socket for link in self.dialled.values() for socket in link.sockets]
+        return dialled + (self.listening.sockets if self.listening else [])
+
+    def step(self) -> None:
+        """Takes what has come, sends what that brings about."""
         self._tell_time()
         for name, link in list(self.dialled.items()):
             self._take_dialled(name, link)
@@ -78,14 +95,6 @@ class Peer:
             self._take_listening(self.listening)
         self.node.tick()
         self._flush()
-
-    def wait(self, condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-        """Steps until the condition holds; fails saying what did not come."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                raise TimeoutError(f"{what}: not within {seconds:g} s; counted: {dict(self.node.counters)}")
-            self.step()
 
     def _tell_time(self) -> None:
         self.node.now_ms = time.time_ns() // 1_000_000
@@ -99,6 +108,8 @@ class Peer:
             self._flush()
         for topic, data in link.publications():
             self.node.take_publication(name, topic, data)
+        if link.lost and name in self.node.sessions:
+            self.node.close(self.node.sessions[name], "disconnected", bye=False)
 
     def _take_listening(self, listening: Listening) -> None:
         membership = self.node.membership
@@ -165,6 +176,7 @@ def main() -> None:
     peer.dial(*options.dial.split("@", 1))
     end = time.monotonic() + options.seconds
     while time.monotonic() < end:
+        wait_for([peer])
         peer.step()
     print("\n".join(peer.node.digest_lines()))
     peer.close()

@@ -73,9 +73,12 @@ class Serving(Base):
             return False
         serving = min(waiting, key=lambda one: one.feed.lane)
         run, end = self._next_run(serving)
-        data = run_message(run, serving.headers_only).SerializeToString() if run else b""
+        data = self.encode_run(run, serving.headers_only) if run else b""
         session.sending = Sending(serving, data, end, run[-1].last if run else serving.after)
         return True
+
+    def encode_run(self, run: list[Commit], headers_only: bool) -> bytes:
+        return run_message(run, headers_only).SerializeToString()
 
     def _next_run(self, serving: Served) -> tuple[list[Commit], bool]:
         """Nothing beyond a cut; the run that reaches one ends there, signed or not."""
