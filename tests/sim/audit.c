@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/store/internal.h"
 #include "daemon/store/reader.h"
 #include "lib/mem.h"
 
@@ -165,4 +166,26 @@ char *audit_view(store_t *store, const hash_t *digest)
         text = mem_format("I14: the digest is not what the fold of the log gives");
     mem_free(log.items);
     return text;
+}
+
+// ---- what is said of others ----
+
+char *audit_words(store_t *store)
+{
+    static const char unproven[] =
+        "SELECT count(*) FROM feed f WHERE f.stopped = ?1 AND NOT EXISTS (SELECT 1 FROM evidence e"
+        " WHERE e.origin = f.origin AND e.epoch = f.epoch AND e.reason = ?1)";
+    static const char erased[] = "SELECT count(*) FROM change WHERE state = 2";
+    int64_t count = 0;
+    fault_t fault = {0};
+    err_t err = sql_number(store->sql, unproven, SQL_ROW(sql_int(ERR_DIVERGED)), 0, &count, &fault);
+    if (!err && count)
+        return mem_format("I8: a fork stopped %lld feeds, and its proof is not kept",
+                          (long long)count);
+    if (!err)
+        err = sql_number(store->sql, erased, SQL_NO_VALUES, 0, &count, &fault);
+    if (!err && count)
+        return mem_format("I10: %lld payloads are erased, and no owner erased them",
+                          (long long)count);
+    return err ? mem_format("I4: %s", fault.detail) : NULL;
 }

@@ -54,6 +54,14 @@ void place_make_keys(place_in_t *place)
     place->start = card->hash;
 }
 
+secret_t *world_first_signing(const world_t *world, size_t node)
+{
+    uint8_t seed[32];
+    pubkey_t key;
+    seed_for(world->nodes[node].code.text, "signing", seed);
+    return secret_sign_new(seed, &key);
+}
+
 static secret_t *copy_signing(const secret_t *secret)
 {
     pubkey_t key;

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
-#include "daemon/store/store.h"
+#include "daemon/store/internal.h"
 #include "lib/mem.h"
+#include "tests/sim/audit.h"
 #include "tests/sim/play.h"
 
 enum {
@@ -17,8 +18,7 @@ enum {
 static void mend_lines(play_t *play)
 {
     for (size_t i = 0; i < play_places(play); i++) {
-        play->hostile[i].how = HONEST;
-        buf_free(&play->hostile[i].kept);
+        play_turn_honest(play, i);
         for (size_t k = 0; k < play_places(play); k++) {
             *play_line(play, i, k) = (line_t){0};
             play->flip[i][k] = false;
@@ -263,6 +263,30 @@ static bool disk_suffered(play_t *play, size_t node)
            0;
 }
 
+// "I4: ..." as the audit says it; takes the text.
+static void report(play_t *play, size_t node, char *text)
+{
+    char invariant[8] = "";
+    if (!text)
+        return;
+    memcpy(invariant, text, strcspn(text, ":") < 7 ? strcspn(text, ":") : 7);
+    oracle_violate(play->oracle, invariant, "%s: %s", world_code(play->world, node),
+                   text + strlen(invariant) + 2);
+    mem_free(text);
+}
+
+// What lies on its disk is what it must be, looked at with other eyes.
+static void check_audit(play_t *play, size_t node)
+{
+    store_t *store = world_store(play->world, node);
+    hash_t digest;
+    fault_t fault;
+    report(play, node, audit_log("node.db", disk_vfs_name(world_disk(play->world, node))));
+    report(play, node, audit_words(store));
+    if (!read_digest(store->sql, &digest, &fault))
+        report(play, node, audit_view(store, &digest));
+}
+
 void play_check_end(play_t *play)
 {
     check_convergence(play);
@@ -275,7 +299,9 @@ void play_check_end(play_t *play)
             continue;
         world_stop(play->world, i);
         // Of one at least, and of those whose disks had something to bear.
-        if (i == play->plan->seed % play->plan->nodes || disk_suffered(play, i))
-            check_rebuild(play, i);
+        if (i != play->plan->seed % play->plan->nodes && !disk_suffered(play, i))
+            continue;
+        check_audit(play, i);
+        check_rebuild(play, i);
     }
 }

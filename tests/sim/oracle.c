@@ -7,6 +7,7 @@
 #include "daemon/core/state.h"
 #include "daemon/store/internal.h"
 #include "lib/mem.h"
+#include "tests/sim/inside.h"
 #include "tests/sim/wire.h"
 
 // What a node held of a feed when a turn of it ended last.
@@ -47,6 +48,7 @@ struct oracle {
     FILE *trace;
     ledger_t *ledger;
     wire_t *wire;
+    inside_t *inside;
     char *violation;
     size_t node_count;
     watched_t nodes[WORLD_NODES_MAX];
@@ -129,6 +131,11 @@ void oracle_forged(oracle_t *oracle, const commit_t *commit)
     ledger_add(oracle->ledger, commit, false);
 }
 
+void oracle_wrote(oracle_t *oracle, const commit_t *commit)
+{
+    ledger_add(oracle->ledger, commit, true);
+}
+
 void oracle_forget(oracle_t *oracle, size_t node)
 {
     watched_t *watched = &oracle->nodes[node];
@@ -175,10 +182,10 @@ static void check_rival(oracle_t *oracle, const known_t *entry)
 {
     const known_t *rival = entry->genuine ? ledger_rival(oracle->ledger, entry) : NULL;
     if (rival && !oracle_forks(oracle, &entry->feed.origin, entry->feed.epoch))
-        oracle_violate(oracle, "I5", "%s signed two different commits with number %llu",
-                       code_of(oracle, &entry->feed.origin),
-                       (unsigned long long)(entry->first > rival->first ? entry->first
-                                                                        : rival->first));
+        oracle_violate(
+            oracle, "I5", "%s signed two different commits with number %llu",
+            code_of(oracle, &entry->feed.origin),
+            (unsigned long long)(entry->first > rival->first ? entry->first : rival->first));
 }
 
 // What came to another node between the two heads.
@@ -271,6 +278,11 @@ static void check_authority(oracle_t *oracle, size_t node, const core_feed_state
     const cut_t *cut;
     if (feed->stopped)
         return; // the cut came in the same turn
+    const card_t *card = identity_card(feed->identity, entry->card_number);
+    if (!card || card->epoch != feed->feed.epoch)
+        oracle_violate(oracle, "I9", "%s took number %llu of epoch %u under card %u, of another",
+                       world_code(oracle->world, node), (unsigned long long)entry->last,
+                       feed->feed.epoch, entry->card_number);
     // A card's cut binds the cards before it.
     for (size_t i = 0; i < feed->identity->card_count; i++)
         if (cut_ends(feed->identity->cards[i]->cuts, feed->identity->cards[i]->cut_count,
@@ -425,6 +437,7 @@ static void on_turn(void *context, size_t node)
     watched_t *watched = &oracle->nodes[node];
     const core_t *core = world_core(oracle->world, node);
     bool moved = false;
+    inside_check(oracle->inside, oracle, node);
     if (watched->distrusted || oracle->violation)
         return;
     check_membership(oracle, node);
@@ -539,6 +552,7 @@ oracle_t *oracle_new(world_t *world, FILE *trace)
     oracle->trace = trace;
     oracle->ledger = ledger_new();
     oracle->wire = wire_new();
+    oracle->inside = inside_new();
     oracle_admit_roster(oracle, &world_roster(world)->hash);
     for (size_t i = 0; i < world_nodes(world); i++)
         oracle_admit_card(oracle, &world_card(world, i)->hash);
@@ -559,6 +573,7 @@ void oracle_destroy(oracle_t **oracle_pointer)
     world_watch(oracle->world, &none);
     ledger_destroy(&oracle->ledger);
     wire_destroy(&oracle->wire);
+    inside_destroy(&oracle->inside);
     for (size_t i = 0; i < WORLD_NODES_MAX; i++)
         mem_free(oracle->nodes[i].held);
     mem_free(oracle->views);

@@ -34,6 +34,8 @@ bool oracle_forks(const oracle_t *oracle, const origin_t *origin, uint32_t epoch
 bool oracle_forks_now(const oracle_t *oracle, size_t node); // in its current epoch
 // Made by the plan with a key of the origin's.
 void oracle_forged(oracle_t *oracle, const commit_t *commit);
+// Made by the node, which did not get to tell of it itself.
+void oracle_wrote(oracle_t *oracle, const commit_t *commit);
 // The node's disk is another one now: what it held before does not bind it.
 void oracle_forget(oracle_t *oracle, size_t node);
 // The node's disk was damaged: what it says is not its fault until forgotten.

@@ -66,7 +66,11 @@
     X(FORGE,          forge,            8, "a commit under somebody else's key comes")             \
     X(STEAL,          steal,            2, "a stolen key signs another change number 1")           \
     X(USURP,          usurp,            5, "a roster with too few votes, or a card without its root, comes") \
-    X(CLAIM,          claim,            8, "a member claims what it does not hold")
+    X(CLAIM,          claim,            8, "a member claims what it does not hold")                \
+    X(OLD_KEY,        old_key,         12, "a change under a key that was replaced comes")         \
+    X(BACKWARDS,      backwards,        6, "an origin signs a change older than its last")         \
+    X(TWICE_AT_ONCE,  twice_at_once,    4, "two processes write to one database")                  \
+    X(FLOOD,          flood,            2, "a source sends parts without end")
 // clang-format on
 
 typedef enum {

@@ -97,6 +97,7 @@ void play_heal(play_t *play);
 void play_check_end(play_t *play);
 
 // hostile.c: what hostile relays and bad wires do to what leaves.
+bool play_turn_honest(play_t *play, size_t node); // false: it was
 bool hostile_tamper(void *context, size_t from, size_t to, bool publication, buf_t *bytes);
 const char *hostility_name(hostility_t how);
 

@@ -22,15 +22,28 @@ bool step_turn_hostile(play_t *play, const step_t *step)
     return true;
 }
 
+// An honest program takes the place of the other one: sessions end with that, and
+// what had been kept back in them is told in new ones.
+bool play_turn_honest(play_t *play, size_t node)
+{
+    bool was_honest = play->hostile[node].how == HONEST;
+    play->hostile[node].how = HONEST;
+    buf_free(&play->hostile[node].kept);
+    if (was_honest)
+        return false;
+    if (play_is_up(play, node)) {
+        world_stop(play->world, node);
+        world_start(play->world, node);
+    }
+    return true;
+}
+
 bool step_turn_honest(play_t *play, const step_t *step)
 {
     bool any = false;
     (void)step;
-    for (size_t i = 0; i < play_places(play); i++) {
-        any = any || play->hostile[i].how != HONEST;
-        play->hostile[i].how = HONEST;
-        buf_free(&play->hostile[i].kept);
-    }
+    for (size_t i = 0; i < play_places(play); i++)
+        any = play_turn_honest(play, i) || any;
     return any;
 }
 

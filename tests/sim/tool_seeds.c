@@ -1,6 +1,6 @@
 // `make sim`: plans by seed, several at a time, with what fired counted over all.
 //
-//   tool_seeds [--seeds N] [--first S] [--nodes N] [--jobs N]
+//   tool_seeds [--seeds N] [--first S] [--nodes N] [--jobs N] [--stop]
 //   tool_seeds --seed S [--nodes N] [--keep 1,2,3] [--trace]
 //   tool_seeds --corpus FILE
 //   tool_seeds --replay S           the same seed twice: the same bytes
@@ -29,6 +29,7 @@ typedef struct {
     bool single, trace, replay;
     const char *corpus;
     bool must_fire; // a fault that never fired is a failure
+    bool stop;      // at the first violation, which is not made smaller
 } options_t;
 
 // What all workers add to; in memory that they share.
@@ -154,6 +155,8 @@ static void work(const options_t *options, shared_t *shared)
             printf("violation: %s (seed %llu)\n", result.violation,
                    (unsigned long long)(options->first + index));
             fflush(stdout);
+            if (options->stop)
+                __atomic_store_n(&shared->next, options->seeds, __ATOMIC_RELAXED);
         }
         __atomic_fetch_add(&shared->done, 1, __ATOMIC_RELAXED);
         result_clear(&result);
@@ -246,8 +249,8 @@ static int many(const options_t *options)
            (unsigned long long)shared->sum.writes, (unsigned long long)shared->sum.refused_writes,
            (unsigned long long)shared->sum.commits, (double)shared->sum.virtual_ms / 3.6e6, took,
            (double)shared->done / took, (double)shared->done / took / (double)options->jobs);
-    disk_image_t *empty = shared->failed ? world_empty_store() : NULL;
-    if (shared->failed)
+    disk_image_t *empty = shared->failed && !options->stop ? world_empty_store() : NULL;
+    if (empty)
         show_failure(options, empty, shared->failures[0]);
     if (empty)
         disk_image_destroy(&empty);
@@ -352,6 +355,7 @@ static bool parse(int argc, char **argv, options_t *options)
         {"seed", required_argument, NULL, 's'},  {"keep", required_argument, NULL, 'k'},
         {"trace", no_argument, NULL, 't'},       {"replay", required_argument, NULL, 'r'},
         {"corpus", required_argument, NULL, 'c'}, {"must-fire", no_argument, NULL, 'a'},
+        {"stop", no_argument, NULL, 'o'},
         {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         uint64_t number = optarg ? strtoull(optarg, NULL, 10) : 0;
@@ -366,6 +370,7 @@ static bool parse(int argc, char **argv, options_t *options)
         case 't': options->trace = true; break;
         case 'c': options->corpus = optarg; break;
         case 'a': options->must_fire = true; break;
+        case 'o': options->stop = true; break;
         default: return false;
         }
     }
@@ -378,7 +383,7 @@ int main(int argc, char **argv)
     options_t options = {.first = 1, .seeds = 1000, .jobs = (size_t)sysconf(_SC_NPROCESSORS_ONLN)};
     if (!parse(argc, argv, &options)) {
         fprintf(stderr, "usage: tool_seeds [--seeds N] [--first S] [--nodes 2..40] [--jobs N] "
-                        "[--must-fire]\n"
+                        "[--must-fire] [--stop]\n"
                         "       tool_seeds --seed S [--nodes N] [--keep 1,2,3] [--trace]\n"
                         "       tool_seeds --replay S | --corpus FILE\n");
         return 2;

@@ -1,0 +1,181 @@
+#include "tests/sim/inside.h"
+
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "lib/mem.h"
+
+// docs/protocol.md, sections 2, 5 and 7.
+enum {
+    WAITING_COMMITS = 64,
+    WAITING_BYTES = 256 * 1024,
+    WAITING_FEEDS = 64,
+    RUN_AND_COMMIT = (1024 + 128) * 1024,
+    CREDIT_AHEAD = 4 * 1024 * 1024,
+    REVOKED_MS = 3000, // within a second, on a machine that is not busy
+};
+
+// What was seen of a member's beacon: of body and signature.
+typedef struct {
+    hash_t hash;
+    signature_t signature;
+    uint64_t sequence; // rises under one card
+    uint32_t card_number;
+} word_t;
+
+typedef struct {
+    uint64_t revoked_ms; // since when a session is open that may not be; 0: none
+    word_t words[WORLD_NODES_MAX];
+} node_t;
+
+struct inside {
+    node_t nodes[WORLD_NODES_MAX];
+    size_t count, capacity;
+    word_t *spoken; // by the nodes themselves
+};
+
+inside_t *inside_new(void)
+{
+    return mem_alloc(sizeof(inside_t));
+}
+
+void inside_destroy(inside_t **inside)
+{
+    mem_free((*inside)->spoken);
+    mem_free(*inside);
+    *inside = NULL;
+}
+
+// ---- I12: what waits ----
+
+static void check_waiting(oracle_t *oracle, size_t node, const core_feed_state_t *feed)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < feed->pending_count; i++)
+        bytes += commit_encoded_size(feed->pending[i]);
+    if (feed->pending_count > WAITING_COMMITS || bytes > WAITING_BYTES)
+        oracle_violate(oracle, "I12", "%s keeps %zu commits of %zu bytes until a gap is closed",
+                       world_code(oracle_world(oracle), node), feed->pending_count, bytes);
+}
+
+static void check_all_waiting(oracle_t *oracle, size_t node, const core_t *core)
+{
+    size_t feeds = 0;
+    for (size_t i = 0; i < core->feed_count; i++) {
+        if (!core->feeds[i]->pending_count)
+            continue;
+        feeds++;
+        check_waiting(oracle, node, core->feeds[i]);
+    }
+    if (feeds > WAITING_FEEDS)
+        oracle_violate(oracle, "I12", "%s keeps commits of %zu feeds until gaps are closed",
+                       world_code(oracle_world(oracle), node), feeds);
+}
+
+static void check_session(oracle_t *oracle, size_t node, const session_t *session)
+{
+    const char *code = world_code(oracle_world(oracle), node);
+    if (session->parts.size > RUN_AND_COMMIT)
+        oracle_violate(oracle, "I12", "%s puts %zu bytes of one run together", code,
+                       session->parts.size);
+    if (session->received > session->granted)
+        oracle_violate(oracle, "I12", "%s takes more than it has granted", code);
+    if (session->granted > session->received + CREDIT_AHEAD)
+        oracle_violate(oracle, "I12", "%s grants %llu bytes at once", code,
+                       (unsigned long long)(session->granted - session->received));
+}
+
+// ---- I9: who may be here ----
+
+static void check_sessions(inside_t *inside, oracle_t *oracle, size_t node, const core_t *core)
+{
+    uint64_t *since = &inside->nodes[node].revoked_ms, now = world_now(oracle_world(oracle));
+    bool any = false;
+    for (size_t i = 0; i < core->session_count; i++) {
+        const session_t *session = core->sessions[i];
+        check_session(oracle, node, session);
+        any = any || !identity_holds(core, session->peer, &session->key);
+    }
+    if (!any)
+        *since = 0;
+    else if (!*since)
+        *since = now;
+    else if (now - *since > REVOKED_MS)
+        oracle_violate(oracle, "I9", "%s goes on with somebody whose key counts no more",
+                       world_code(oracle_world(oracle), node));
+}
+
+// ---- I13, I15: beacons ----
+
+static word_t word_of(const beacon_t *beacon)
+{
+    return (word_t){beacon->hash, beacon->signature, beacon->sequence, beacon->card_number};
+}
+
+static bool is_word(const word_t *word, const beacon_t *beacon)
+{
+    return hash_equal(&word->hash, &beacon->hash) &&
+           memcmp(word->signature.bytes, beacon->signature.bytes, SIGNATURE_SIZE) == 0;
+}
+
+static bool was_spoken(const inside_t *inside, const beacon_t *beacon)
+{
+    for (size_t i = inside->count; i-- > 0;)
+        if (is_word(&inside->spoken[i], beacon))
+            return true;
+    return false;
+}
+
+static void learn_own_word(inside_t *inside, node_t *seen, size_t slot, const beacon_t *beacon)
+{
+    word_t *word = &seen->words[slot];
+    if (!beacon || is_word(word, beacon))
+        return;
+    *word = word_of(beacon);
+    mem_grow(&inside->spoken, &inside->capacity, inside->count, sizeof *inside->spoken);
+    inside->spoken[inside->count++] = *word;
+}
+
+static void check_word(inside_t *inside, oracle_t *oracle, size_t node, size_t slot,
+                       const beacon_t *beacon)
+{
+    word_t *word = &inside->nodes[node].words[slot];
+    const char *code = world_code(oracle_world(oracle), node);
+    if (!beacon) { // its key was replaced: the word with it
+        *word = (word_t){0};
+        return;
+    }
+    if (is_word(word, beacon))
+        return;
+    if (!was_spoken(inside, beacon))
+        oracle_violate(oracle, "I15", "%s believes a beacon that its member never signed", code);
+    if (beacon->card_number < word->card_number ||
+        (beacon->card_number == word->card_number && beacon->sequence <= word->sequence))
+        oracle_violate(oracle, "I13", "%s goes back to an older beacon", code);
+    *word = word_of(beacon);
+}
+
+// Members are few: an identity's place is the same as long as none is added, and
+// identities are sorted by origins, of which all are in the charter.
+static void check_words(inside_t *inside, oracle_t *oracle, size_t node, const core_t *core,
+                        bool trusted)
+{
+    for (size_t i = 0; i < core->identity_count && i < WORLD_NODES_MAX; i++) {
+        const identity_t *identity = core->identities[i];
+        if (identity == core->self)
+            learn_own_word(inside, &inside->nodes[node], i, identity->beacon);
+        else if (trusted)
+            check_word(inside, oracle, node, i, identity->beacon);
+    }
+}
+
+void inside_check(inside_t *inside, oracle_t *oracle, size_t node)
+{
+    const core_t *core = world_core(oracle_world(oracle), node);
+    bool trusted = oracle_trusts(oracle, node);
+    check_words(inside, oracle, node, core, trusted);
+    if (!trusted)
+        return;
+    check_all_waiting(oracle, node, core);
+    check_sessions(inside, oracle, node, core);
+}
