@@ -335,6 +335,39 @@ def _contradictions() -> list[dict]:
     return cases
 
 
+def _proofs() -> list[dict]:
+    """Two commits are held; what comes is a Proof, headers alone."""
+    cases = []
+
+    def one(name: str, make: Callable[[f.Author, f.Author], commit_pb2.Run], **counts: int) -> None:
+        recorder, author, other = _meet_dialled(name), author_of("uno"), author_of("uno")
+        author.put("dos")
+        other.put("otro")
+        recorder.hold(*author.feed.commits)
+        run = make(author, other)
+        for commit in run.commits:
+            commit.payloads[0].CopyFrom(commit_pb2.Payload(state=3))
+        recorder.get("HN", proof=link_pb2.Proof(run=run))
+        recorder.counts(**counts)
+        recorder.view((GT1, 2))
+        cases.append(recorder.case())
+
+    def first_of_another(author: f.Author, other: f.Author) -> commit_pb2.Run:
+        return run_message([f.Author("GT").put("otro")])
+
+    def forged(author: f.Author, other: f.Author) -> commit_pb2.Run:
+        run = run_message(other.feed.commits[1:])
+        run.commits[0].signature = _flipped(run.commits[0].signature)
+        return run
+
+    one("a proof that contradicts the head", lambda a, o: run_message(o.feed.commits[1:]), diverged=1)
+    one("a proof that contradicts what is below the head", first_of_another, diverged=1)
+    one("a proof that goes on from the head is a claim", lambda a, o: run_message([a.put("tres")]))
+    one("a proof of what is held", lambda a, o: run_message(a.feed.commits))
+    one("a proof that its origin has not signed", forged, broken_chain=1)
+    return cases
+
+
 # ---- payloads ----
 
 
@@ -371,4 +404,4 @@ def _without_payload(recorder: Recorder, author: f.Author) -> int:
 
 
 def make() -> list[dict]:
-    return _taken() + _layers() + _no_such_feed() + _publications() + _contradictions() + _payloads()
+    return _taken() + _layers() + _no_such_feed() + _publications() + _contradictions() + _proofs() + _payloads()

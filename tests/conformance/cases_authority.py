@@ -318,7 +318,7 @@ def _authority() -> list[dict]:
 
     recorder, author = begin("a former member, beyond it", 1, roster=gone)
     offer(recorder, author, f.run_bytes(*author.feed.commits[1:]), "HN", claim=3)
-    finish(recorder, (GT1, 2), beyond_cut=1, claim_unmet=1)
+    finish(recorder, (GT1, 2), beyond_cut=1)
 
     cases.append(_published_beyond("a former member's feed that the roster does not name", roster=gone))
     _epochs(begin, finish, full)
@@ -368,7 +368,7 @@ def _epochs(begin, finish, full) -> None:
 
     recorder, author = begin("the old epoch beyond its cut", 1, card.signed)
     offer(recorder, author, f.run_bytes(*author.feed.commits[1:]), "HN", claim=3)
-    finish(recorder, (GT1, 2), beyond_cut=1, claim_unmet=1)
+    finish(recorder, (GT1, 2), beyond_cut=1)
 
     other_start = author_2(start=f.CARDS["GT"].hash)
     recorder, _ = begin("a new epoch that begins with another card's hash", 0, card.signed)

@@ -127,7 +127,8 @@ class Following(Base):
     def _reached_end(self, session: Session, fetching: Fetching) -> None:
         """What was claimed and has not come is claimed no more."""
         feed = self.feeds[fetching.feed]
-        if session.heads.get(feed.id, 0) > feed.head.number and not fetching.headers_only:
+        claim = min(session.heads.get(feed.id, 0), self.membership.reach(*feed.id))
+        if claim > feed.head.number and not fetching.headers_only:
             self.counters["claim-unmet"] += 1
             session.heads[feed.id] = feed.head.number
             if session.following.pop(fetching.fetch, None):
@@ -144,11 +145,7 @@ class Following(Base):
         """The one function in which everything that arrives ends; False where all of it is held."""
         feed = self.check_feed(commits[0].feed)
         refuse_unless(not feed.stopped, "diverged")
-        parting = feed.contradicted_by(commits)
-        if parting:
-            feed.check_contradiction(parting, self.membership)
-            self._diverged(feed, parting)
-            raise Refused("diverged")
+        self._refuse_contradiction(feed, commits)
         commits = [commit for commit in commits if commit.last > feed.head.number]
         if not commits:
             return False
@@ -177,6 +174,13 @@ class Following(Base):
 
     # ---- forks ----
 
+    def _refuse_contradiction(self, feed: Feed, commits: list[Commit]) -> None:
+        parting = feed.contradicted_by(commits)
+        if parting:
+            feed.check_contradiction(parting, self.membership)
+            self._diverged(feed, parting)
+            raise Refused("diverged")
+
     def _diverged(self, feed: Feed, other: list[Commit]) -> None:
         """All lanes of the epoch stop; everybody is shown both sides."""
         for held in self.feeds.values():
@@ -193,10 +197,16 @@ class Following(Base):
                 self.say(session, proof=link_pb2.Proof(run=run_message(side, headers_only=True)))
 
     def on_proof(self, session: Session, proof: link_pb2.Proof) -> None:
+        """Evidence, that never becomes part of the log: what goes on from the head is a claim."""
         try:
-            _, commits = run_of(proof.run)
+            id_, commits = run_of(proof.run)
             self.proofs.append(commits)
-            self.apply(commits)
+            feed, last = self.check_feed(id_), commits[-1]
+            if feed.stopped:
+                return
+            self._refuse_contradiction(feed, commits)
+            if last.last > feed.head.number:
+                self.claimed(session, Head(id_, last.last, last.hash))
         except Refused as refused:
             self.counters[refused.reason] += 1
 
