@@ -174,10 +174,20 @@ static bool deny(play_t *play, bool publication, buf_t *bytes)
     return true;
 }
 
+// What the next version may add to a message: a field that this one does not know.
+static void add_field(play_t *play, buf_t *bytes)
+{
+    static const uint8_t field[] = {0xf8, 0x7f, 0x01}; // number 2047, a varint
+    buf_append(bytes, span_of(field, sizeof field));
+    play->newer_messages++;
+}
+
 bool hostile_tamper(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
 {
     play_t *play = context;
     hostile_t *hostile = &play->hostile[from];
+    if (play->newer[from])
+        add_field(play, bytes);
     if (play->flip[from][to]) {
         play->flip[from][to] = false;
         play->wire_flips++;

@@ -6,7 +6,7 @@
 #include "tests/sim/play.h"
 
 // Names under which dice are thrown; steps use theirs, which are small.
-enum { DICE_WIRE = 1 << 21, SETTLING_MS = 8000 };
+enum { DICE_WIRE = 1 << 21, DICE_VERSIONS };
 
 static const step_fn steps[STEP_TYPES] = {
 #define STEP_FN(upper, lower, weight, text) [STEP_##upper] = step_##lower,
@@ -15,6 +15,15 @@ static const step_fn steps[STEP_TYPES] = {
 };
 
 // ---- founding ----
+
+// In two runs of three some nodes are a version ahead of the others.
+static void draw_versions(play_t *play)
+{
+    dice_t dice = dice_of(play->plan->seed, DICE_VERSIONS);
+    bool mixed = dice_chance(&dice, 666);
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        play->newer[i] = mixed && dice_chance(&dice, 400);
+}
 
 static void found(play_t *play, const disk_image_t *empty)
 {
@@ -77,6 +86,7 @@ static void tally(const play_t *play, result_t *result)
     memcpy(result->fired, play->fired, sizeof result->fired);
     memcpy(result->hostilities, play->hostilities, sizeof result->hostilities);
     result->wire_flips = play->wire_flips;
+    result->newer_messages = play->newer_messages;
     memcpy(result->lifted, play->lifted, sizeof result->lifted);
     result->writes = play->writes;
     result->refused_writes = play->refused_writes;
@@ -100,6 +110,7 @@ void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, result
     *result = (result_t){0};
     play.wire = dice_of(plan->seed, DICE_WIRE);
     play.clone_of = plan->nodes - 1;
+    draw_versions(&play);
     found(&play, empty);
     for (size_t i = 0; i < plan->step_count && !oracle_violation(play.oracle); i++)
         take_step(&play, &plan->steps[i], result);

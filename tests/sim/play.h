@@ -35,6 +35,7 @@ typedef struct {
     roster_t *roster; // the newest that its members have voted for
     hostile_t hostile[PLAN_NODES_MAX + 1];
     bool flip[PLAN_NODES_MAX + 1][PLAN_NODES_MAX + 1]; // a bit of the next message
+    bool newer[PLAN_NODES_MAX + 1]; // runs the next version: its messages have fields more
     bool forgot[PLAN_NODES_MAX + 1]; // it was restored, or got a new disk
     bool removed[PLAN_NODES_MAX + 1], damaged[PLAN_NODES_MAX + 1];
     disk_image_t *backups[PLAN_NODES_MAX + 1];
@@ -43,7 +44,7 @@ typedef struct {
     uint64_t writes, refused_writes;
     uint64_t fired[STEP_TYPES];
     uint64_t hostilities[HOSTILITIES];
-    uint64_t wire_flips, lifted[2]; // fences, by accepting and by a new epoch
+    uint64_t newer_messages, wire_flips, lifted[2]; // fences, by accepting and by a new epoch
     FILE *trace; // NULL: none
 } play_t;
 
@@ -84,7 +85,7 @@ typedef struct {
     uint64_t net[NET_COUNT_END];
     uint64_t disk[DISK_KINDS];
     uint64_t hostilities[HOSTILITIES];
-    uint64_t lifted[2], wire_flips, behind; // behind: members that were several rosters behind
+    uint64_t lifted[2], newer_messages, wire_flips, behind; // behind: members that were several rosters behind
     uint64_t hash;               // over the disks at the end: the same for the same seed
 } result_t;
 
