@@ -213,13 +213,14 @@ void greeting_on_welcome(core_t *core, session_t *session, const message_t *m, e
 
 typedef err_t (*take_fn)(core_t *core, span_t bytes, effects_t *effects);
 
-static bool take_all(core_t *core, const session_t *session, const message_t *m, take_fn take,
+static bool take_all(core_t *core, session_t *session, const message_t *m, take_fn take,
                      effects_t *effects)
 {
     bool any = false;
     for (size_t i = 0; i < m->as.signed_items.count; i++) {
         err_t err = take(core, m->as.signed_items.items[i], effects);
         any = any || !err;
+        session->lacks_votes = session->lacks_votes || err == ERR_TOO_FEW_SIGNATURES;
         if (err && err != ERR_STALE)
             core_count(core, err, core_code(core, &session->peer->origin));
     }
@@ -232,6 +233,15 @@ void greeting_on_rosters(core_t *core, session_t *session, const message_t *m, e
         follow_plan_all(core, effects);
 }
 
+// A roster that was refused for want of votes is told again in a new greeting, now
+// that there are keys which may hold them. In the greeting itself its end decides.
+static void greet_lacking(core_t *core, effects_t *effects)
+{
+    for (size_t i = core->session_count; i-- > 0;)
+        if (core->sessions[i]->lacks_votes && core->sessions[i]->heads_heard)
+            session_close(core, core->sessions[i], ERR_TOO_FEW_SIGNATURES, effects);
+}
+
 void greeting_on_cards(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     if (!take_all(core, session, m, membership_add_card, effects))
@@ -241,6 +251,7 @@ void greeting_on_cards(core_t *core, session_t *session, const message_t *m, eff
         if (core->feeds[i]->why == ERR_UNKNOWN_CARD || core->feeds[i]->why == ERR_WRONG_EPOCH)
             session_feed(session, core->feeds[i])->blame.until_ms = 0; // it was early, not wrong
     follow_plan_all(core, effects);
+    greet_lacking(core, effects);
 }
 
 void greeting_on_want_cards(core_t *core, session_t *session, const message_t *m,
@@ -265,18 +276,29 @@ void greeting_want_cards(core_t *core, session_t *session, const identity_t *ide
     session_send(core, session, &message, effects);
 }
 
+static void send_new_cards(core_t *core, session_t *session, effects_t *effects)
+{
+    batch_t batch = {.core = core, .session = session, .type = MSG_CARDS, .effects = effects};
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const identity_t *identity = core->identities[i];
+        for (size_t n = identity->cards_before; n < identity->card_count; n++)
+            batch_add(&batch, card_encode(identity->cards[n]));
+    }
+    batch_flush(&batch);
+}
+
+// A roster is voted for with the keys of cards, and admits cards in its turn: as in
+// a greeting they go before it, and once more after it.
 void greeting_spread_membership(core_t *core, effects_t *effects)
 {
+    bool rosters = core->roster_count > core->rosters_before;
     for (size_t i = 0; i < core->session_count; i++) {
         session_t *session = core->sessions[i];
         if (session->state != SESSION_READY)
             continue;
+        if (rosters)
+            send_new_cards(core, session, effects);
         send_rosters_after(core, session, (uint32_t)core->rosters_before, effects);
-        batch_t batch = {.core = core, .session = session, .type = MSG_CARDS, .effects = effects};
-        for (size_t k = 0; k < core->identity_count; k++)
-            for (size_t n = core->identities[k]->cards_before; n < core->identities[k]->card_count;
-                 n++)
-                batch_add(&batch, card_encode(core->identities[k]->cards[n]));
-        batch_flush(&batch);
+        send_new_cards(core, session, effects);
     }
 }
