@@ -301,7 +301,9 @@ static void do_find_missing(driver_t *driver, effect_t *effect)
     fault_t fault = {0};
     event_t event = {.type = EVENT_PAYLOADS_MISSING};
     size_t limit = effect->limit < MOST ? (size_t)effect->limit : MOST;
-    if (store_missing_payloads(driver->store, limit, places, &count, &fault))
+    event.as.missing.err =
+        store_missing_payloads(driver->store, limit, places, &count, &fault);
+    if (event.as.missing.err)
         count = 0;
     for (size_t i = 0; i < count; i++) {
         feeds[i] = places[i].feed;

@@ -201,6 +201,7 @@ static void on_rolled_back(core_t *core, const event_t *event, effects_t *effect
     // Told once a session: what was lost of it is heard again in new ones.
     if (core->turn_membership)
         core->greet_again = event->as.rolled_back.reason;
+    core->missing_hint = true; // what this turn had filled in is missing again
     membership_rolled_back(core, effects);
     fence_rolled_back(core);
     own_turn_ends(core, false);

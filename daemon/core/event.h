@@ -85,6 +85,7 @@ typedef struct {
             const feed_t *feeds;
             const uint64_t *numbers;
             size_t count;
+            err_t err; // they could not be looked for
         } missing;
         struct {
             const char *from; // code of who brought it

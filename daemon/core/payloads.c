@@ -32,7 +32,7 @@ static session_t *holder(core_t *core, const core_feed_state_t *feed, uint64_t n
 
 void payload_missing(core_t *core, const event_t *event, effects_t *effects)
 {
-    core->missing_hint = event->as.missing.count > 0;
+    core->missing_hint = event->as.missing.count > 0 || event->as.missing.err;
     for (size_t i = 0; i < event->as.missing.count; i++) {
         const core_feed_state_t *feed = feed_lookup(core, &event->as.missing.feeds[i]);
         uint64_t number = event->as.missing.numbers[i];
