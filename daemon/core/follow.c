@@ -358,7 +358,8 @@ static void tick_feed(core_t *core, core_feed_state_t *feed, effects_t *effects)
     if (follower->state != FOLLOW_STANDING) {
         refuse(core, session, feed, ERR_STALLED, effects);
     } else if (peer->held > feed->head.number && feed_reach(core, feed) > feed->head.number) {
-        follow_move(feed, FOLLOW_WITHHELD);
+        // Its stream may have lost something on the way: the next one begins anew.
+        follow_end(core, feed, FOLLOW_WITHHELD, effects);
         claim_unmet(core, session, feed);
     }
 }
