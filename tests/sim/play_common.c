@@ -17,16 +17,18 @@ void play_note(play_t *play, const char *format, ...)
     fputc('\n', play->trace);
 }
 
-// A node that forgot may sign a number anew that only a peer knew which has
-// forgotten too: nothing that is left can tell.
+// A node that forgot may sign a number anew that only such nodes know which have
+// forgotten, too, or whom it does not ask: it asks those that it dials.
 void play_forget(play_t *play, size_t node)
 {
+    size_t forgot = 0;
     oracle_forget(play->oracle, node);
     play->forgot[node] = true;
     for (size_t i = 0; i < play->plan->nodes; i++)
-        for (size_t k = 0; k < play->plan->dial_counts[i] && play->forgot[i]; k++)
-            if (play->forgot[play->plan->dials[i][k]] || play->plan->dial_counts[i] == 0)
-                oracle_may_fork(play->oracle, i);
+        forgot += play->forgot[i];
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        if (play->forgot[i] && (forgot > 1 || i < play->plan->hubs))
+            oracle_may_fork(play->oracle, i);
 }
 
 size_t play_places(const play_t *play)
