@@ -26,27 +26,67 @@ static card_t *make_card(uint8_t n)
     return card;
 }
 
-void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
-                const core_feed_t *feeds, size_t feed_count)
+static void make_members(bench_t *bench)
 {
-    *bench = (bench_t){.now_ms = 1000};
+    *bench = (bench_t){.now_ms = 1000, .known = 1};
     for (uint8_t i = 0; i < BENCH_MEMBERS; i++) {
         bench->signing[i] = sample_secret((uint8_t)(101 + i), &bench->signing_key[i]);
         bench->cards[i] = make_card((uint8_t)(i + 1));
     }
     bench->charter = sample_charter(BENCH_MEMBERS, 2);
-    core_options_t options = {.self = bench->cards[BENCH_AA]->origin,
-                              .signing = bench->signing[BENCH_AA],
-                              .listening = true,
-                              .dial_count = dial_count,
-                              .dials = dials};
+}
+
+static void make_core(bench_t *bench, const core_options_t *how, card_t *const *cards, size_t count,
+                      const core_feed_t *feeds, size_t feed_count)
+{
+    core_options_t options = *how;
     core_snapshot_t snapshot = {.roster_count = 1,
                                 .rosters = &bench->charter,
-                                .card_count = BENCH_MEMBERS,
-                                .cards = bench->cards,
+                                .card_count = count,
+                                .cards = cards,
                                 .feed_count = feed_count,
                                 .feeds = feeds};
+    options.self = bench->cards[BENCH_AA]->origin;
+    options.signing = bench->signing[BENCH_AA];
+    options.listening = true;
     bench->core = core_new(&options, &snapshot, bench->now_ms, wall_start_ms);
+}
+
+void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
+                const core_feed_t *feeds, size_t feed_count)
+{
+    make_members(bench);
+    core_options_t options = {.dial_count = dial_count, .dials = dials};
+    make_core(bench, &options, bench->cards, BENCH_MEMBERS, feeds, feed_count);
+}
+
+void bench_open_epochs(bench_t *bench, uint32_t epochs)
+{
+    pubkey_t key;
+    secret_t *root = sample_secret(2, &key);
+    make_members(bench);
+    core_feed_t *feeds = mem_alloc_array(epochs, sizeof *feeds);
+    card_t **cards = mem_alloc_array(BENCH_MEMBERS + epochs, sizeof(card_t *));
+    bench->later = mem_alloc_array(epochs, sizeof(card_t *));
+    for (bench->known = 1; bench->known < epochs; bench->known++) {
+        const card_t *before =
+            bench->known == 1 ? bench->cards[BENCH_BB] : bench->later[bench->known - 2];
+        card_t *card = sample_card_after(before, 2);
+        card->epoch++;
+        card_sign(card, root);
+        bench->later[bench->known - 1] = card;
+    }
+    for (size_t i = 0; i < BENCH_MEMBERS; i++)
+        cards[i] = bench->cards[i];
+    for (uint32_t i = 0; i < epochs; i++) {
+        feeds[i].head = (head_t){{bench->cards[BENCH_BB]->origin, i + 1, LANE_COALITION}, 1, {{3}}};
+        if (i > 0)
+            cards[BENCH_MEMBERS + i - 1] = bench->later[i - 1];
+    }
+    make_core(bench, &(core_options_t){0}, cards, BENCH_MEMBERS + epochs - 1, feeds, epochs);
+    secret_destroy(&root);
+    mem_free(cards);
+    mem_free(feeds);
 }
 
 void bench_close(bench_t *bench)
@@ -58,6 +98,9 @@ void bench_close(bench_t *bench)
         secret_destroy(&bench->signing[i]);
         card_destroy(&bench->cards[i]);
     }
+    for (size_t i = 0; i + 1 < bench->known; i++)
+        card_destroy(&bench->later[i]);
+    mem_free(bench->later);
 }
 
 // ---- events ----

@@ -11,6 +11,8 @@ typedef struct {
     secret_t *signing[BENCH_MEMBERS];
     pubkey_t signing_key[BENCH_MEMBERS];
     card_t *cards[BENCH_MEMBERS]; // each with an address of its own: tcp://192.0.2.N:7000
+    size_t known;                 // of BB's cards, the first of them among `cards`
+    card_t **later;               // the others, in order
     roster_t *charter;            // two must sign
     core_t *core;
     uint64_t now_ms;
@@ -22,6 +24,9 @@ typedef struct {
 // `dials`: NULL, or those of the configuration. `feeds` may be NULL.
 void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
                 const core_feed_t *feeds, size_t feed_count);
+// BB has had so many epochs, each begun by a card of its own; of each one change in
+// lane 1 is held.
+void bench_open_epochs(bench_t *bench, uint32_t epochs);
 void bench_close(bench_t *bench);
 
 // Steps; the effects of the one before are gone.

@@ -224,6 +224,194 @@ static void feeds_of_nobody_are_not_loaded(void **state)
     bench_close(&bench);
 }
 
+// ---- many of a thing ----
+
+static size_t sent_of(const bench_t *bench, message_type_t type, size_t most)
+{
+    size_t items = 0;
+    for (size_t i = 0; i < bench->effects.count; i++) {
+        message_t message;
+        if (bench->effects.items[i].type != EFFECT_SEND)
+            continue;
+        assert_int_equal(message_decode(buf_span(&bench->effects.items[i].bytes), &message, NULL),
+                         ERR_OK);
+        if (message.type == type) {
+            size_t count =
+                type == MSG_CARDS ? message.as.signed_items.count : message.as.heads.count;
+            assert_true(count <= most);
+            items += count;
+        }
+        message_clear(&message);
+    }
+    return items;
+}
+
+// A newcomer is told of everything, in messages that are within their bounds.
+static void all_is_told_within_bounds(void **state)
+{
+    enum { EPOCHS = 530 };
+    bench_t bench;
+    (void)state;
+    bench_open_epochs(&bench, EPOCHS);
+    bench_greet(&bench, LINK, BENCH_CC); // who knows card 1 of everybody
+    assert_int_equal(sent_of(&bench, MSG_CARDS, MESSAGE_CARDS_MAX), EPOCHS - 1);
+    size_t heads = sent_of(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);
+    bench_commit(&bench);
+    heads += sent_of(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);
+    assert_int_equal(heads, EPOCHS);
+    bench_close(&bench);
+}
+
+// ---- its own ----
+
+static size_t append(bench_t *bench, span_t body)
+{
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = body};
+    event_t event = {.type = EVENT_APPEND};
+    event.as.append.request = 5;
+    event.as.append.lane = LANE_COALITION;
+    event.as.append.drafts = &draft;
+    event.as.append.count = 1;
+    bench_step(bench, &event);
+    return bench_count_of(bench, EFFECT_APPEND);
+}
+
+static void what_is_too_big_is_not_written(void **state)
+{
+    static const uint8_t body[PAYLOAD_BYTES_MAX + 1];
+    bench_t bench;
+    const char *detail = NULL;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    assert_int_equal(append(&bench, span_of(body, sizeof body)), 0);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_TOO_BIG);
+    assert_int_equal(append(&bench, span_of(body, sizeof body - 1)), 1);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->number, 1);
+    assert_int_equal(core_writing(bench.core, &detail), ERR_OK);
+    assert_string_equal(detail, "");
+    bench_close(&bench);
+}
+
+// An epoch is begun by this node's own root, and only once it is on disk.
+static void an_epoch_is_its_own(void **state)
+{
+    bench_t bench;
+    pubkey_t key;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    secret_t *fresh = sample_secret(210, &key), *root_a = sample_secret(1, &key),
+             *root_b = sample_secret(2, &key);
+    card_t *mine = sample_card_after(bench.cards[BENCH_AA], 1);
+    card_t *theirs = sample_card_after(bench.cards[BENCH_BB], 2);
+    secret_destroy(&fresh);
+    fresh = sample_secret(210, &mine->signing_key);
+    theirs->signing_key = mine->signing_key;
+    mine->epoch = theirs->epoch = 2;
+    card_sign(mine, root_a);
+    card_sign(theirs, root_b);
+    buf_t bytes[2] = {card_encode(theirs), card_encode(mine)};
+    event_t event = {.type = EVENT_EPOCH};
+    event.as.epoch.request = 6;
+    event.as.epoch.signing = fresh;
+    event.as.epoch.card = buf_span(&bytes[0]);
+    bench_step(&bench, &event);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_NOT_OWNER);
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 0);
+    event.as.epoch.card = buf_span(&bytes[1]);
+    bench_step(&bench, &event);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    assert_int_equal(core_own_card(bench.core)->epoch, 2);
+    bench_roll_back(&bench);
+    assert_int_equal(core_own_card(bench.core)->epoch, 1);
+    // What it writes now is signed by the key that counts, not by the one that came to nothing.
+    assert_int_equal(append(&bench, span_text("x")), 1);
+    const commit_t *commit = bench_effect(&bench, EFFECT_APPEND)->commit;
+    assert_int_equal(commit->feed.epoch, 1);
+    assert_true(commit_signature_holds(commit, &bench.signing_key[BENCH_AA], &bench.charter->hash));
+    buf_free(&bytes[0]);
+    buf_free(&bytes[1]);
+    card_destroy(&mine);
+    card_destroy(&theirs);
+    secret_destroy(&fresh);
+    secret_destroy(&root_a);
+    secret_destroy(&root_b);
+    bench_close(&bench);
+}
+
+// A fetch that is ended while its run is on the way: no more of it is sent.
+static void a_fetch_may_end_while_it_is_served(void **state)
+{
+    static const uint8_t body[30000];
+    bench_t bench;
+    message_t part;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    assert_int_equal(append(&bench, span_of(body, sizeof body)), 1);
+    commit_t *commit = commit_copy(bench_effect(&bench, EFFECT_APPEND)->commit);
+    bench_commit(&bench);
+    message_t fetch = {.type = MSG_FETCH}, end = {.type = MSG_END_FETCH}, ack = {.type = MSG_ACK};
+    fetch.as.fetch.fetch = end.as.end_fetch.fetch = 3;
+    fetch.as.fetch.feed = commit->feed;
+    fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
+    fetch.as.fetch.credit_limit = 8192;
+    bench_say(&bench, LINK, &fetch);
+    bench_commit(&bench);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_RUN), 1);
+    buf_t run = run_encode(&commit->feed, &commit, 1);
+    event_t read = {.type = EVENT_RUN_READ, .link = LINK};
+    read.as.run_read.feed = commit->feed;
+    read.as.run_read.fetch = 3;
+    read.as.run_read.run = buf_span(&run);
+    read.as.run_read.last = (head_t){commit->feed, commit->last, commit->hash};
+    read.as.run_read.end = true;
+    bench_step(&bench, &read);
+    bench_commit(&bench);
+    assert_true(bench_sent(&bench, MSG_RUN_PART, &part)); // as much as credit lets it
+    assert_false(part.as.run_part.last);
+    message_clear(&part);
+    bench_say(&bench, LINK, &end);
+    ack.as.heads.has_credit = true;
+    ack.as.heads.credit_limit = 100000;
+    bench_say(&bench, LINK, &ack);
+    bench_commit(&bench);
+    assert_false(bench_sent(&bench, MSG_RUN_PART, &part));
+    bench_pass(&bench, 100);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_RUN), 0);
+    buf_free(&run);
+    commit_destroy(&commit);
+    bench_close(&bench);
+}
+
+// A roster that the disk did not take opens nothing: its newcomer's card is a stranger's.
+static void a_newcomer_goes_with_the_turn(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    roster_t *larger = sample_charter(BENCH_MEMBERS + 1, 2);
+    roster_t *next = sample_roster_after(bench.charter);
+    card_t *newcomer = sample_card("EE", 5);
+    next->members = mem_resize(next->members, (BENCH_MEMBERS + 1) * sizeof *next->members);
+    next->members[next->member_count++] = larger->members[BENCH_MEMBERS];
+    roster_seal(next);
+    sample_vote(next, 1, &bench.charter->hash);
+    sample_vote(next, 2, &bench.charter->hash);
+    bench_greet(&bench, LINK, BENCH_BB);
+    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
+    assert_int_equal(core_roster(bench.core)->version, 2);
+    bench_roll_back(&bench);
+    assert_int_equal(core_roster(bench.core)->version, 1);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(newcomer));
+    assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 0);
+    card_destroy(&newcomer);
+    roster_destroy(&larger);
+    roster_destroy(&next);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +424,11 @@ int main(void)
         cmocka_unit_test(cards_of_former_members_are_kept),
         cmocka_unit_test(another_charter_is_another_coalition),
         cmocka_unit_test(feeds_of_nobody_are_not_loaded),
+        cmocka_unit_test(all_is_told_within_bounds),
+        cmocka_unit_test(what_is_too_big_is_not_written),
+        cmocka_unit_test(an_epoch_is_its_own),
+        cmocka_unit_test(a_fetch_may_end_while_it_is_served),
+        cmocka_unit_test(a_newcomer_goes_with_the_turn),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core events", tests, NULL, NULL);
 }
