@@ -367,7 +367,6 @@ static void a_fetch_may_end_while_it_is_served(void **state)
     read.as.run_read.last = (head_t){commit->feed, commit->last, commit->hash};
     read.as.run_read.end = true;
     bench_step(&bench, &read);
-    bench_commit(&bench);
     assert_true(bench_sent(&bench, MSG_RUN_PART, &part)); // as much as credit lets it
     assert_false(part.as.run_part.last);
     message_clear(&part);
