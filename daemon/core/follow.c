@@ -311,7 +311,7 @@ void follow_on_publication(core_t *core, const event_t *event, effects_t *effect
         core_count(core, ERR_NO_HELLO, "publication");
         return;
     }
-    session->heard_ms = core->now_ms;
+    // It came beside the link, and says nothing of whether that still carries.
     session->bytes_in += event->bytes;
     if (publication->type == PUB_RUN)
         published_commit(core, session, &publication->run, effects);
