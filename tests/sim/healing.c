@@ -52,9 +52,20 @@ static void mend_node(play_t *play, size_t node)
                        err_name(world_refused(play->world, node)));
 }
 
+// Whoever claimed what it does not hold is told no more of it while that session
+// lasts: its own harm, and it was not itself that spoke.
+static void end_false_sessions(play_t *play)
+{
+    network_t *network = world_network(play->world);
+    for (size_t i = 0; i < play_places(play); i++)
+        if (play->liar[i])
+            network_close_all(network, world_now(play->world), i, ERR_DISCONNECTED, false);
+}
+
 void play_heal(play_t *play)
 {
     mend_lines(play);
+    end_false_sessions(play);
     for (size_t i = 0; i < play->plan->nodes; i++)
         mend_node(play, i);
     // The copy of a machine is found and switched off.

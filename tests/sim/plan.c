@@ -1,5 +1,6 @@
 #include "tests/sim/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
@@ -155,4 +156,67 @@ void plan_print(const plan_t *plan, FILE *out)
         fprintf(out, "  step %3zu  %-12s node %zu, peer %zu, then %llu ms\n", plan->steps[i].number,
                 step_name(plan->steps[i].type), plan->steps[i].node, plan->steps[i].peer,
                 (unsigned long long)plan->steps[i].wait_ms);
+}
+
+// ---- plans that are kept ----
+
+static bool read_dials(plan_t *plan, const char *line)
+{
+    size_t node;
+    int at = 0;
+    if (sscanf(line, " node %zu dials%n", &node, &at) != 1 || node >= plan->nodes)
+        return false;
+    for (const char *rest = line + at; *rest;) {
+        char *end;
+        size_t to = strtoul(rest, &end, 10);
+        if (end == rest)
+            break; // nobody, or the end
+        if (to >= plan->nodes)
+            return false;
+        add_dial(plan, node, to);
+        rest = end;
+    }
+    return true;
+}
+
+static bool read_step(plan_t *plan, size_t *capacity, const char *line)
+{
+    step_t step = {0};
+    unsigned long long wait_ms;
+    char name[32];
+    if (sscanf(line, " step %zu %31s node %zu, peer %zu, then %llu ms", &step.number, name,
+               &step.node, &step.peer, &wait_ms) != 5 ||
+        step.node >= plan->nodes || step.peer >= plan->nodes)
+        return false;
+    step.wait_ms = wait_ms;
+    while (step.type < STEP_TYPES && strcmp(rows[step.type].name, name) != 0)
+        step.type++;
+    if (step.type == STEP_TYPES)
+        return false;
+    mem_grow(&plan->steps, capacity, plan->step_count, sizeof *plan->steps);
+    plan->steps[plan->step_count++] = step;
+    return true;
+}
+
+plan_t *plan_read(FILE *in)
+{
+    char line[256];
+    unsigned long long seed = 0;
+    size_t capacity = 0;
+    plan_t *plan = mem_alloc(sizeof *plan);
+    bool good = false;
+    while (fgets(line, sizeof line, in)) {
+        if (line[0] == '#')
+            continue;
+        if (sscanf(line, "seed %llu: %zu nodes, %zu of them hubs, threshold %u", &seed,
+                   &plan->nodes, &plan->hubs, &plan->threshold) == 4)
+            good = plan->nodes >= 2 && plan->nodes <= PLAN_NODES_MAX && plan->hubs >= 1 &&
+                   plan->hubs <= plan->nodes;
+        else
+            good = good && (read_dials(plan, line) || read_step(plan, &capacity, line));
+    }
+    plan->seed = seed;
+    if (!good)
+        plan_destroy(&plan);
+    return plan;
 }

@@ -108,5 +108,8 @@ plan_t *plan_without(const plan_t *plan, size_t first, size_t count); // steps l
 void plan_keep(plan_t *plan, const size_t *numbers, size_t count);    // only steps of these numbers
 void plan_destroy(plan_t **plan);
 void plan_print(const plan_t *plan, FILE *out);
+// What plan_print wrote, whatever the table of steps has become since; NULL: it is
+// none, or a step has gone.
+plan_t *plan_read(FILE *in);
 
 #endif

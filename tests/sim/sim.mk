@@ -8,6 +8,6 @@ SIM_SEEDS := $(BUILD)/tests/sim/tool_seeds
 sim:
 	@scripts/deps.sh build check
 	$(AGAIN) $(SIM_SEEDS)
-	$(SIM_SEEDS) --corpus tests/sim/corpus.txt
+	$(SIM_SEEDS) --corpus $(wildcard tests/sim/corpus/*.plan)
 	$(SIM_SEEDS) --replay $(FIRST)
 	$(SIM_SEEDS) --first $(FIRST) --seeds $(SEEDS) $(if $(filter-out 0,$(shell expr $(SEEDS) / 1000)),--must-fire)

@@ -122,5 +122,8 @@ bool step_claim(play_t *play, const step_t *step)
     message_t heads = {.type = MSG_HEADS};
     heads.as.heads.count = 1;
     heads.as.heads.items = &head;
-    return play_peer_of(play, step->node, &peer) && play_say(play, step->node, peer, &heads);
+    if (!play_peer_of(play, step->node, &peer) || !play_say(play, step->node, peer, &heads))
+        return false;
+    play->liar[peer] = true;
+    return true;
 }

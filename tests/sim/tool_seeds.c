@@ -2,13 +2,12 @@
 //
 //   tool_seeds [--seeds N] [--first S] [--nodes N] [--jobs N] [--stop]
 //   tool_seeds --seed S [--nodes N] [--keep 1,2,3] [--trace]
-//   tool_seeds --corpus FILE
+//   tool_seeds --corpus PLAN...     plans that were kept
 //   tool_seeds --replay S           the same seed twice: the same bytes
 //
 // Prints the seed and every derived choice before a single run; a run that fails
 // is made smaller, and what is left of it printed with the command that shows it.
 // Exit status: 0 nothing violated, 1 a violation, 2 usage.
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ typedef struct {
     size_t nodes, jobs, keep_count;
     size_t keep[KEEP_MAX];
     bool single, trace, replay;
-    const char *corpus;
+    bool corpus;
     bool must_fire; // a fault that never fired is a failure
     bool stop;      // at the first violation, which is not made smaller
 } options_t;
@@ -321,31 +320,35 @@ static bool parse_keep(const char *text, options_t *options)
     return options->keep_count > 0;
 }
 
-// A line: seed, nodes (0: drawn), steps ("all", or numbers), then what it showed.
-static int corpus(const options_t *options)
+// A kept plan: what failed once, whatever the table of steps has become since.
+static int kept(const char *path, const disk_image_t *empty, FILE *trace)
 {
-    char line[4096], keep[3000];
+    FILE *file = fopen(path, "r");
+    plan_t *plan = file ? plan_read(file) : NULL;
+    result_t result = {0};
+    if (file)
+        fclose(file);
+    if (!plan) {
+        printf("%s: no plan that can be read\n", path);
+        return 1;
+    }
+    play_run(plan, empty, trace, &result);
+    printf("%s: %s\n", path, result.violation ? result.violation : "nothing violated");
+    int failed = result.violation != NULL;
+    result_clear(&result);
+    plan_destroy(&plan);
+    return failed;
+}
+
+static int corpus(char *const *paths, FILE *trace)
+{
+    disk_image_t *empty = world_empty_store();
     int failed = 0, count = 0;
-    FILE *file = fopen(options->corpus, "r");
-    if (!file) {
-        fprintf(stderr, "%s: %s\n", options->corpus, strerror(errno));
-        return 2;
-    }
-    while (fgets(line, sizeof line, file)) {
-        options_t one = *options;
-        unsigned long long seed, nodes;
-        if (line[0] == '#' || sscanf(line, "%llu %llu %2999s", &seed, &nodes, keep) != 3)
-            continue;
-        one.seed = seed;
-        one.nodes = nodes;
-        if (strcmp(keep, "all") != 0)
-            parse_keep(keep, &one);
-        failed += single(&one);
-        count++;
-    }
-    fclose(file);
+    for (; paths[count]; count++)
+        failed += kept(paths[count], empty, trace);
+    disk_image_destroy(&empty);
     printf("corpus: %d runs, %d failed\n", count, failed);
-    return failed > 0;
+    return failed || !count;
 }
 
 static bool parse(int argc, char **argv, options_t *options)
@@ -355,7 +358,7 @@ static bool parse(int argc, char **argv, options_t *options)
         {"nodes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
         {"seed", required_argument, NULL, 's'},  {"keep", required_argument, NULL, 'k'},
         {"trace", no_argument, NULL, 't'},       {"replay", required_argument, NULL, 'r'},
-        {"corpus", required_argument, NULL, 'c'}, {"must-fire", no_argument, NULL, 'a'},
+        {"corpus", no_argument, NULL, 'c'}, {"must-fire", no_argument, NULL, 'a'},
         {"stop", no_argument, NULL, 'o'},
         {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -369,13 +372,13 @@ static bool parse(int argc, char **argv, options_t *options)
         case 'r': options->seed = number; options->replay = true; break;
         case 'k': if (!parse_keep(optarg, options)) return false; break;
         case 't': options->trace = true; break;
-        case 'c': options->corpus = optarg; break;
+        case 'c': options->corpus = true; break;
         case 'a': options->must_fire = true; break;
         case 'o': options->stop = true; break;
         default: return false;
         }
     }
-    return optind == argc && options->jobs && options->jobs <= JOBS_MAX &&
+    return (optind == argc) != options->corpus && options->jobs && options->jobs <= JOBS_MAX &&
            options->nodes <= PLAN_NODES_MAX && options->nodes != 1;
 }
 
@@ -386,11 +389,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: tool_seeds [--seeds N] [--first S] [--nodes 2..40] [--jobs N] "
                         "[--must-fire] [--stop]\n"
                         "       tool_seeds --seed S [--nodes N] [--keep 1,2,3] [--trace]\n"
-                        "       tool_seeds --replay S | --corpus FILE\n");
+                        "       tool_seeds --replay S | --corpus [--trace] PLAN...\n");
         return 2;
     }
     if (options.corpus)
-        return corpus(&options);
+        return corpus(argv + optind, options.trace ? stdout : NULL);
     if (options.replay)
         return replay(&options);
     return options.single ? single(&options) : many(&options);
