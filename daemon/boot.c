@@ -43,7 +43,8 @@ static void take_over(boot_t *boot, const marker_t *read, const position_t *head
     marker_set_heads(&boot->marker, heads, count, true);
 }
 
-err_t boot_read(const marker_home_t *home, store_t *store, const origin_t *self, boot_t *boot, fault_t *fault)
+err_t boot_read(const marker_home_t *home, store_t *store, const origin_t *self, boot_t *boot,
+                fault_t *fault)
 {
     marker_t read;
     marker_place_t found;

@@ -186,6 +186,8 @@ bool hostile_tamper(void *context, size_t from, size_t to, bool publication, buf
 {
     play_t *play = context;
     hostile_t *hostile = &play->hostile[from];
+    if (play->flip[from][to] || hostile->how != HONEST)
+        oracle_altered(play->oracle, from, to);
     if (play->newer[from])
         add_field(play, bytes);
     if (play->flip[from][to]) {

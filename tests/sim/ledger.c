@@ -84,8 +84,9 @@ const known_t *ledger_rival(const ledger_t *ledger, const known_t *entry)
 {
     for (size_t i = 0; i < ledger->slots; i++) {
         const known_t *other = ledger->table[i];
-        if (other && other != entry && other->genuine && other->spread && feed_equal(&other->feed, &entry->feed) &&
-            other->first <= entry->last && entry->first <= other->last)
+        if (other && other != entry && other->genuine && other->spread &&
+            feed_equal(&other->feed, &entry->feed) && other->first <= entry->last &&
+            entry->first <= other->last)
             return other;
     }
     return NULL;

@@ -10,8 +10,8 @@ typedef struct {
     feed_t feed;
     uint64_t first, last;
     uint32_t card_number; // under which it is signed
-    bool genuine; // by the origin's own node, not by who stole its key
-    bool spread;  // another node has taken it
+    bool genuine;         // by the origin's own node, not by who stole its key
+    bool spread;          // another node has taken it
 } known_t;
 
 typedef struct ledger ledger_t;

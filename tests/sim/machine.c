@@ -35,9 +35,9 @@ static err_t read_marker(void *context, marker_t *marker, marker_place_t *found,
         return ERR_OK;
     memcpy(&inode, place->marker.data, sizeof inode);
     *found = found_at(place, inode);
-    *there = marker_decode(span_of(place->marker.data + INODE_BYTES,
-                                   place->marker.size - INODE_BYTES),
-                           marker) == ERR_OK;
+    *there =
+        marker_decode(span_of(place->marker.data + INODE_BYTES, place->marker.size - INODE_BYTES),
+                      marker) == ERR_OK;
     return ERR_OK;
 }
 

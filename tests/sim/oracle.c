@@ -57,6 +57,7 @@ struct oracle {
     size_t fork_count, fork_capacity;
     forked_t *forks;
     hashes_t rosters, cards;
+    bool altered[WORLD_NODES_MAX + 1][WORLD_NODES_MAX + 1]; // the last: nobody
 };
 
 // ---- violations ----
@@ -143,6 +144,16 @@ void oracle_forget(oracle_t *oracle, size_t node)
     watched->roster_version = 0;
     watched->cards = 0;
     watched->distrusted = false;
+}
+
+void oracle_altered(oracle_t *oracle, size_t from, size_t to)
+{
+    oracle->altered[from][to] = oracle->altered[to][from] = true;
+}
+
+bool oracle_is_altered(const oracle_t *oracle, size_t from, size_t to)
+{
+    return oracle->altered[from][to];
 }
 
 void oracle_distrust(oracle_t *oracle, size_t node)

@@ -40,6 +40,10 @@ void oracle_wrote(oracle_t *oracle, const commit_t *commit);
 void oracle_forget(oracle_t *oracle, size_t node);
 // The node's disk was damaged: what it says is not its fault until forgotten.
 void oracle_distrust(oracle_t *oracle, size_t node);
+// A message between the two was altered on its way: their credit is not what either
+// thinks.
+void oracle_altered(oracle_t *oracle, size_t from, size_t to);
+bool oracle_is_altered(const oracle_t *oracle, size_t from, size_t to);
 // A roster that its members have really voted for; a card that its root signed.
 void oracle_admit_roster(oracle_t *oracle, const hash_t *hash);
 void oracle_admit_card(oracle_t *oracle, const hash_t *hash);

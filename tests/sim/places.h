@@ -15,7 +15,7 @@ typedef struct {
     card_t *card; // its newest
     size_t old_count;
     card_t *old_cards[WORLD_CARDS_MAX]; // those before it, from card 1
-    hash_t start; // of the card that started its epoch
+    hash_t start;                       // of the card that started its epoch
     char endpoint[64];
     size_t dial_count;
     size_t dials[WORLD_DIALS_MAX];
@@ -64,8 +64,8 @@ edge_t place_edge(place_in_t *place);
 // machine.c
 marker_home_t place_marker(place_in_t *place);
 void place_make_marker(place_in_t *place); // as init does
-void place_copied(place_in_t *place);     // its files are copies: the marker is another file
-void place_lost_power(place_in_t *place); // what of the marker was not durable
+void place_copied(place_in_t *place);      // its files are copies: the marker is another file
+void place_lost_power(place_in_t *place);  // what of the marker was not durable
 // world.c
 // An event that its operator or author waits for the answer to, as a turn of its own.
 err_t place_ask(place_in_t *place, event_t *event);

@@ -35,8 +35,8 @@ typedef struct {
     roster_t *roster; // the newest that its members have voted for
     hostile_t hostile[PLAN_NODES_MAX + 1];
     bool flip[PLAN_NODES_MAX + 1][PLAN_NODES_MAX + 1]; // a bit of the next message
-    bool liar[PLAN_NODES_MAX + 1];  // something false was said in its name
-    bool newer[PLAN_NODES_MAX + 1]; // runs the next version: its messages have fields more
+    bool liar[PLAN_NODES_MAX + 1];                     // something false was said in its name
+    bool newer[PLAN_NODES_MAX + 1];  // runs the next version: its messages have fields more
     bool forgot[PLAN_NODES_MAX + 1]; // it was restored, or got a new disk
     bool removed[PLAN_NODES_MAX + 1], damaged[PLAN_NODES_MAX + 1];
     disk_image_t *backups[PLAN_NODES_MAX + 1];
@@ -46,7 +46,7 @@ typedef struct {
     uint64_t fired[STEP_TYPES];
     uint64_t hostilities[HOSTILITIES];
     uint64_t newer_messages, wire_flips, lifted[2]; // fences, by accepting and by a new epoch
-    FILE *trace; // NULL: none
+    FILE *trace;                                    // NULL: none
 } play_t;
 
 typedef bool (*step_fn)(play_t *play, const step_t *step);
@@ -60,7 +60,8 @@ void play_note(play_t *play, const char *format, ...) __attribute__((format(prin
 // ---- what steps share (play_common.c) ----
 // The node's disk is another one now.
 void play_forget(play_t *play, size_t node);
-size_t play_places(const play_t *play); // nodes, and the clone where there is one
+void play_may_forget(play_t *play, size_t node); // what is on it nobody knows any more
+size_t play_places(const play_t *play);          // nodes, and the clone where there is one
 bool play_is_up(const play_t *play, size_t node);
 // Somebody that the node has a line with: one that it dials, or that dials it.
 size_t play_partner(play_t *play, size_t node);
@@ -86,8 +87,9 @@ typedef struct {
     uint64_t net[NET_COUNT_END];
     uint64_t disk[DISK_KINDS];
     uint64_t hostilities[HOSTILITIES];
-    uint64_t lifted[2], newer_messages, wire_flips, behind; // behind: members that were several rosters behind
-    uint64_t hash;               // over the disks at the end: the same for the same seed
+    uint64_t lifted[2], newer_messages, wire_flips,
+        behind;    // behind: members that were several rosters behind
+    uint64_t hash; // over the disks at the end: the same for the same seed
 } result_t;
 
 void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, result_t *result);

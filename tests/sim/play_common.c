@@ -19,16 +19,21 @@ void play_note(play_t *play, const char *format, ...)
 
 // A node that forgot may sign a number anew that only such nodes know which have
 // forgotten, too, or whom it does not ask: it asks those that it dials.
-void play_forget(play_t *play, size_t node)
+void play_may_forget(play_t *play, size_t node)
 {
     size_t forgot = 0;
-    oracle_forget(play->oracle, node);
     play->forgot[node] = true;
     for (size_t i = 0; i < play->plan->nodes; i++)
         forgot += play->forgot[i];
     for (size_t i = 0; i < play->plan->nodes; i++)
         if (play->forgot[i] && (forgot > 1 || i < play->plan->hubs))
             oracle_may_fork(play->oracle, i);
+}
+
+void play_forget(play_t *play, size_t node)
+{
+    oracle_forget(play->oracle, node);
+    play_may_forget(play, node);
 }
 
 size_t play_places(const play_t *play)

@@ -42,6 +42,7 @@ bool step_flip_disk(play_t *play, const step_t *step)
     if (!disk_flip_bit(disk, file, &flip))
         return false;
     oracle_distrust(play->oracle, step->node);
+    play_may_forget(play, step->node);
     play->damaged[step->node] = true;
     play_note(play, "%s: bit %u of byte %llu of %s flips", world_code(play->world, step->node),
               flip.bit, (unsigned long long)flip.offset, file);

@@ -18,7 +18,8 @@ bool step_turn_hostile(play_t *play, const step_t *step)
     hostile_t *hostile = &play->hostile[node];
     hostile->how = (hostility_t)(1 + dice_below(&play->dice, HOSTILITIES - 1));
     hostile->victim = world_card(play->world, step->peer)->origin;
-    play_note(play, "%s %s from now on", world_code(play->world, node), hostility_name(hostile->how));
+    play_note(play, "%s %s from now on", world_code(play->world, node),
+              hostility_name(hostile->how));
     return true;
 }
 
@@ -56,9 +57,9 @@ static commit_t *next_commit(play_t *play, size_t node, size_t victim, const hea
     draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = buf_span(&body)};
     dice_bytes(&play->dice, seed, sizeof seed);
     uint64_t time_ms = 1700000000000u + world_now(play->world) + dice_below(&play->dice, 100000);
-    commit_t *commit = commit_author(&after->feed, after->number + 1, &after->hash, time_ms,
-                                     world_card(play->world, victim)->number, &draft, 1, seed,
-                                     signing, coalition);
+    commit_t *commit =
+        commit_author(&after->feed, after->number + 1, &after->hash, time_ms,
+                      world_card(play->world, victim)->number, &draft, 1, seed, signing, coalition);
     (void)node;
     buf_free(&body);
     return commit;
@@ -102,9 +103,9 @@ bool step_steal(play_t *play, const step_t *step)
         return false;
     feed_t feed = play_own_feed(play, victim, LANE_COALITION);
     head_t start = {.feed = feed, .hash = world_start_hash(play->world, victim)};
-    commit_t *commit = next_commit(play, step->node, victim, &start,
-                                   world_signing(play->world, victim),
-                                   &world_roster(play->world)->hash);
+    commit_t *commit =
+        next_commit(play, step->node, victim, &start, world_signing(play->world, victim),
+                    &world_roster(play->world)->hash);
     bool brought = play_bring(play, step->node, peer, commit);
     if (brought) {
         oracle_may_fork(play->oracle, victim);

@@ -99,6 +99,15 @@ static plan_t *minimise(const plan_t *whole, const disk_image_t *empty, const ch
     return plan;
 }
 
+// What is left of a plan that fails.
+static void show_small(const plan_t *plan, const disk_image_t *empty, const char *violation)
+{
+    plan_t *small = minimise(plan, empty, violation);
+    printf("smaller: %zu of %zu steps fail alike\n", small->step_count, plan->step_count);
+    plan_print(small, stdout);
+    plan_destroy(&small);
+}
+
 static void show_failure(const options_t *options, const disk_image_t *empty, uint64_t seed)
 {
     result_t result;
@@ -112,16 +121,8 @@ static void show_failure(const options_t *options, const disk_image_t *empty, ui
     plan_t *plan = plan_new(seed, options->nodes);
     if (options->keep_count)
         plan_keep(plan, options->keep, options->keep_count);
-    plan_t *small = minimise(plan, empty, result.violation);
-    printf("smaller: %zu of %zu steps fail alike\n", small->step_count, plan->step_count);
-    plan_print(small, stdout);
-    printf("again: tool_seeds --seed %llu", (unsigned long long)seed);
-    if (options->nodes)
-        printf(" --nodes %zu", options->nodes);
-    for (size_t i = 0; i < small->step_count; i++)
-        printf("%s%zu", i ? "," : " --keep ", small->steps[i].number);
-    printf(" --trace\n");
-    plan_destroy(&small);
+    show_small(plan, empty, result.violation);
+    printf("again: keep these lines in a file, and tool_seeds --corpus --trace FILE\n");
     plan_destroy(&plan);
     result_clear(&result);
 }
@@ -233,8 +234,8 @@ static uint64_t print_counts(const result_t *sum)
 
 static int many(const options_t *options)
 {
-    shared_t *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared_t *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return 2;
     printf("seeds %llu to %llu, %zu at a time\n", (unsigned long long)options->first,
@@ -254,11 +255,10 @@ static int many(const options_t *options)
         show_failure(options, empty, shared->failures[0]);
     if (empty)
         disk_image_destroy(&empty);
-    bool failed = shared->failed || died || shared->done != options->seeds ||
-                  (options->must_fire && never);
+    bool failed =
+        shared->failed || died || shared->done != options->seeds || (options->must_fire && never);
     printf("%llu violations, %llu processes died, %llu faults never fired\n",
-           (unsigned long long)shared->failed, (unsigned long long)died,
-           (unsigned long long)never);
+           (unsigned long long)shared->failed, (unsigned long long)died, (unsigned long long)never);
     munmap(shared, sizeof *shared);
     return failed;
 }
@@ -299,9 +299,8 @@ static int replay(const options_t *options)
     }
     bool same = sizes[0] == sizes[1] && memcmp(traces[0], traces[1], sizes[0]) == 0 &&
                 hashes[0] == hashes[1];
-    printf("seed %llu: %zu bytes of trace, disks %016llx: %s\n",
-           (unsigned long long)options->seed, sizes[0], (unsigned long long)hashes[0],
-           same ? "the same twice" : "NOT the same twice");
+    printf("seed %llu: %zu bytes of trace, disks %016llx: %s\n", (unsigned long long)options->seed,
+           sizes[0], (unsigned long long)hashes[0], same ? "the same twice" : "NOT the same twice");
     free(traces[0]);
     free(traces[1]);
     return !same;
@@ -335,6 +334,8 @@ static int kept(const char *path, const disk_image_t *empty, FILE *trace)
     play_run(plan, empty, trace, &result);
     printf("%s: %s\n", path, result.violation ? result.violation : "nothing violated");
     int failed = result.violation != NULL;
+    if (failed && !trace)
+        show_small(plan, empty, result.violation);
     result_clear(&result);
     plan_destroy(&plan);
     return failed;
@@ -358,24 +359,49 @@ static bool parse(int argc, char **argv, options_t *options)
         {"nodes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
         {"seed", required_argument, NULL, 's'},  {"keep", required_argument, NULL, 'k'},
         {"trace", no_argument, NULL, 't'},       {"replay", required_argument, NULL, 'r'},
-        {"corpus", no_argument, NULL, 'c'}, {"must-fire", no_argument, NULL, 'a'},
-        {"stop", no_argument, NULL, 'o'},
-        {NULL, 0, NULL, 0}};
+        {"corpus", no_argument, NULL, 'c'},      {"must-fire", no_argument, NULL, 'a'},
+        {"stop", no_argument, NULL, 'o'},        {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         uint64_t number = optarg ? strtoull(optarg, NULL, 10) : 0;
         switch (option) {
-        case 'n': options->seeds = number; break;
-        case 'f': options->first = number; break;
-        case 'm': options->nodes = number; break;
-        case 'j': options->jobs = number; break;
-        case 's': options->seed = number; options->single = true; break;
-        case 'r': options->seed = number; options->replay = true; break;
-        case 'k': if (!parse_keep(optarg, options)) return false; break;
-        case 't': options->trace = true; break;
-        case 'c': options->corpus = true; break;
-        case 'a': options->must_fire = true; break;
-        case 'o': options->stop = true; break;
-        default: return false;
+        case 'n':
+            options->seeds = number;
+            break;
+        case 'f':
+            options->first = number;
+            break;
+        case 'm':
+            options->nodes = number;
+            break;
+        case 'j':
+            options->jobs = number;
+            break;
+        case 's':
+            options->seed = number;
+            options->single = true;
+            break;
+        case 'r':
+            options->seed = number;
+            options->replay = true;
+            break;
+        case 'k':
+            if (!parse_keep(optarg, options))
+                return false;
+            break;
+        case 't':
+            options->trace = true;
+            break;
+        case 'c':
+            options->corpus = true;
+            break;
+        case 'a':
+            options->must_fire = true;
+            break;
+        case 'o':
+            options->stop = true;
+            break;
+        default:
+            return false;
         }
     }
     return (optind == argc) != options->corpus && options->jobs && options->jobs <= JOBS_MAX &&

@@ -90,7 +90,7 @@ const char *world_code(const world_t *world, size_t node);
 const secret_t *world_signing(world_t *world, size_t node);
 const secret_t *world_root(world_t *world, size_t node);
 secret_t *world_first_signing(const world_t *world, size_t node); // of card 1; caller frees
-const roster_t *world_roster(world_t *world); // the charter
+const roster_t *world_roster(world_t *world);                     // the charter
 // A new card of a stopped node, signed by its root, into its own store: what an
 // operator does offline. Takes the card and the signing key; false: the disk
 // failed, and it is as it was.
