@@ -13,7 +13,9 @@
 
 #include "lib/mem.h"
 
-enum { CHUNK_BYTES = 256 * 1024 };
+// SQLite's unix VFS takes the lower 17 bits of an amount to write: 128 KiB would be
+// nothing at all, and nothing written it calls a full disk.
+enum { CHUNK_BYTES = 64 * 1024 };
 
 static int copy_onto_itself(sqlite3_file *file, uint8_t *chunk)
 {

@@ -440,6 +440,30 @@ static void pragma_is(store_t *store, const char *pragma, int64_t want)
     assert_int_equal(got, want);
 }
 
+// What a killed daemon leaves: a WAL that nobody has checkpointed, of some size. The
+// reader keeps it from being folded in when the store is closed.
+static void a_long_wal_is_opened_again(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db"), *wal = mem_format("%s-wal", path);
+    store_t *store = open_founded(path);
+    reader_t *reader = NULL;
+    struct stat facts = {0};
+    assert_ok(reader_open(path, &reader, NULL));
+    assert_ok(sql_script(store->sql, "CREATE TABLE t (x)", NULL));
+    while (facts.st_size < 1024 * 1024) {
+        assert_ok(sql_script(store->sql, "INSERT INTO t VALUES (randomblob(50000))", NULL));
+        assert_int_equal(stat(wal, &facts), 0);
+    }
+    store_close(&store);
+    assert_int_equal(stat(wal, &facts), 0);
+    assert_true(facts.st_size >= 1024 * 1024);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    reader_close(&reader);
+    store_close(&store);
+    mem_free(wal);
+    mem_free(path);
+}
+
 static void durability_is_on(void **state)
 {
     char *path = scratch_path(*state, "enlace.db");
@@ -471,6 +495,7 @@ int main(void)
         SCRATCH_TEST(a_newer_store_is_refused),
         SCRATCH_TEST(another_database_is_refused),
         SCRATCH_TEST(odd_paths_are_paths),
+        SCRATCH_TEST(a_long_wal_is_opened_again),
         SCRATCH_TEST(durability_is_on),
     };
     return cmocka_run_group_tests(tests, start, NULL);
