@@ -1,4 +1,6 @@
 // The store: turns, compare and set, what survives, what is refused.
+#include <sys/stat.h>
+
 #include "daemon/store/schema.h"
 #include "tests/unit/make_commits.h"
 
