@@ -57,9 +57,14 @@ static void mend_node(play_t *play, size_t node)
 static void end_false_sessions(play_t *play)
 {
     network_t *network = world_network(play->world);
-    for (size_t i = 0; i < play_places(play); i++)
-        if (play->liar[i])
-            network_close_all(network, world_now(play->world), i, ERR_DISCONNECTED, false);
+    for (size_t i = 0; i < network_links(network); i++) {
+        core_link_t link;
+        size_t node, peer;
+        network_link_at(network, i, &node, &link);
+        peer = network_peer(network, node, link);
+        if (play->liar[node] || play->liar[peer])
+            network_break(network, world_now(play->world), node, link);
+    }
 }
 
 void play_heal(play_t *play)

@@ -135,7 +135,7 @@ static void charge(oracle_t *oracle, size_t from, account_t *account, unsigned w
 
 static void check_credit(wire_t *wire, oracle_t *oracle, size_t from, size_t to, const message_t *m)
 {
-    if (!m->has_session || oracle_is_altered(oracle, from, to))
+    if (!m->has_session || to == WORLD_NODES_MAX || oracle_is_altered(oracle, from, to))
         return;
     account_t *account = account_of(wire, &m->session);
     unsigned way = from > to; // of what `from` sends
