@@ -405,6 +405,18 @@ static err_t fence_first(store_t *store, const core_options_t *options, uint64_t
     return err ? err : store_snapshot(store, snapshot, fault);
 }
 
+// A database that has lost what every node holds is damaged; the core asks no more.
+static bool knows_self(const snapshot_t *snapshot, const origin_t *self)
+{
+    bool named = false, card = false;
+    for (size_t i = 0; i < snapshot->roster_count; i++)
+        named = named || roster_code_of(snapshot->rosters[i], self);
+    for (size_t i = 0; i < snapshot->card_count; i++)
+        card = card || (snapshot->cards[i]->number == 1 &&
+                        origin_equal(&snapshot->cards[i]->origin, self));
+    return named && card;
+}
+
 err_t driver_load(store_t *store, const core_options_t *options, uint64_t now_ms, uint64_t wall_ms,
                   core_t **core, fault_t *fault)
 {
@@ -412,6 +424,10 @@ err_t driver_load(store_t *store, const core_options_t *options, uint64_t now_ms
     err_t err = fence_first(store, options, wall_ms, &snapshot, fault);
     if (err)
         return err;
+    if (!knows_self(&snapshot, &options->self)) {
+        snapshot_clear(&snapshot);
+        return fault_set(fault, ERR_DAMAGED, "database", "the charter or this node's card is gone");
+    }
     core_feed_t *feeds = mem_alloc_array(snapshot.feed_count, sizeof *feeds);
     for (size_t i = 0; i < snapshot.feed_count; i++)
         feeds[i] = (core_feed_t){snapshot.feeds[i].head, snapshot.feeds[i].time_ms,
