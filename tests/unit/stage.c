@@ -1,4 +1,4 @@
-#include "tests/unit/stage.h"
+#include "tests/unit/stage_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,42 +8,50 @@
 #include <cmocka.h>
 
 #include "lib/mem.h"
-#include "tests/unit/vectors.h"
 
-enum { LINES_MAX = 8, FETCHES_MAX = 16 };
+// ---- what both sides of the script need ----
 
-typedef enum { DID_SAY, DID_PUBLISH, DID_CLOSE } did_t;
+line_t *stage_line(stage_t *stage, const char *name)
+{
+    for (size_t i = 0; i < stage->line_count; i++)
+        if (strcmp(stage->lines[i].name, name) == 0)
+            return &stage->lines[i];
+    fail_msg("no link %s", name);
+    return NULL;
+}
 
-typedef struct {
-    char name[32];
-    core_link_t link;
-    bool open, dialled;
-    nonce_t nonce, script_nonce;     // this node's, and the transcript's in its place
-    nonce_t session, script_session; // likewise
-    size_t fetch_count;
-    uint32_t fetches[FETCHES_MAX], script_fetches[FETCHES_MAX];
-} line_t;
+line_t *stage_line_of(stage_t *stage, core_link_t link)
+{
+    for (size_t i = 0; i < stage->line_count; i++)
+        if (stage->lines[i].link == link)
+            return &stage->lines[i];
+    fail_msg("no link %llu", (unsigned long long)link);
+    return NULL;
+}
 
-typedef struct {
-    did_t did;
-    core_link_t link;
-    buf_t bytes;
-} deed_t;
+void stage_exchange(buf_t *bytes, const nonce_t *from, const nonce_t *to)
+{
+    static const nonce_t none = {{0}};
+    if (memcmp(from->bytes, none.bytes, NONCE_SIZE) == 0)
+        return;
+    for (size_t at = 0; at + NONCE_SIZE <= bytes->size; at++)
+        if (memcmp(bytes->data + at, from->bytes, NONCE_SIZE) == 0)
+            memcpy(bytes->data + at, to->bytes, NONCE_SIZE);
+}
 
-struct stage {
-    store_t *store;
-    core_t *core;
-    driver_t *driver;
-    secret_t *signing;
-    charter_t *charter;
-    char path[128];
-    uint64_t now_ms, wall_ms, drawn;
-    core_link_t next_link, dialled;
-    size_t line_count;
-    line_t lines[LINES_MAX];
-    size_t deed_count, deed_capacity;
-    deed_t *deeds;
-};
+void stage_take_deed(stage_t *stage, size_t place)
+{
+    buf_free(&stage->deeds[place].bytes);
+    memmove(&stage->deeds[place], &stage->deeds[place + 1],
+            (--stage->deed_count - place) * sizeof *stage->deeds);
+}
+
+void stage_forget_deeds(stage_t *stage)
+{
+    for (size_t i = 0; i < stage->deed_count; i++)
+        buf_free(&stage->deeds[i].bytes);
+    stage->deed_count = 0;
+}
 
 // ---- the edge ----
 
@@ -169,13 +177,6 @@ stage_t *stage_new(const stage_options_t *options)
     return stage;
 }
 
-static void forget_deeds(stage_t *stage)
-{
-    for (size_t i = 0; i < stage->deed_count; i++)
-        buf_free(&stage->deeds[i].bytes);
-    stage->deed_count = 0;
-}
-
 void stage_destroy(stage_t **stage_pointer)
 {
     stage_t *stage = *stage_pointer;
@@ -184,7 +185,7 @@ void stage_destroy(stage_t **stage_pointer)
     store_close(&stage->store);
     charter_destroy(&stage->charter);
     secret_destroy(&stage->signing);
-    forget_deeds(stage);
+    stage_forget_deeds(stage);
     mem_free(stage->deeds);
     mem_free(stage);
     *stage_pointer = NULL;
@@ -195,35 +196,19 @@ const char *stage_path(const stage_t *stage)
     return stage->path;
 }
 
+void stage_counts(stage_t *stage, uint64_t *counts, size_t most)
+{
+    status_t status;
+    memset(counts, 0, most * sizeof *counts);
+    core_status(stage->core, stage->now_ms, &status);
+    for (size_t i = 0; i < status.counter_count; i++) {
+        assert_true((size_t)status.counters[i].reason < most);
+        counts[status.counters[i].reason] = status.counters[i].count;
+    }
+    status_clear(&status);
+}
+
 // ---- exchanging what was drawn ----
-
-static line_t *line_named(stage_t *stage, const char *name)
-{
-    for (size_t i = 0; i < stage->line_count; i++)
-        if (strcmp(stage->lines[i].name, name) == 0)
-            return &stage->lines[i];
-    fail_msg("no link %s", name);
-    return NULL;
-}
-
-static line_t *line_of(stage_t *stage, core_link_t link)
-{
-    for (size_t i = 0; i < stage->line_count; i++)
-        if (stage->lines[i].link == link)
-            return &stage->lines[i];
-    fail_msg("no link %llu", (unsigned long long)link);
-    return NULL;
-}
-
-static void exchange(buf_t *bytes, const nonce_t *from, const nonce_t *to)
-{
-    static const nonce_t none = {{0}};
-    if (memcmp(from->bytes, none.bytes, NONCE_SIZE) == 0)
-        return;
-    for (size_t at = 0; at + NONCE_SIZE <= bytes->size; at++)
-        if (memcmp(bytes->data + at, from->bytes, NONCE_SIZE) == 0)
-            memcpy(bytes->data + at, to->bytes, NONCE_SIZE);
-}
 
 static uint32_t *fetch_in(message_t *message)
 {
@@ -269,7 +254,7 @@ static void learn_nonce(stage_t *stage, const deed_t *deed)
     message_t message;
     fault_t fault;
     assert_int_equal(message_decode(buf_span(&deed->bytes), &message, &fault), ERR_OK);
-    line_t *line = line_of(stage, deed->link);
+    line_t *line = stage_line_of(stage, deed->link);
     if (message.type == MSG_HELLO)
         line->nonce = message.as.hello.nonce;
     if (message.type == MSG_WELCOME) {
@@ -290,7 +275,7 @@ static void end_turn(stage_t *stage)
         if (deed->did == DID_SAY)
             learn_nonce(stage, deed);
         if (deed->did == DID_CLOSE)
-            line_of(stage, deed->link)->open = false;
+            stage_line_of(stage, deed->link)->open = false;
     }
 }
 
@@ -327,7 +312,7 @@ void stage_up(stage_t *stage, const char *name, bool dialled, const pubkey_t *ke
 
 void stage_down(stage_t *stage, const char *name)
 {
-    line_t *line = line_named(stage, name);
+    line_t *line = stage_line(stage, name);
     event_t event = {.type = EVENT_LINK_DOWN, .link = line->link};
     event.as.link_down.reason = ERR_DISCONNECTED;
     if (line->open)
@@ -359,15 +344,15 @@ void stage_get(stage_t *stage, const char *name, span_t script)
 {
     message_t message;
     fault_t fault;
-    line_t *line = line_named(stage, name);
+    line_t *line = stage_line(stage, name);
     if (!line->open)
         return;
     if (message_decode(script, &message, &fault) == ERR_OK)
         learn_session(line, &message);
     message_clear(&message);
     buf_t bytes = buf_copy(script);
-    exchange(&bytes, &line->script_nonce, &line->nonce);
-    exchange(&bytes, &line->script_session, &line->session);
+    stage_exchange(&bytes, &line->script_nonce, &line->nonce);
+    stage_exchange(&bytes, &line->script_session, &line->session);
     take_message(stage, line, buf_span(&bytes));
     buf_free(&bytes);
 }
@@ -376,7 +361,7 @@ void stage_publication(stage_t *stage, const char *name, span_t topic, span_t bo
 {
     publication_t publication;
     fault_t fault = {0};
-    event_t event = {.type = EVENT_PUBLICATION, .link = line_named(stage, name)->link};
+    event_t event = {.type = EVENT_PUBLICATION, .link = stage_line(stage, name)->link};
     err_t err = publication_decode(topic, body, core_coalition(stage->core), &publication, &fault);
     if (err) {
         event.type = EVENT_REFUSED;
@@ -430,11 +415,11 @@ void stage_hold(stage_t *stage, span_t run)
     assert_int_equal(run_decode(run, &publication.run, &fault), ERR_OK);
     size_t before = stage->deed_count;
     greet_as(stage, name, last_card(stage));
-    event_t event = {.type = EVENT_PUBLICATION, .link = line_named(stage, name)->link};
+    event_t event = {.type = EVENT_PUBLICATION, .link = stage_line(stage, name)->link};
     event.as.publication = &publication;
     step(stage, &event);
     stage_down(stage, name);
-    core_link_t hidden = line_named(stage, name)->link;
+    core_link_t hidden = stage_line(stage, name)->link;
     stage->line_count--;
     publication_clear(&publication);
     for (size_t i = before; i < stage->deed_count;) {
@@ -442,179 +427,6 @@ void stage_hold(stage_t *stage, span_t run)
             i++;
             continue;
         }
-        buf_free(&stage->deeds[i].bytes);
-        memmove(&stage->deeds[i], &stage->deeds[i + 1],
-                (--stage->deed_count - i) * sizeof *stage->deeds);
+        stage_take_deed(stage, i);
     }
-}
-
-// ---- what the node did ----
-
-static void take_deed(stage_t *stage, size_t place)
-{
-    buf_free(&stage->deeds[place].bytes);
-    memmove(&stage->deeds[place], &stage->deeds[place + 1],
-            (--stage->deed_count - place) * sizeof *stage->deeds);
-}
-
-static void set_apart(message_t *message, const char *field)
-{
-    assert_string_equal(field, "credit_limit"); // the only one so far
-    if (message->type == MSG_ACK)
-        message->as.heads.has_credit = false;
-    else if (message->type == MSG_FETCH)
-        message->as.fetch.credit_limit = 0;
-}
-
-static uint32_t *fetch_out(message_t *message)
-{
-    switch (message->type) {
-    case MSG_FETCH:
-        return &message->as.fetch.fetch;
-    case MSG_END_FETCH:
-        return &message->as.end_fetch.fetch;
-    case MSG_FETCH_PAYLOAD:
-        return &message->as.payload.fetch;
-    default:
-        return NULL;
-    }
-}
-
-// In one form: decoded, without what is set apart, encoded again.
-static buf_t in_form(span_t bytes, const char *const *apart, uint32_t *fetch)
-{
-    message_t message;
-    fault_t fault;
-    assert_int_equal(message_decode(bytes, &message, &fault), ERR_OK);
-    for (; apart && *apart; apart++)
-        set_apart(&message, *apart);
-    uint32_t *number = fetch_out(&message);
-    *fetch = number ? *number : 0;
-    if (number)
-        *number = 1;
-    buf_t form = message_encode(&message);
-    message_clear(&message);
-    return form;
-}
-
-// A fetch is opened under a number of the node's own, and ended under the same.
-static void learn_fetch(line_t *line, uint32_t ours, uint32_t script)
-{
-    assert_true(line->fetch_count < FETCHES_MAX);
-    line->fetches[line->fetch_count] = ours;
-    line->script_fetches[line->fetch_count++] = script;
-}
-
-static char *compare_said(line_t *line, const deed_t *deed, span_t script, const char *const *apart)
-{
-    uint32_t ours = 0, theirs = 0;
-    buf_t bytes = buf_copy(buf_span(&deed->bytes));
-    exchange(&bytes, &line->nonce, &line->script_nonce);
-    exchange(&bytes, &line->session, &line->script_session);
-    buf_t said = in_form(buf_span(&bytes), apart, &ours);
-    buf_t expected = in_form(script, apart, &theirs);
-    char *differs = vector_compare_bytes("said", buf_span(&said), buf_span(&expected));
-    if (!differs && ours)
-        learn_fetch(line, ours, theirs);
-    buf_free(&bytes);
-    buf_free(&said);
-    buf_free(&expected);
-    return differs;
-}
-
-// What may stand between the things that a transcript names: a node's own
-// beacons, pings, credit, and heads, that it may tell at any time.
-static bool may_stand_between(const deed_t *deed)
-{
-    message_t message;
-    fault_t fault;
-    if (deed->did == DID_PUBLISH)
-        return deed->bytes.size && deed->bytes.data[0] == (PUB_BEACON << 3 | 2);
-    if (deed->did != DID_SAY || message_decode(buf_span(&deed->bytes), &message, &fault))
-        return false;
-    bool between = message.type == MSG_BEACONS || message.type == MSG_PING ||
-                   message.type == MSG_HEADS ||
-                   (message.type == MSG_ACK && message.as.heads.count == 0);
-    message_clear(&message);
-    return between;
-}
-
-char *stage_said(stage_t *stage, const char *name, span_t message, const char *const *apart)
-{
-    line_t *line = line_named(stage, name);
-    for (size_t i = 0; i < stage->deed_count;) {
-        if (stage->deeds[i].did != DID_SAY || stage->deeds[i].link != line->link) {
-            i++;
-            continue;
-        }
-        char *differs = compare_said(line, &stage->deeds[i], message, apart);
-        bool passed_over = differs && may_stand_between(&stage->deeds[i]);
-        if (!differs || passed_over)
-            take_deed(stage, i);
-        if (!passed_over)
-            return differs;
-        mem_free(differs);
-    }
-    char *expected = vector_hex(message.data, message.size);
-    char *differs = mem_format("said nothing to %s, expected %s", name, expected);
-    mem_free(expected);
-    return differs;
-}
-
-char *stage_published(stage_t *stage, span_t body)
-{
-    for (size_t i = 0; i < stage->deed_count;) {
-        if (stage->deeds[i].did != DID_PUBLISH) {
-            i++;
-            continue;
-        }
-        char *differs = vector_compare_bytes("published", buf_span(&stage->deeds[i].bytes), body);
-        bool passed_over = differs && may_stand_between(&stage->deeds[i]);
-        if (!differs || passed_over)
-            take_deed(stage, i);
-        if (!passed_over)
-            return differs;
-        mem_free(differs);
-    }
-    return mem_copy_string("published nothing");
-}
-
-char *stage_closed(stage_t *stage, const char *name)
-{
-    const line_t *line = line_named(stage, name);
-    for (size_t i = 0; i < stage->deed_count; i++) {
-        if (stage->deeds[i].did == DID_CLOSE && stage->deeds[i].link == line->link) {
-            take_deed(stage, i);
-            return NULL;
-        }
-    }
-    return mem_format("did not close %s", name);
-}
-
-char *stage_nothing_else(stage_t *stage)
-{
-    static const char *const names[] = {"said", "published", "closed"};
-    char *left = NULL;
-    for (size_t i = 0; i < stage->deed_count && !left; i++) {
-        const deed_t *deed = &stage->deeds[i];
-        if (may_stand_between(deed))
-            continue;
-        char *hex = vector_hex(deed->bytes.data, deed->bytes.size);
-        left = mem_format("besides, it %s %s", names[deed->did], hex);
-        mem_free(hex);
-    }
-    forget_deeds(stage);
-    return left;
-}
-
-uint64_t stage_count(stage_t *stage, err_t reason)
-{
-    status_t status;
-    uint64_t count = 0;
-    core_status(stage->core, stage->now_ms, &status);
-    for (size_t i = 0; i < status.counter_count; i++)
-        if (status.counters[i].reason == reason)
-            count = status.counters[i].count;
-    status_clear(&status);
-    return count;
 }

@@ -46,7 +46,8 @@ char *stage_closed(stage_t *stage, const char *link);
 // Whether there is anything left that somebody should have expected.
 char *stage_nothing_else(stage_t *stage);
 
-uint64_t stage_count(stage_t *stage, err_t reason);
+// How often it has counted each reason below `most`.
+void stage_counts(stage_t *stage, uint64_t *counts, size_t most);
 const char *stage_path(const stage_t *stage);
 
 #endif
