@@ -40,9 +40,13 @@ class Base:
         self.nopes: list[link_pb2.Nope] = []
         self.payloads_missing: list[tuple[FeedId, int]] = []  # still to be asked for
         self.payloads_asked: set[tuple[Hashable, FeedId, int]] = set()
+        self.fence = ""  # why this node does not write: a reason
         self.now_ms = 0  # wall clock
         self.beacon_due = False
         self.beacon_ms = 0
+        self.sequence = 0  # of its own newest beacon
+        self.beacon_heard_ms: dict[bytes, int] = {}
+        self.late: set[bytes] = set()  # members whose beacons have stopped
 
     @property
     def card_number(self) -> int:
@@ -71,6 +75,12 @@ class Base:
         lines = [f"{code} {epoch} {lane} {h.number} {h.hash.hex()}" for code, epoch, lane, h in heads]
         return [*lines, "view " + digest(self.records()).hex()]
 
+    def fall(self, reason: str) -> None:
+        """The fence: what is written from here on could be a second chain. A fork is worse than a copy."""
+        if self.fence != "fork" and self.fence != reason and (reason == "fork" or not self.fence):
+            self.fence = reason
+            self.counters[reason] += 1
+
     # ---- saying ----
 
     def open_sessions(self) -> list[Session]:
@@ -79,6 +89,14 @@ class Base:
     def say(self, session: Session, **body) -> None:
         self.outbox.append((session.link, wire.link_message(session.id, **body)))
         session.said_ms = self.now_ms
+
+    def may_ask(self, session: Session) -> bool:
+        """32 origins, payloads and proofs a second: what is asked beyond is counted."""
+        since_ms, asked = session.asked if self.now_ms - session.asked[0] < 1000 else (self.now_ms, 0)
+        session.asked = (since_ms, asked + 1)
+        if asked >= 32:
+            self.counters["busy"] += 1
+        return asked < 32
 
     def say_nope(self, session: Session, fetch: int, reason: str, **more) -> None:
         self.say(session, nope=link_pb2.Nope(fetch=fetch, reason=NUMBERS[reason], **more))

@@ -7,6 +7,7 @@ from enlace.v1 import commit_pb2, link_pb2
 
 import crypto
 import fixture as f
+from document import NUMBERS
 from feed import PRESENT, FeedId, Head, run_message
 from scenario import Recorder
 
@@ -368,6 +369,52 @@ def _proofs() -> list[dict]:
     return cases
 
 
+# ---- the node's own feed, come from elsewhere ----
+
+
+def _own() -> list[dict]:
+    cases = []
+
+    def one(name: str, held: int, number: int, play: Callable[[Recorder, f.Author], None], **counts: int) -> None:
+        recorder, author = recorder_of(name), f.Author("CRM")
+        for key in ("uno", "dos"):
+            author.put(key)
+        recorder.meet("GT")
+        if held:
+            offer(recorder, author, f.run_bytes(*author.feed.commits), claim=held)
+            recorder.counts(own_later_commit=1)
+        play(recorder, author)
+        recorder.counts(**counts)
+        recorder.view(*([(author.feed.id, number)] if number else []))
+        cases.append(recorder.case())
+
+    def later(recorder: Recorder, author: f.Author) -> None:
+        offer(recorder, author, f.run_bytes(*author.feed.commits))
+
+    def claimed(recorder: Recorder, author: f.Author) -> None:
+        recorder.get("GT", heads=link_pb2.Heads(heads=[author.feed.head.message()]))
+        number = max(recorder.player.node.sessions["GT"].following)
+        recorder.get("GT", nope=link_pb2.Nope(fetch=number, reason=NUMBERS["unknown-feed"]))
+
+    def told(recorder: Recorder, author: f.Author) -> None:
+        word = f.node("CRM")
+        word.feeds[author.feed.id] = author.feed
+        recorder.get("GT", beacons=link_pb2.Beacons(beacons=[word.beacon(sequence=5)]))
+
+    def other(recorder: Recorder, author: f.Author) -> None:
+        rival = f.Author("CRM")
+        rival.put("uno")
+        rival.put("otro")
+        run = run_message(rival.feed.commits[1:], headers_only=True)
+        recorder.get("GT", proof=link_pb2.Proof(run=run))
+
+    one("a later commit of its own is taken, and fences", 0, 2, later, own_later_commit=1)
+    one("a later commit of its own that is merely claimed does not", 0, 0, claimed, unknown_feed=1)
+    one("its own signed word on one does", 0, 0, told, own_later_commit=1)
+    one("another commit of its own with a number that is held is a fork", 2, 2, other, diverged=1, fork=1)
+    return cases
+
+
 # ---- payloads ----
 
 
@@ -404,4 +451,4 @@ def _without_payload(recorder: Recorder, author: f.Author) -> int:
 
 
 def make() -> list[dict]:
-    return _taken() + _layers() + _no_such_feed() + _publications() + _contradictions() + _proofs() + _payloads()
+    return _taken() + _layers() + _no_such_feed() + _publications() + _contradictions() + _proofs() + _own() + _payloads()

@@ -264,6 +264,39 @@ def _not_served() -> list[dict]:
     return [recorder.case(), within.case(), twice.case()]
 
 
+def _strangers() -> list[dict]:
+    cases = []
+    for name, reason, code in (("a connection of no member", "not_a_member", "NI"), ("a connection of the node itself", "self", "CRM")):
+        recorder = _recorder(name)
+        recorder.up(code)
+        recorder.counts(**{reason: 1})
+        cases.append(recorder.case())
+    return cases
+
+
+def _late() -> list[dict]:
+    busy = _recorder("more cards asked for than are told in a second")
+    busy.meet("HN")
+    wanted = [link_pb2.CardNumber(origin=f.ORIGINS["GT"], number=1)] * 33
+    busy.get("HN", want_cards=link_pb2.WantCards(cards=wanted))
+    busy.counts(busy=1)
+
+    stalled, _, fetch = _following("a fetch that makes no progress")
+    stalled.get("GT", run_part=_part(fetch, 0, b"\x0a"))
+    stalled.wait(5_000)
+    stalled.get("GT", ping=link_pb2.Ping(token=1))
+    stalled.wait(5_001)
+    stalled.counts(stalled=1)
+
+    alarm = _recorder("three minutes without anybody's beacon are an alarm, once")
+    alarm.meet("GT")
+    for place in range(15):
+        alarm.wait(15_000)
+        alarm.get("GT", ping=link_pb2.Ping(token=place + 1))
+    alarm.counts(no_beacon=3)
+    return [recorder.case() for recorder in (busy, stalled, alarm)]
+
+
 def _payloads() -> list[dict]:
     recorder, author = _serving("single payloads")
     for number, (feed, change) in enumerate(((GT1, 2), (GT1, 9), (HN1, 1), (FeedId(f.ORIGINS["NI"], 1, 1), 1)), 1):
@@ -346,4 +379,4 @@ def _parts_refused() -> list[dict]:
 
 
 def make() -> list[dict]:
-    return _greetings() + _greetings_refused() + _kept() + _served() + _payloads() + _followed()
+    return _greetings() + _greetings_refused() + _kept() + _served() + _payloads() + _followed() + _strangers() + _late()

@@ -10,6 +10,8 @@ from document import NAMES, Refused, refuse_unless
 from feed import MISSING, PRESENT, Commit, Feed, FeedId, Head, check_commitment, read_run, run_message, run_of
 from session import OPEN, Following as Fetching, Session
 
+STALL_MS = 10_000
+
 
 class Following(Base):
     # ---- what others claim ----
@@ -48,10 +50,10 @@ class Following(Base):
             self.fetch(session, feed.id, headers_only=True, after=after)
 
     def plan(self, session: Session, feed: Feed) -> None:
-        """Fetches what the peer claims and this node lacks; its own feeds are its own."""
+        """Fetches what the peer claims and this node lacks, its own feeds as any other's."""
         claimed, held = session.heads.get(feed.id, 0), feed.head.number
         behind = claimed > held and not feed.stopped and self.membership.reach(*feed.id) > held
-        if behind and feed.id.origin != self.origin and not session.follows(feed.id):
+        if behind and not session.follows(feed.id):
             self.fetch(session, feed.id, standing=not session.dialled)
 
     def fetch(
@@ -62,7 +64,7 @@ class Following(Base):
         headers_only: bool = False,
         after: Optional[Head] = None,
     ) -> int:
-        fetching = Fetching(session.next_fetch(), feed, standing, headers_only)
+        fetching = Fetching(session.next_fetch(), feed, standing, headers_only, progress_ms=self.now_ms)
         session.following[fetching.fetch] = fetching
         after = after or self.check_feed(feed).head
         request = link_pb2.Fetch(
@@ -92,12 +94,15 @@ class Following(Base):
         if session.granted.charge(len(part.bytes), self.now_ms):
             self.say(session, ack=link_pb2.Ack(credit_limit=session.granted.limit))
         fetching = session.following.get(part.fetch)
+        if fetching:
+            fetching.progress_ms = self.now_ms
         if fetching is None:
             self.counters["stale"] += 1  # of a fetch that was ended while this was on its way
             return
         whole = session.assembly.add(part)
         if whole is None:
             return
+        fetching.caught_up = part.end
         if part.end and not fetching.standing:
             del session.following[part.fetch]
         if self._take_run(session, fetching, whole) and part.end:
@@ -150,6 +155,8 @@ class Following(Base):
         if not commits:
             return False
         taken = feed.check_next(commits, self.membership)
+        if feed.id.origin == self.origin:
+            self.fall("own-later-commit")
         if len(taken) < len(commits):
             self.counters["beyond-cut"] += 1
         feed.append(taken)
@@ -172,6 +179,15 @@ class Following(Base):
                 self.say(session, heads=link_pb2.Heads(heads=[feed.head.message()]))
             self.pump(session)
 
+    def drop_stalled(self, session: Session) -> None:
+        """A fetch that makes no progress is ended. One that stands, and has said `end`, waits."""
+        for fetching in list(session.following.values()):
+            if not fetching.caught_up and self.now_ms - fetching.progress_ms > STALL_MS:
+                self.counters["stalled"] += 1
+                del session.following[fetching.fetch]
+                session.heads.pop(fetching.feed, None)
+                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+
     # ---- forks ----
 
     def _refuse_contradiction(self, feed: Feed, commits: list[Commit]) -> None:
@@ -183,13 +199,22 @@ class Following(Base):
 
     def _diverged(self, feed: Feed, other: list[Commit]) -> None:
         """All lanes of the epoch stop; everybody is shown both sides."""
+        if feed.id.origin == self.origin:
+            self.fall("fork")
         for held in self.feeds.values():
             if held.id[:2] == feed.id[:2]:
                 held.stopped = True
+                self._end_fetches(held.id)
         ours = feed.run_after(other[0].first - 1) or feed.run_after(feed.commits[-1].first - 1)
         self.forks[feed.id] = (other, ours)
         for session in self.open_sessions():
             self.say_forks(session, [feed.id])
+
+    def _end_fetches(self, feed: FeedId) -> None:
+        for session in self.open_sessions():
+            for fetching in [one for one in session.following.values() if one.feed == feed]:
+                del session.following[fetching.fetch]
+                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
 
     def say_forks(self, session: Session, feeds) -> None:
         for feed in feeds:

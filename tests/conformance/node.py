@@ -12,14 +12,14 @@ import crypto
 import wire
 from base import Base
 from document import NAMES, Refused, refuse_unless
-from feed import CONSENT, RECORD, RETRACT, Commit, Draft, FeedId, make_commit
+from feed import CONSENT, RECORD, RETRACT, Commit, Draft, FeedId, Head, make_commit
 from following import Following
 from membership import read_body, read_signed
 from serving import Serving
 from session import GREETING, OPEN, Session
 
 PING_MS, SILENT_MS, GREETING_MS = 10_000, 30_000, 15_000
-BEACON_MS, BEACON_IDLE_MS = 1_000, 60_000
+BEACON_MS, BEACON_IDLE_MS, BEACON_LATE_MS = 1_000, 60_000, 180_000
 GREETINGS = ("hello", "welcome")
 
 
@@ -45,10 +45,14 @@ class Node(Following, Serving, Base):
             "origin": self.origin,
         }
 
-    def accept(self, link: Hashable, key: bytes) -> Session:
+    def accept(self, link: Hashable, key: bytes) -> None:
         """Somebody has connected; `key` is the transport key that CURVE has authenticated."""
-        self.sessions[link] = Session(link, False, self.random(16), key, heard_ms=self.now_ms)
-        return self.sessions[link]
+        session = Session(link, False, self.random(16), key, heard_ms=self.now_ms)
+        self.sessions[link] = session
+        if not any(self._admitted(member.origin, key) for member in self.membership.roster.body.members):
+            self.close(session, "not-a-member")
+        elif self._admitted(self.origin, key):
+            self.close(session, "self")
 
     def receive(self, link: Hashable, data: bytes) -> None:
         """One frame of a link."""
@@ -174,6 +178,8 @@ class Node(Following, Serving, Base):
 
     def on_want_cards(self, session: Session, want: link_pb2.WantCards) -> None:
         for wanted in want.cards:
+            if not self.may_ask(session):
+                return
             self._say_cards(session, self.membership.cards.get(wanted.origin, [])[wanted.number :])
 
     # ---- beacons ----
@@ -184,15 +190,26 @@ class Node(Following, Serving, Base):
         refuse_unless(beacon.coalition == self.coalition, "wrong-coalition")
         refuse_unless(self.membership.roster.member(beacon.origin), "unknown-origin")
         held = self.beacons.get(beacon.origin)
-        if held and beacon.sequence <= held[0]:
+        if held and beacon.sequence <= held[0] and beacon.origin != self.origin:
             return False
         card = self.membership.card(beacon.origin, beacon.card_number)
         refuse_unless(card, "unknown-card")
         refuse_unless(card is self.membership.newest(beacon.origin), "beyond-cut")
         text = crypto.beacon_text(self.coalition, crypto.beacon_hash(outer.body))
         refuse_unless(crypto.holds(card.body.signing_key, text, outer.signature), "bad-signature")
+        if beacon.origin == self.origin:
+            self._hear_own_word(beacon)
+            return False
         self.beacons[beacon.origin] = (beacon.sequence, signed)
+        self.beacon_heard_ms[beacon.origin] = self.now_ms
         return True
+
+    def _hear_own_word(self, beacon: link_pb2.Beacon) -> None:
+        """Whatever its sequence: what it says that this node holds it has held."""
+        self.sequence = max(self.sequence, beacon.sequence)
+        for head in map(Head.of, beacon.own):
+            if head.number > self.check_feed(head.feed).head.number:
+                self.fall("own-later-commit")
 
     def on_beacons(self, session: Session, beacons: link_pb2.Beacons) -> None:
         for item in self._each(beacons.beacons, self.take_beacon):
@@ -211,7 +228,7 @@ class Node(Following, Serving, Base):
         body = link_pb2.Beacon(
             coalition=self.coalition,
             origin=self.origin,
-            sequence=max(self.now_ms, self.beacons.get(self.origin, (0, b""))[0] + 1),
+            sequence=max(self.now_ms, self.sequence + 1),
             card_number=self.card_number,
             own=[head.message() for head in heads if head.feed.origin == self.origin],
             held=[head.message() for head in heads if head.feed.origin != self.origin],
@@ -224,9 +241,19 @@ class Node(Following, Serving, Base):
 
     def tell_beacon(self) -> None:
         signed = self.beacon()
+        self.sequence = link_pb2.Beacon.FromString(signed.body).sequence
+        self.beacons[self.origin] = (self.sequence, signed.SerializeToString())
         self.beacon_ms, self.beacon_due = self.now_ms, False
-        self.take_beacon(signed.SerializeToString())
         self.spread_beacon(signed, None)
+
+    def _look_for_silent_members(self) -> None:
+        """An alarm, once, of a member of whom no new beacon has come for three minutes."""
+        for member in self.membership.roster.body.members if self.open_sessions() else []:
+            since_ms = self.beacon_heard_ms.setdefault(member.origin, self.now_ms)
+            late = member.origin != self.origin and self.now_ms - since_ms > BEACON_LATE_MS
+            if late and member.origin not in self.late:
+                self.counters["no-beacon"] += 1
+            (self.late.add if late else self.late.discard)(member.origin)
 
     # ---- keeping a session ----
 
@@ -247,7 +274,10 @@ class Node(Following, Serving, Base):
                 self._tick_session(session, self.now_ms - session.heard_ms)
             except Refused as refused:
                 self.close(session, refused.reason)
+        for session in self.open_sessions():
+            self.drop_stalled(session)
         self.ask_for_missing()
+        self._look_for_silent_members()
         wait_ms = BEACON_MS if self.beacon_due else BEACON_IDLE_MS
         if self.now_ms - self.beacon_ms >= wait_ms:
             self.tell_beacon()
@@ -263,6 +293,7 @@ class Node(Following, Serving, Base):
 
     def author(self, lane: int, bodies: Iterable[tuple[int, bytes, Optional[tuple[int, int, int]]]]) -> Commit:
         """Signs one commit of (type, body, target), appends it and tells everybody."""
+        refuse_unless(not self.fence, self.fence)
         epoch = self.membership.newest(self.origin).body.epoch
         feed = self.check_feed(FeedId(self.origin, epoch, lane))
         drafts = [Draft(type_, body, self.random(16), target) for type_, body, target in bodies]

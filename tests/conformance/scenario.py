@@ -250,7 +250,7 @@ class Recorder:
     def wait(self, ms: int):
         return self._give(do="wait", ms=ms)
 
-    def counts(self, **reasons: int) -> None:
+    def counts(self, /, **reasons: int) -> None:
         """Reasons with _ for -; nothing else may have been counted."""
         expected = {reason.replace("_", "-"): count for reason, count in sorted(reasons.items())}
         counted = self.player.counts()

@@ -98,6 +98,8 @@ class Serving(Base):
     # ---- single payloads ----
 
     def on_fetch_payload(self, session: Session, ask: link_pb2.FetchPayload) -> None:
+        if not self.may_ask(session):
+            return
         feed = self.feeds.get(FeedId.of(ask.feed))
         found = feed.holding(ask.number) if feed else None
         if not found:

@@ -72,6 +72,8 @@ class Following:
     feed: FeedId
     standing: bool
     headers_only: bool = False
+    caught_up: bool = False  # the peer has said `end`
+    progress_ms: int = 0
 
 
 @dataclass
@@ -149,6 +151,7 @@ class Session:
     sending: Optional[Sending] = None
     assembly: Assembly = field(default_factory=Assembly)
     last_fetch: int = 0
+    asked: tuple[int, int] = (0, 0)  # since when, how often, the peer has asked for single things
     heard_ms: int = 0
     said_ms: int = 0
     told_roster: int = 0  # the version that the greeting told of
