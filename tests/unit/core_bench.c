@@ -45,7 +45,10 @@ static void make_core(bench_t *bench, const core_options_t *how, card_t *const *
                                 .card_count = count,
                                 .cards = cards,
                                 .feed_count = feed_count,
-                                .feeds = feeds};
+                                .feeds = feeds,
+                                .fence = options.boot,
+                                .fence_ms = wall_start_ms,
+                                .fence_detail = options.boot_detail};
     options.self = bench->cards[BENCH_AA]->origin;
     options.signing = bench->signing[BENCH_AA];
     options.listening = true;
@@ -58,6 +61,19 @@ void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
     make_members(bench);
     core_options_t options = {.dial_count = dial_count, .dials = dials};
     make_core(bench, &options, bench->cards, BENCH_MEMBERS, feeds, feed_count);
+}
+
+void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count)
+{
+    static const position_t heads[] = {{1, LANE_COALITION, 9}};
+    make_members(bench);
+    core_options_t options = {.dial_count = dial_count,
+                              .dials = dials,
+                              .boot = ERR_RESTORED,
+                              .boot_detail = "a test says so",
+                              .boot_count = 1,
+                              .boot_heads = heads};
+    make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
 }
 
 void bench_open_epochs(bench_t *bench, uint32_t epochs)

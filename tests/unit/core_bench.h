@@ -24,6 +24,8 @@ typedef struct {
 // `dials`: NULL, or those of the configuration. `feeds` may be NULL.
 void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
                 const core_feed_t *feeds, size_t feed_count);
+// The boot marker says that the disk was restored, and that AA's lane 1 had come to 9.
+void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count);
 // BB has had so many epochs, each begun by a card of its own; of each one change in
 // lane 1 is held.
 void bench_open_epochs(bench_t *bench, uint32_t epochs);

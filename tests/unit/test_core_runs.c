@@ -213,6 +213,136 @@ static void a_turn_that_is_taken_back(void **state)
     bench_close(&bench);
 }
 
+// A commit that begins where one is held and goes further is another one.
+static void a_commit_across_the_head_is_a_fork(void **state)
+{
+    static const uint8_t seed[32] = {4};
+    bench_t bench;
+    commit_t *chain[4];
+    draft_t drafts[2] = {{.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("a")},
+                         {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("b")}};
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_CC, chain);
+    bench_publish(&bench, LINK, chain[0]);
+    bench_commit(&bench);
+    head_t start = start_of(&bench, BENCH_CC);
+    commit_t *across = commit_author(&start.feed, 1, &start.hash, 1700000000000, 1, drafts, 2, seed,
+                                     bench.signing[BENCH_CC], &bench.charter->hash);
+    bench_publish(&bench, LINK, across);
+    assert_int_equal(held(&bench, BENCH_CC), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 1);
+    const effect_t *stop = bench_effect(&bench, EFFECT_STOP_FEED);
+    assert_non_null(stop);
+    assert_true(hash_equal(&stop->proof.ours, &chain[0]->hash));
+    assert_true(hash_equal(&stop->proof.theirs, &across->hash));
+    // Stopped, it takes nothing, the next of its own chain either.
+    bench_commit(&bench);
+    bench_publish(&bench, LINK, chain[1]);
+    assert_int_equal(held(&bench, BENCH_CC), 1);
+    commit_destroy(&across);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
+// Connected both ways, the way that we dialled brings publications: nothing stands on the other.
+static void two_ways_to_one_peer(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    message_t fetch;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    nonce_t dialled = bench.session;
+    bench_greet(&bench, LINK + 1, BENCH_CC);
+    nonce_t came = bench.session;
+    make_chain(&bench, BENCH_CC, chain);
+    uint32_t opened = claim(&bench, LINK + 1, BENCH_CC, 4);
+    assert_int_not_equal(opened, FETCH_NONE);
+    bench.session = dialled;
+    assert_int_equal(claim(&bench, LINK, BENCH_CC, 4), FETCH_NONE); // one source at a time
+    bench.session = came;
+    answer(&bench, LINK + 1, opened, chain, 2);
+    assert_int_equal(held(&bench, BENCH_CC), 2);
+    // It said that this was all, and had claimed four: the other way is tried.
+    assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
+    assert_true(memcmp(fetch.session.bytes, dialled.bytes, NONCE_SIZE) == 0);
+    assert_false(fetch.as.fetch.standing);
+    assert_int_equal(fetch.as.fetch.after, 2);
+    message_clear(&fetch);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
+static void a_proof_that_is_none_is_counted(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    head_t head = {{{{9}}, 1, LANE_COALITION}, 0, {{1}}}; // nobody's feed
+    commit_t *commit = bench_commit_after(&bench, BENCH_BB, &head, "x");
+    buf_t run = run_encode(&head.feed, &commit, 1);
+    message_t proof = {.type = MSG_PROOF};
+    proof.as.proof.run = buf_span(&run);
+    bench_say(&bench, LINK, &proof);
+    assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
+    buf_free(&run);
+    commit_destroy(&commit);
+    bench_close(&bench);
+}
+
+// Somebody knows an epoch of ours that we do not: its cards are asked for.
+static void an_epoch_of_our_own_that_we_do_not_know(void **state)
+{
+    bench_t bench;
+    message_t want, heads = {.type = MSG_HEADS};
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
+    heads.as.heads.count = 1;
+    heads.as.heads.items = &head;
+    bench_say(&bench, LINK, &heads);
+    assert_int_equal(bench_counted(&bench, ERR_WRONG_EPOCH), 1);
+    assert_true(bench_sent(&bench, MSG_WANT_CARDS, &want));
+    assert_int_equal(want.as.want_cards.count, 1);
+    assert_int_equal(want.as.want_cards.items[0].number, 1);
+    message_clear(&want);
+    bench_close(&bench);
+}
+
+// Whom a restored node waits for, in the order of its configuration.
+static void a_restored_node_says_whom_it_waits_for(void **state)
+{
+    static const core_dial_t both[] = {{"CC", "tcp://192.0.2.3:7000"},
+                                       {"BB", "tcp://192.0.2.2:7000"}};
+    bench_t bench;
+    recovery_t recovery;
+    const char *detail = NULL;
+    (void)state;
+    bench_open_restored(&bench, both, 2);
+    assert_int_equal(core_writing(bench.core, &detail), ERR_RESTORED);
+    assert_string_equal(detail, "a test says so");
+    core_recovery(bench.core, &recovery);
+    assert_int_equal(recovery.fence, ERR_RESTORED);
+    assert_string_equal(recovery.missing,
+                        "CC has not answered, BB has not answered, changes that this node had "
+                        "written are not here");
+    assert_int_equal(recovery.teller_count, 2);
+    recovery_clear(&recovery);
+    // One that answers with more than is here keeps it waiting, and is named for that.
+    bench_greet(&bench, LINK, BENCH_BB);
+    claim(&bench, LINK, BENCH_AA, 9);
+    core_recovery(bench.core, &recovery);
+    assert_non_null(strstr(recovery.missing, "BB has more than is here"));
+    recovery_clear(&recovery);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +350,11 @@ int main(void)
         cmocka_unit_test(before_a_cut_a_signature_vouches),
         cmocka_unit_test(a_run_that_never_ends_is_given_up),
         cmocka_unit_test(a_turn_that_is_taken_back),
+        cmocka_unit_test(a_commit_across_the_head_is_a_fork),
+        cmocka_unit_test(two_ways_to_one_peer),
+        cmocka_unit_test(a_proof_that_is_none_is_counted),
+        cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
+        cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
 }

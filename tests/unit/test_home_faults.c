@@ -242,6 +242,22 @@ static void heads_of_a_marker_are_written_or_it_is_told(void **state)
     assert_int_equal(found.heads[0].number, marker.heads[0].number);
 }
 
+// Sealed by whatever hand, what cannot be is damage.
+static void a_marker_has_one_nonce_or_two(void **state)
+{
+    uint8_t bytes[MARKER_BYTES];
+    marker_t marker = {.nonce_count = 0}, read;
+    (void)state;
+    marker_encode(&marker, bytes);
+    assert_int_equal(marker_decode(span_of(bytes, sizeof bytes), &read), ERR_DAMAGED);
+    marker.nonce_count = 1;
+    marker_encode(&marker, bytes);
+    assert_int_equal(marker_decode(span_of(bytes, sizeof bytes), &read), ERR_OK);
+    assert_int_equal(marker_decode(span_of(bytes, sizeof bytes - 1), &read), ERR_DAMAGED);
+    bytes[20] ^= 1;
+    assert_int_equal(marker_decode(span_of(bytes, sizeof bytes), &read), ERR_DAMAGED);
+}
+
 // ---- the signing key of a new epoch ----
 
 // Made, found by the key that the card names, and then the signing key or still pending.
@@ -335,6 +351,7 @@ int main(void)
         SCRATCH_TEST(a_marker_is_the_old_one_or_the_new_one),
         SCRATCH_TEST(a_marker_is_read_or_it_is_not),
         SCRATCH_TEST(heads_of_a_marker_are_written_or_it_is_told),
+        cmocka_unit_test(a_marker_has_one_nonce_or_two),
         SCRATCH_TEST(a_pending_key_is_promoted_or_still_pending),
         SCRATCH_TEST(a_pending_key_is_the_one_that_is_named),
         SCRATCH_TEST(a_pending_key_is_made_or_it_is_told),
