@@ -243,6 +243,30 @@ void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t it
     buf_free(&item);
 }
 
+void bench_remove_bb(bench_t *bench, core_link_t link, uint64_t number, const hash_t *hash)
+{
+    roster_t *next = sample_roster_after(bench->charter);
+    const member_t *gone = &next->members[BENCH_BB];
+    mem_free(next->formers);
+    next->formers = mem_alloc(sizeof *next->formers);
+    next->formers[0] = (former_t){.code = gone->code,
+                                  .origin = gone->origin,
+                                  .root_key = gone->root_key,
+                                  .cut_count = 1,
+                                  .cuts = mem_alloc(sizeof(cut_t))};
+    next->formers[0].cuts[0] = (cut_t){1, LANE_COALITION, number, *hash};
+    next->former_count = 1;
+    memmove(&next->members[BENCH_BB], &next->members[BENCH_CC], 2 * sizeof *next->members);
+    next->member_count = BENCH_MEMBERS - 1;
+    roster_seal(next);
+    sample_vote(next, 1, &bench->charter->hash);
+    sample_vote(next, 3, &bench->charter->hash);
+    bench_offer(bench, link, MSG_ROSTERS, roster_encode(next));
+    assert_int_equal(bench_count_of(bench, EFFECT_ROSTER), 1);
+    bench_commit(bench);
+    roster_destroy(&next);
+}
+
 // ---- what came of it ----
 
 size_t bench_count_of(const bench_t *bench, effect_type_t type)

@@ -71,16 +71,23 @@ static uint32_t claim(bench_t *bench, core_link_t link, size_t member, uint64_t 
     return opened;
 }
 
-static void answer(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits,
-                   size_t count)
+static void bring(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits,
+                  size_t count, bool end)
 {
     buf_t run = run_encode(&commits[0]->feed, commits, count);
     message_t part = {.type = MSG_RUN_PART};
     part.as.run_part.fetch = fetch;
-    part.as.run_part.last = part.as.run_part.end = true;
+    part.as.run_part.last = true;
+    part.as.run_part.end = end;
     part.as.run_part.bytes = buf_span(&run);
     bench_say(bench, link, &part);
     buf_free(&run);
+}
+
+static void answer(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits,
+                   size_t count)
+{
+    bring(bench, link, fetch, commits, count, true);
 }
 
 // What waited for a gap to be closed is looked at then as anything else that comes.
@@ -121,26 +128,8 @@ static void before_a_cut_a_signature_vouches(void **state)
     (void)state;
     bench_open(&bench, dials, 1, NULL, 0);
     make_chain(&bench, BENCH_BB, chain);
-    roster_t *next = sample_roster_after(bench.charter);
-    cut_t *cut = mem_alloc(sizeof *cut);
-    *cut = (cut_t){1, LANE_COALITION, 3, {{0xcc}}};
-    mem_free(next->formers);
-    next->formers = mem_alloc(sizeof *next->formers);
-    next->formers[0] = (former_t){.code = next->members[BENCH_BB].code,
-                                  .origin = next->members[BENCH_BB].origin,
-                                  .root_key = next->members[BENCH_BB].root_key,
-                                  .cut_count = 1,
-                                  .cuts = cut};
-    next->former_count = 1;
-    memmove(&next->members[BENCH_BB], &next->members[BENCH_CC], 2 * sizeof *next->members);
-    next->member_count = 3;
-    roster_seal(next);
-    sample_vote(next, 1, &bench.charter->hash);
-    sample_vote(next, 3, &bench.charter->hash);
     bench_connect(&bench, LINK, BENCH_CC);
-    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
-    assert_int_equal(bench_count_of(&bench, EFFECT_ROSTER), 1);
-    bench_commit(&bench);
+    bench_remove_bb(&bench, LINK, 3, &(hash_t){{0xcc}});
     uint32_t fetch = claim(&bench, LINK, BENCH_BB, 3);
     assert_int_not_equal(fetch, FETCH_NONE);
     chain[1]->has_signature = chain[2]->has_signature = false;
@@ -148,7 +137,6 @@ static void before_a_cut_a_signature_vouches(void **state)
     assert_int_equal(held(&bench, BENCH_BB), 1); // not 2, which nobody vouches for
     assert_int_equal(bench_counted(&bench, ERR_BEYOND_CUT), 1);
     assert_int_equal(bench_count_of(&bench, EFFECT_APPEND), 1);
-    roster_destroy(&next);
     free_chain(chain);
     bench_close(&bench);
 }
@@ -276,70 +264,34 @@ static void two_ways_to_one_peer(void **state)
     bench_close(&bench);
 }
 
-static void a_proof_that_is_none_is_counted(void **state)
+// A source that brings other things may take its time, unless somebody else could.
+static void a_slow_source_is_left_where_there_is_another(void **state)
 {
     bench_t bench;
+    commit_t *chain[4];
+    message_t fetch;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
-    head_t head = {{{{9}}, 1, LANE_COALITION}, 0, {{1}}}; // nobody's feed
-    commit_t *commit = bench_commit_after(&bench, BENCH_BB, &head, "x");
-    buf_t run = run_encode(&head.feed, &commit, 1);
-    message_t proof = {.type = MSG_PROOF};
-    proof.as.proof.run = buf_span(&run);
-    bench_say(&bench, LINK, &proof);
-    assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
-    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
-    buf_free(&run);
-    commit_destroy(&commit);
-    bench_close(&bench);
-}
-
-// Somebody knows an epoch of ours that we do not: its cards are asked for.
-static void an_epoch_of_our_own_that_we_do_not_know(void **state)
-{
-    bench_t bench;
-    message_t want, heads = {.type = MSG_HEADS};
-    (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
-    head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
-    heads.as.heads.count = 1;
-    heads.as.heads.items = &head;
-    bench_say(&bench, LINK, &heads);
-    assert_int_equal(bench_counted(&bench, ERR_WRONG_EPOCH), 1);
-    assert_true(bench_sent(&bench, MSG_WANT_CARDS, &want));
-    assert_int_equal(want.as.want_cards.count, 1);
-    assert_int_equal(want.as.want_cards.items[0].number, 1);
-    message_clear(&want);
-    bench_close(&bench);
-}
-
-// Whom a restored node waits for, in the order of its configuration.
-static void a_restored_node_says_whom_it_waits_for(void **state)
-{
-    static const core_dial_t both[] = {{"CC", "tcp://192.0.2.3:7000"},
-                                       {"BB", "tcp://192.0.2.2:7000"}};
-    bench_t bench;
-    recovery_t recovery;
-    const char *detail = NULL;
-    (void)state;
-    bench_open_restored(&bench, both, 2);
-    assert_int_equal(core_writing(bench.core, &detail), ERR_RESTORED);
-    assert_string_equal(detail, "a test says so");
-    core_recovery(bench.core, &recovery);
-    assert_int_equal(recovery.fence, ERR_RESTORED);
-    assert_string_equal(recovery.missing,
-                        "CC has not answered, BB has not answered, changes that this node had "
-                        "written are not here");
-    assert_int_equal(recovery.teller_count, 2);
-    recovery_clear(&recovery);
-    // One that answers with more than is here keeps it waiting, and is named for that.
-    bench_greet(&bench, LINK, BENCH_BB);
-    claim(&bench, LINK, BENCH_AA, 9);
-    core_recovery(bench.core, &recovery);
-    assert_non_null(strstr(recovery.missing, "BB has more than is here"));
-    recovery_clear(&recovery);
+    bench_open(&bench, dials, 1, NULL, 0);
+    make_chain(&bench, BENCH_BB, chain);
+    bench_connect(&bench, LINK, BENCH_CC);
+    nonce_t cc = bench.session;
+    uint32_t of_bb = claim(&bench, LINK, BENCH_BB, 4);
+    uint32_t of_dd = claim(&bench, LINK, BENCH_DD, 4);
+    assert_true(of_bb != FETCH_NONE && of_dd != FETCH_NONE);
+    bench.now_ms += 9000;
+    bring(&bench, LINK, of_bb, chain, 1, false);
+    bench_commit(&bench);
+    bench_pass(&bench, 2000); // nobody else: it may
+    assert_int_equal(bench_counted(&bench, ERR_STALLED), 0);
+    bench_greet(&bench, LINK + 1, BENCH_BB);
+    assert_int_equal(claim(&bench, LINK + 1, BENCH_DD, 4), FETCH_NONE);
+    nonce_t bb = bench.session;
+    bench.session = cc;
+    bench_pass(&bench, 3000);
+    assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
+    assert_true(memcmp(fetch.session.bytes, bb.bytes, NONCE_SIZE) == 0);
+    message_clear(&fetch);
+    free_chain(chain);
     bench_close(&bench);
 }
 
@@ -352,9 +304,7 @@ int main(void)
         cmocka_unit_test(a_turn_that_is_taken_back),
         cmocka_unit_test(a_commit_across_the_head_is_a_fork),
         cmocka_unit_test(two_ways_to_one_peer),
-        cmocka_unit_test(a_proof_that_is_none_is_counted),
-        cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
-        cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
+        cmocka_unit_test(a_slow_source_is_left_where_there_is_another),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
 }

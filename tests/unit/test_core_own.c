@@ -1,0 +1,174 @@
+// What others say of a node's own feeds and of forks, on one core.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/core_bench.h"
+
+enum { LINK = 7 };
+
+static const core_dial_t dials[] = {{"CC", "tcp://192.0.2.3:7000"}};
+
+// Whoever is in session says how far it holds this node's lane 1.
+static void tell(bench_t *bench, uint64_t number, uint8_t byte)
+{
+    head_t head = {bench_feed(bench, BENCH_AA), number, {{byte}}};
+    message_t heads = {.type = MSG_HEADS};
+    heads.as.heads.count = 1;
+    heads.as.heads.items = &head;
+    bench_say(bench, LINK, &heads);
+}
+
+static void a_proof_that_is_none_is_counted(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    head_t head = {{{{9}}, 1, LANE_COALITION}, 0, {{1}}}; // nobody's feed
+    commit_t *commit = bench_commit_after(&bench, BENCH_BB, &head, "x");
+    buf_t run = run_encode(&head.feed, &commit, 1);
+    message_t proof = {.type = MSG_PROOF};
+    proof.as.proof.run = buf_span(&run);
+    bench_say(&bench, LINK, &proof);
+    assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
+    buf_free(&run);
+    commit_destroy(&commit);
+    bench_close(&bench);
+}
+
+// Somebody knows an epoch of ours that we do not: its cards are asked for.
+static void an_epoch_of_our_own_that_we_do_not_know(void **state)
+{
+    bench_t bench;
+    message_t want, heads = {.type = MSG_HEADS};
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
+    heads.as.heads.count = 1;
+    heads.as.heads.items = &head;
+    bench_say(&bench, LINK, &heads);
+    assert_int_equal(bench_counted(&bench, ERR_WRONG_EPOCH), 1);
+    assert_true(bench_sent(&bench, MSG_WANT_CARDS, &want));
+    assert_int_equal(want.as.want_cards.count, 1);
+    assert_int_equal(want.as.want_cards.items[0].number, 1);
+    message_clear(&want);
+    bench_close(&bench);
+}
+
+// Whom a restored node waits for, in the order of its configuration.
+static void a_restored_node_says_whom_it_waits_for(void **state)
+{
+    static const core_dial_t both[] = {{"CC", "tcp://192.0.2.3:7000"},
+                                       {"BB", "tcp://192.0.2.2:7000"}};
+    bench_t bench;
+    recovery_t recovery;
+    const char *detail = NULL;
+    (void)state;
+    bench_open_restored(&bench, both, 2);
+    assert_int_equal(core_writing(bench.core, &detail), ERR_RESTORED);
+    assert_string_equal(detail, "a test says so");
+    core_recovery(bench.core, &recovery);
+    assert_int_equal(recovery.fence, ERR_RESTORED);
+    assert_string_equal(recovery.missing,
+                        "CC has not answered, BB has not answered, changes that this node had "
+                        "written are not here");
+    assert_int_equal(recovery.teller_count, 2);
+    recovery_clear(&recovery);
+    // One that answers with more than is here keeps it waiting, and is named for that.
+    bench_greet(&bench, LINK, BENCH_BB);
+    tell(&bench, 9, 9);
+    core_recovery(bench.core, &recovery);
+    assert_non_null(strstr(recovery.missing, "BB has more than is here"));
+    recovery_clear(&recovery);
+    bench_close(&bench);
+}
+
+// The operator takes the risk; but what the disk did not take has not happened.
+static void a_fence_that_was_not_lifted_after_all(void **state)
+{
+    bench_t bench;
+    event_t accept = {.type = EVENT_ACCEPT};
+    (void)state;
+    accept.as.accept.request = 8;
+    bench_open_restored(&bench, dials, 1);
+    bench_step(&bench, &accept);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
+    bench_roll_back(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_RESTORED);
+    bench_step(&bench, &accept);
+    assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
+    bench_commit(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
+    bench_close(&bench);
+}
+
+// Whoever holds nothing of ours has answered, too.
+static void nothing_is_an_answer(void **state)
+{
+    bench_t bench;
+    recovery_t recovery;
+    (void)state;
+    bench_open_restored(&bench, dials, 1);
+    bench_connect(&bench, LINK, BENCH_CC);
+    tell(&bench, 0, 0);
+    core_recovery(bench.core, &recovery);
+    assert_string_equal(recovery.missing, "changes that this node had written are not here");
+    assert_int_equal(recovery.teller_count, 1);
+    assert_true(recovery.tellers[0].here);
+    recovery_clear(&recovery);
+    bench_close(&bench);
+}
+
+// BB was removed with a cut that is held here: by that the roster has decided, and
+// whoever has BB's old key proves nothing any more.
+static void an_old_key_proves_nothing_below_its_cut(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    head_t start = {bench_feed(&bench, BENCH_BB), 0, bench.cards[BENCH_BB]->hash};
+    commit_t *first = bench_commit_after(&bench, BENCH_BB, &start, "one");
+    head_t head = {start.feed, 1, first->hash};
+    commit_t *second = bench_commit_after(&bench, BENCH_BB, &head, "two");
+    commit_t *other = bench_commit_after(&bench, BENCH_BB, &start, "another one");
+    bench_publish(&bench, LINK, first);
+    bench_publish(&bench, LINK, second);
+    bench_commit(&bench);
+    bench_remove_bb(&bench, LINK, 2, &second->hash);
+    buf_t run = run_encode(&start.feed, &other, 1);
+    event_t compared = {.type = EVENT_COMPARED};
+    compared.as.compared.from = "DD";
+    compared.as.compared.run = buf_span(&run);
+    compared.as.compared.ours = first->hash;
+    bench_step(&bench, &compared);
+    assert_int_equal(bench_counted(&bench, ERR_BEYOND_CUT), 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
+    assert_int_equal(bench_count_of(&bench, EFFECT_STOP_FEED), 0);
+    buf_free(&run);
+    commit_destroy(&first);
+    commit_destroy(&second);
+    commit_destroy(&other);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_proof_that_is_none_is_counted),
+        cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
+        cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
+        cmocka_unit_test(a_fence_that_was_not_lifted_after_all),
+        cmocka_unit_test(nothing_is_an_answer),
+        cmocka_unit_test(an_old_key_proves_nothing_below_its_cut),
+    };
+    return crypto_start() ? 1 : cmocka_run_group_tests_name("core own", tests, NULL, NULL);
+}
