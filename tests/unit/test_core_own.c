@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "lib/mem.h"
 #include "tests/unit/core_bench.h"
+#include "tests/unit/protocol_samples.h"
 
 enum { LINK = 7 };
 
@@ -110,6 +112,46 @@ static void a_fence_that_was_not_lifted_after_all(void **state)
     bench_close(&bench);
 }
 
+// Its own later commit stops it; a new epoch that does not reach the disk changes nothing.
+static void an_epoch_that_does_not_lift_the_fence_after_all(void **state)
+{
+    bench_t bench;
+    pubkey_t key, fresh_key;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    head_t start = {bench_feed(&bench, BENCH_AA), 0, bench.cards[BENCH_AA]->hash};
+    commit_t *later = bench_commit_after(&bench, BENCH_AA, &start, "written elsewhere");
+    bench_publish(&bench, LINK, later);
+    bench_commit(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OWN_LATER_COMMIT);
+    secret_t *root = sample_secret(1, &key), *fresh = sample_secret(210, &fresh_key);
+    card_t *card = sample_card_after(bench.cards[BENCH_AA], 1);
+    card->signing_key = fresh_key;
+    card->epoch = 2;
+    card->cuts = mem_alloc(sizeof *card->cuts);
+    card->cuts[0] = (cut_t){1, LANE_COALITION, 1, later->hash};
+    card->cut_count = 1;
+    card_sign(card, root);
+    buf_t bytes = card_encode(card);
+    event_t epoch = {.type = EVENT_EPOCH};
+    epoch.as.epoch.card = buf_span(&bytes);
+    epoch.as.epoch.signing = fresh;
+    bench_step(&bench, &epoch);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    bench_roll_back(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OWN_LATER_COMMIT);
+    bench_step(&bench, &epoch);
+    bench_commit(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
+    bench_close(&bench);
+    buf_free(&bytes);
+    card_destroy(&card);
+    commit_destroy(&later);
+    secret_destroy(&fresh);
+    secret_destroy(&root);
+}
+
 // Whoever holds nothing of ours has answered, too.
 static void nothing_is_an_answer(void **state)
 {
@@ -167,6 +209,7 @@ int main(void)
         cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
         cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
         cmocka_unit_test(a_fence_that_was_not_lifted_after_all),
+        cmocka_unit_test(an_epoch_that_does_not_lift_the_fence_after_all),
         cmocka_unit_test(nothing_is_an_answer),
         cmocka_unit_test(an_old_key_proves_nothing_below_its_cut),
     };
