@@ -129,6 +129,7 @@ static void an_epoch_that_does_not_lift_the_fence_after_all(void **state)
     card_t *card = sample_card_after(bench.cards[BENCH_AA], 1);
     card->signing_key = fresh_key;
     card->epoch = 2;
+    mem_free(card->cuts);
     card->cuts = mem_alloc(sizeof *card->cuts);
     card->cuts[0] = (cut_t){1, LANE_COALITION, 1, later->hash};
     card->cut_count = 1;
