@@ -301,8 +301,7 @@ static void do_find_missing(driver_t *driver, effect_t *effect)
     fault_t fault = {0};
     event_t event = {.type = EVENT_PAYLOADS_MISSING};
     size_t limit = effect->limit < MOST ? (size_t)effect->limit : MOST;
-    event.as.missing.err =
-        store_missing_payloads(driver->store, limit, places, &count, &fault);
+    event.as.missing.err = store_missing_payloads(driver->store, limit, places, &count, &fault);
     if (event.as.missing.err)
         count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -412,8 +411,8 @@ static bool knows_self(const snapshot_t *snapshot, const origin_t *self)
     for (size_t i = 0; i < snapshot->roster_count; i++)
         named = named || roster_code_of(snapshot->rosters[i], self);
     for (size_t i = 0; i < snapshot->card_count; i++)
-        card = card || (snapshot->cards[i]->number == 1 &&
-                        origin_equal(&snapshot->cards[i]->origin, self));
+        card = card ||
+               (snapshot->cards[i]->number == 1 && origin_equal(&snapshot->cards[i]->origin, self));
     return named && card;
 }
 

@@ -35,7 +35,7 @@ typedef struct {
     roster_t *roster; // the newest that its members have voted for
     hostile_t hostile[PLAN_NODES_MAX + 1];
     bool flip[PLAN_NODES_MAX + 1][PLAN_NODES_MAX + 1]; // a bit of the next message
-    bool liar[WORLD_NODES_MAX + 1];                     // something false was said in its name
+    bool liar[WORLD_NODES_MAX + 1];                    // something false was said in its name
     bool newer[PLAN_NODES_MAX + 1];  // runs the next version: its messages have fields more
     bool forgot[PLAN_NODES_MAX + 1]; // it was restored, or got a new disk
     bool removed[PLAN_NODES_MAX + 1], damaged[PLAN_NODES_MAX + 1];

@@ -150,10 +150,10 @@ static void work(const options_t *options, shared_t *shared)
         add_result(&shared->sum, &result);
         if (result.violation) {
             uint64_t place = __atomic_fetch_add(&shared->failed, 1, __ATOMIC_RELAXED);
+            unsigned long long seed = options->first + index;
             if (place < FAILURES_SHOWN)
-                shared->failures[place] = options->first + index;
-            printf("violation: %s (seed %llu)\n", result.violation,
-                   (unsigned long long)(options->first + index));
+                shared->failures[place] = seed;
+            printf("violation: %s (seed %llu)\n", result.violation, seed);
             fflush(stdout);
             if (options->stop)
                 __atomic_store_n(&shared->next, options->seeds, __ATOMIC_RELAXED);
@@ -239,7 +239,7 @@ static int many(const options_t *options)
     if (shared == MAP_FAILED)
         return 2;
     printf("seeds %llu to %llu, %zu at a time\n", (unsigned long long)options->first,
-           (unsigned long long)(options->first + options->seeds - 1), options->jobs);
+           (unsigned long long)options->first + options->seeds - 1, options->jobs);
     double began = seconds();
     uint64_t died = start_workers(options, shared);
     double took = seconds() - began;
