@@ -178,19 +178,26 @@ static void tell_epoch(scene_t *scene, wire_node_t *event)
 
 enum { AS_ANSWER = 1, AS_PROOF = 2, STAYS = 4, UNSIGNED = 8, LATER_TIME = 16, MISSING = 32 };
 
-static void deliver_run(scene_t *scene, line_t *line, uint64_t flags, const feed_t *feed, buf_t run)
+static uint32_t fetch_of(const line_t *line, const feed_t *feed)
 {
-    message_t message = {.type = MSG_RUN_PART};
-    message.as.run_part.last = message.as.run_part.end = true;
-    message.as.run_part.bytes = buf_span(&run);
-    if (flags & AS_PROOF) {
-        message = (message_t){.type = MSG_PROOF};
-        message.as.proof.run = buf_span(&run);
-    }
     for (size_t i = 0; i < line->fetch_count; i++)
         if (feed_equal(&line->fetches[i].feed, feed))
-            message.as.run_part.fetch = line->fetches[i].fetch;
-    if (message.type == MSG_PROOF || message.as.run_part.fetch)
+            return line->fetches[i].fetch;
+    return 0;
+}
+
+static void deliver_run(scene_t *scene, line_t *line, uint64_t flags, const feed_t *feed, buf_t run)
+{
+    message_t message = {.type = flags & AS_PROOF ? MSG_PROOF : MSG_RUN_PART};
+    uint32_t fetch = fetch_of(line, feed);
+    if (flags & AS_PROOF) {
+        message.as.proof.run = buf_span(&run);
+    } else {
+        message.as.run_part.fetch = fetch;
+        message.as.run_part.last = message.as.run_part.end = true;
+        message.as.run_part.bytes = buf_span(&run);
+    }
+    if (flags & AS_PROOF || fetch)
         scene_say(scene, line, &message);
     buf_free(&run);
 }
