@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from enlace.v1 import membership_pb2
+from enlace.v1 import link_pb2, membership_pb2
 
 import crypto
 import following
@@ -132,10 +132,74 @@ def check_armour(case: dict) -> None:
     same(data.hex(), case["bytes"], "bytes")
 
 
+# ---- made.json ----
+
+
+def _message(kind: type, fields: dict):
+    """A message from its JSON: hex where it has bytes."""
+    message = kind()
+    for name, value in fields.items():
+        field = kind.DESCRIPTOR.fields_by_name[name]
+        for one in value if isinstance(value, list) else [value]:
+            if field.message_type:
+                at = getattr(message, name)
+                at = at.add() if isinstance(value, list) else at
+                at.CopyFrom(_message(type(at), one))
+                at.SetInParent()
+                continue
+            plain = bytes.fromhex(one) if field.type == field.TYPE_BYTES else one
+            if isinstance(value, list):
+                getattr(message, name).append(plain)
+            else:
+                setattr(message, name, plain)
+    return message
+
+
+def _vote(case: dict, data: bytes) -> membership_pb2.SignedRoster:
+    coalition, voter = bytes.fromhex(case.get("coalition", "")), bytes.fromhex(case.get("voter", ""))
+    hash_ = crypto.roster_hash(data)
+    if case["type"] == "charter":
+        key, text, number = case["root"], crypto.charter_text(hash_), 0
+        voter = membership_pb2.Roster.FromString(data).creator
+    else:
+        key, text, number = case["signing"], crypto.roster_text(coalition, hash_), 1
+    signature = crypto.sign(bytes.fromhex(key), text)
+    vote = membership_pb2.RosterSignature(origin=voter, card_number=number, signature=signature)
+    return membership_pb2.SignedRoster(body=data, signatures=[vote])
+
+
+def _signed_card(case: dict, data: bytes) -> membership_pb2.SignedCard:
+    signature = crypto.sign(bytes.fromhex(case["root"]), crypto.card_text(crypto.card_hash(data)))
+    return membership_pb2.SignedCard(body=data, signature=signature)
+
+
+def _signed_beacon(case: dict, data: bytes) -> link_pb2.SignedBeacon:
+    coalition = link_pb2.Beacon.FromString(data).coalition
+    text = crypto.beacon_text(coalition, crypto.beacon_hash(data))
+    return link_pb2.SignedBeacon(body=data, signature=crypto.sign(bytes.fromhex(case["signing"]), text))
+
+
+MADE = {
+    "card": (membership_pb2.Card, crypto.card_hash, _signed_card),
+    "charter": (membership_pb2.Roster, crypto.roster_hash, _vote),
+    "roster": (membership_pb2.Roster, crypto.roster_hash, _vote),
+    "beacon": (link_pb2.Beacon, crypto.beacon_hash, _signed_beacon),
+}
+
+
+def check_made(case: dict) -> None:
+    kind, hash_, sign = MADE[case["type"]]
+    data = _message(kind, case["fields"]).SerializeToString()
+    same(data.hex(), case["body"], "body")
+    same(hash_(data).hex(), case["hash"], "hash")
+    same(sign(case, data).SerializeToString().hex(), case["signed"], "signed")
+
+
 CHECKS: dict[str, Callable[[dict], None]] = {
     "hashes": check_hash,
     "bytes": check_bytes,
     "armour": check_armour,
+    "made": check_made,
 }
 PLAYED = ("links", "applying", "members", "views")
 

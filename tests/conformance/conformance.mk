@@ -3,7 +3,7 @@
 
 PROTOS_PY   := $(PROTOS:proto/%.proto=$(BUILD)/conformance/%_pb2.py)
 PYTHON_PATH := PYTHONPATH=$(BUILD)/conformance PYTHONDONTWRITEBYTECODE=1
-VECTOR_TESTS := $(filter %/test_vectors %/test_vectors_node,$(UNIT_TESTS))
+VECTOR_TESTS := $(filter %/test_vectors %/test_vectors_made %/test_vectors_node,$(UNIT_TESTS))
 
 #: make conformance  vectors through C and through a second implementation; its peer against real daemons
 .PHONY: conformance

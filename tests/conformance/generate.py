@@ -12,6 +12,7 @@ import cases_authority
 import cases_commits
 import cases_hashes
 import cases_links
+import cases_made
 import cases_members
 import cases_messages
 import cases_views
@@ -21,6 +22,7 @@ VECTORS = Path(__file__).parent / "vectors"
 FILES = {
     "hashes": ("Hashes, keys, signatures, armour and words, each from what is given.", cases_hashes.make),
     "armour": ("Armoured lines.", cases_hashes.make_armour),
+    "made": ("What is signed, from its fields: body, hash, signed form.", cases_made.make),
     "links": (
         "Transcripts of sessions, as steps: tests/conformance/scenario.py says what each is.",
         cases_links.make,

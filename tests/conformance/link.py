@@ -25,19 +25,20 @@ def _socket(context: zmq.Context, kind: int, keys: Keys) -> zmq.Socket:
 
 
 class Dialled:
-    """DEALER and SUB towards one listening node. Made anew for each session."""
+    """DEALER and SUB towards one listening node. Made anew for each session. Without a
+    topic nothing is subscribed to: such a connection would be cut as a silent one."""
 
     def __init__(self, context: zmq.Context, keys: Keys, endpoint: str, server_key: bytes, topic: Optional[bytes]) -> None:
         self.server_key = server_key
         self.dealer = _socket(context, zmq.DEALER, keys)
         self.sub = _socket(context, zmq.SUB, keys)
-        for socket, address in ((self.dealer, endpoint), (self.sub, next_port(endpoint))):
+        for socket in (self.dealer, self.sub):
             socket.curve_serverkey = z85.encode(server_key)
-            if socket is self.dealer:
-                self.monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-            socket.connect(address)
+        self.monitor = self.dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self.dealer.connect(endpoint)
         if topic is not None:
             self.sub.subscribe(topic)
+            self.sub.connect(next_port(endpoint))
 
     @property
     def sockets(self) -> list[zmq.Socket]:

@@ -13,7 +13,7 @@ import wire
 from byhand import inner, number
 from document import NUMBERS
 from feed import Feed, FeedId
-from link import Dialled
+from link import Dialled, next_port
 from membership import sign_card, sign_roster
 from node import Node
 from peer import Peer
@@ -366,6 +366,7 @@ def too_many_subscriptions(scene) -> None:
     def subscribe() -> None:
         for place in range(80):
             peer.dialled[link].sub.subscribe(place.to_bytes(2, "big"))
+        peer.dialled[link].sub.connect(next_port(scene.hub_endpoint))
 
     scene.wait_counted(scene.hub, "too-many-subscriptions", subscribe)
 

@@ -261,7 +261,7 @@ class Node(Following, Serving, Base):
         self.say(session, pong=link_pb2.Pong(token=ping.token))
 
     def on_pong(self, session: Session, pong: link_pb2.Pong) -> None:
-        pass
+        session.pinged = False
 
     def on_bye(self, session: Session, bye: link_pb2.Bye) -> None:
         self.close(session, NAMES.get(bye.reason, "unexpected"), bye=False)
@@ -286,7 +286,8 @@ class Node(Following, Serving, Base):
         late = quiet_ms >= (GREETING_MS if session.state == GREETING else SILENT_MS)
         if late:
             self.close(session, "no-hello" if session.state == GREETING else "silent")
-        elif session.state == OPEN and min(quiet_ms, self.now_ms - session.said_ms) >= PING_MS:
+        elif session.state == OPEN and max(quiet_ms, self.now_ms - session.said_ms) >= PING_MS and not session.pinged:
+            session.pinged = True
             self.say(session, ping=link_pb2.Ping(token=self.now_ms))
 
     # ---- what this node says itself ----

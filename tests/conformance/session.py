@@ -154,6 +154,7 @@ class Session:
     asked: tuple[int, int] = (0, 0)  # since when, how often, the peer has asked for single things
     heard_ms: int = 0
     said_ms: int = 0
+    pinged: bool = False  # a Ping is out
     told_roster: int = 0  # the version that the greeting told of
     took_cards: bool = False
     greeted: bool = False  # its first Heads has come
