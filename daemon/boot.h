@@ -35,7 +35,7 @@ err_t boot_read(const marker_home_t *home, store_t *store, const origin_t *self,
 // A new nonce, in marker and database. Only after the fence, where there has to
 // be one, is on disk (driver_load).
 err_t boot_agree(boot_t *boot, store_t *store, const nonce_t *next, fault_t *fault);
-// After a turn.
+// After a turn, before anything of it leaves.
 void boot_follow(boot_t *boot, const core_t *core);
 
 #endif

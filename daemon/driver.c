@@ -383,6 +383,7 @@ void driver_flush(driver_t *driver)
     } else {
         event_t event = {.type = EVENT_COMMITTED};
         driver_step(driver, &event);
+        driver->edge.durable(driver->edge.context);
     }
     emit(driver);
     if (!reason && grown)

@@ -28,6 +28,7 @@ typedef struct {
                     uint64_t first);
     void (*applied)(void *context); // the log has grown
     void (*log)(void *context, int level, const char *text);
+    void (*durable)(void *context); // the turn is on disk, and nothing of it has left
 } edge_t;
 
 typedef struct driver driver_t;
@@ -38,7 +39,7 @@ void driver_destroy(driver_t **driver);
 
 // One event of the turn; time and randomness are filled in here.
 void driver_step(driver_t *driver, event_t *event);
-// Ends the turn: to disk, then out.
+// Ends the turn: to disk, then the edge is told so (durable), then out.
 void driver_flush(driver_t *driver);
 
 // A core that knows what the store holds. Where options->boot says that the boot

@@ -323,7 +323,6 @@ static bool turn(node_t *node)
         control_tick(node->control, now_ms);
     driver_flush(node->driver);
     consent(node);
-    boot_follow(&node->boot, node->core);
     return more;
 }
 

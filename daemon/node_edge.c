@@ -71,6 +71,14 @@ static void edge_written(void *context, uint64_t request, err_t reason, const fe
         log_line(LOG_LEVEL_ERROR, "the charter could not be consented to: %s", err_text(reason));
 }
 
+// Before anybody hears of a change of this node's own, the marker knows of it:
+// killed right after it has left, and put back, the node does not give its number again.
+static void edge_durable(void *context)
+{
+    node_t *node = context;
+    boot_follow(&node->boot, node->core);
+}
+
 static void edge_applied(void *context)
 {
     node_t *node = context;
@@ -166,5 +174,6 @@ edge_t node_edge(node_t *node)
                     .admit = edge_admit,
                     .written = edge_written,
                     .applied = edge_applied,
+                    .durable = edge_durable,
                     .log = edge_log};
 }

@@ -101,6 +101,13 @@ static void edge_applied(void *context)
     (void)context;
 }
 
+static void edge_durable(void *context)
+{
+    place_in_t *place = context;
+    if (!is_dead(place))
+        boot_follow(&place->boot, place->core);
+}
+
 static void edge_log(void *context, int level, const char *text)
 {
     place_in_t *place = context;
@@ -111,6 +118,6 @@ static void edge_log(void *context, int level, const char *text)
 
 edge_t place_edge(place_in_t *place)
 {
-    return (edge_t){place,     edge_clock, edge_send,    edge_publish, edge_close,
-                    edge_dial, edge_admit, edge_written, edge_applied, edge_log};
+    return (edge_t){place,      edge_clock,   edge_send,    edge_publish, edge_close,  edge_dial,
+                    edge_admit, edge_written, edge_applied, edge_log,     edge_durable};
 }

@@ -72,6 +72,14 @@ marker_home_t place_marker(place_in_t *place)
     return (marker_home_t){place, read_marker, write_marker, update_marker};
 }
 
+bool world_marker(const world_t *world, size_t node, marker_t *marker)
+{
+    const buf_t *bytes = &world->nodes[node].marker;
+    return bytes->size > INODE_BYTES &&
+           marker_decode(span_of(bytes->data + INODE_BYTES, bytes->size - INODE_BYTES), marker) ==
+               ERR_OK;
+}
+
 void place_make_marker(place_in_t *place)
 {
     marker_t marker = {.nonce_count = 1};

@@ -418,7 +418,6 @@ static void end_turn(place_in_t *place)
     place->in_turn = false;
     if (has_died(place))
         return;
-    boot_follow(&place->boot, place->core);
     if (watcher->turn)
         watcher->turn(watcher->context, place->index);
 }

@@ -9,6 +9,7 @@
 #define ENLACE_TESTS_SIM_WORLD_H
 
 #include "daemon/driver.h"
+#include "lib/marker.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/network.h"
 
@@ -109,6 +110,8 @@ void world_load_disk(world_t *world, size_t node, const disk_image_t *image);
 // The next place becomes a copy of a node's machine, with its keys and dials; not
 // running yet.
 void world_clone(world_t *world, size_t of, const disk_image_t *image);
+// What its boot marker says now; false: there is none, or it is damaged.
+bool world_marker(const world_t *world, size_t node, marker_t *marker);
 // A disk with the charter and nothing else.
 const disk_image_t *world_founded(const world_t *world);
 // A copy of a node's machine, to put it back as a whole later, boot marker and all:
