@@ -296,7 +296,9 @@ static void published_commit(core_t *core, session_t *session, run_t *run, effec
     peer_feed_t *peer = session_feed(session, feed);
     if ((!err || err == ERR_STALE) && peer->held < claim.number)
         peer->held = claim.number;
-    if (err && err != ERR_STALE)
+    if (err == ERR_STALE && commit->last < feed->head.number)
+        proof_below(core, session, feed, run, effects);
+    else if (err && err != ERR_STALE)
         refuse(core, session, feed, err, effects);
     else if (!err)
         drain_pending(core, feed, effects);

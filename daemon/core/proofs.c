@@ -169,6 +169,24 @@ static void goes_on(core_t *core, session_t *session, core_feed_state_t *feed, c
     heads_claim(core, session, &claim, effects);
 }
 
+static void compare(core_t *core, const session_t *from, buf_t run, effects_t *effects)
+{
+    effect_t *effect = effects_add(effects, EFFECT_COMPARE);
+    effect->bytes = run;
+    effect->text = mem_copy_string(core_code(core, &from->peer->origin));
+}
+
+// What lies wholly below our head may be ours or not: the store knows. A relay may
+// well repeat itself, so that it is not asked every time.
+void proof_below(core_t *core, const session_t *from, core_feed_state_t *feed, const run_t *run,
+                 effects_t *effects)
+{
+    if (core->now_ms < feed->compare_ms)
+        return;
+    feed->compare_ms = core->now_ms + COMPARE_MS;
+    compare(core, from, run_encode(&run->feed, run->commits, run->count), effects);
+}
+
 static void judge(core_t *core, session_t *session, core_feed_state_t *feed, const message_t *m,
                   run_t *run, effects_t *effects)
 {
@@ -182,10 +200,7 @@ static void judge(core_t *core, session_t *session, core_feed_state_t *feed, con
     } else if (skip < run->count) {
         goes_on(core, session, feed, run, skip, effects);
     } else if (session_may_ask(core, session)) {
-        // What lies wholly below our head may be ours or not: the store knows.
-        effect_t *effect = effects_add(effects, EFFECT_COMPARE);
-        effect->bytes = buf_copy(m->as.proof.run);
-        effect->text = mem_copy_string(core_code(core, &session->peer->origin));
+        compare(core, session, buf_copy(m->as.proof.run), effects);
     }
 }
 

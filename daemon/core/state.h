@@ -17,6 +17,7 @@ enum {
     PENALTY_MS = 15000,          // a source that gave something bad is left alone, doubling ...
     PENALTY_MAX_MS = 600000,     // ... up to this
     ANNOUNCE_MS = 1000,          // heads to those who subscribe: they close gaps, no more
+    COMPARE_MS = 1000,           // what comes again below the head is compared no oftener
     BEACON_IDLE_MS = 60000,
     BEACON_MIN_MS = 5000,
     BEACON_LATE_MS = 180000, // three that did not come: an alarm
@@ -118,6 +119,7 @@ typedef struct {
     uint64_t behind_since_ms; // 0: in step with everything heard
     follower_t follower;
     err_t why;            // last reason for not getting on
+    uint64_t compare_ms;  // what is published again below the head is not compared before
     size_t pending_count; // published commits that wait for a fetch to close the gap
     size_t pending_bytes;
     commit_t *pending[PENDING_COMMITS_MAX];
@@ -375,6 +377,9 @@ void proof_set_aside(core_t *core, core_feed_state_t *feed, run_t *run, size_t f
 // the store is asked whether it is ours (EFFECT_COMPARE, EVENT_COMPARED).
 void proof_on_proof(core_t *core, session_t *session, const message_t *m, effects_t *effects);
 void proof_compared(core_t *core, const event_t *event, effects_t *effects);
+// A commit that lies wholly below the head: whether it is ours.
+void proof_below(core_t *core, const session_t *from, core_feed_state_t *feed, const run_t *run,
+                 effects_t *effects);
 
 // own.c
 void own_append(core_t *core, const event_t *event, effects_t *effects);

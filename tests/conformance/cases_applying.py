@@ -331,6 +331,7 @@ def _contradictions() -> list[dict]:
         return run_message([other.put("tercero")])
 
     one("another commit with a number that is held", "diverged", lambda a, o: run_message(o.feed.commits[1:]))
+    one("another commit with a number below the head", "diverged", lambda a, o: run_message([f.Author("GT").put("otro")]))
     one("one that goes on from another commit", "diverged", next_of_other)
     one("another commit, not signed by its origin", "broken_chain", unsigned_by_origin)
     return cases
