@@ -169,7 +169,7 @@ class Fleet:
         for daemon in self.daemons.values():
             daemon.start()
 
-    def wait(self, condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    def wait(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
         """Asks until the condition holds, while all peers go on."""
         end = time.monotonic() + seconds
         while not condition():

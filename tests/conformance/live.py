@@ -65,10 +65,10 @@ class Scene:
         self.wait(lambda: link in peer.node.sessions and peer.session(link).state == OPEN, "a session with CRM")
         return link
 
-    def wait(self, condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    def wait(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
         self.fleet.wait(condition, what, seconds)
 
-    def wait_counted(self, daemon, reason: str, act: Callable[[], None], seconds: float = 30) -> None:
+    def wait_counted(self, daemon, reason: str, act: Callable[[], None], seconds: float = 60) -> None:
         """What `act` does makes the daemon count this reason."""
         before = daemon.counts()
         act()
