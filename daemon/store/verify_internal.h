@@ -42,6 +42,9 @@ err_t checker_code(checker_t *checker, int64_t origin, code_t *code, fault_t *fa
 // checker->card becomes that of (origin, number); known tells whether it is held and decodes.
 err_t checker_card(checker_t *checker, int64_t origin, uint32_t number, fault_t *fault);
 
+// Whether a card of the origin, or the newest roster, has a cut at that very position.
+err_t checker_cut(checker_t *checker, int64_t origin, const head_t *at, bool *cut, fault_t *fault);
+
 err_t verify_members(checker_t *checker, fault_t *fault);
 err_t verify_log(checker_t *checker, fault_t *fault);
 err_t verify_view(checker_t *checker, fault_t *fault);

@@ -118,6 +118,34 @@ static err_t check_cards(checker_t *checker, fault_t *fault)
     return err;
 }
 
+static bool cuts_at(const cut_t *cuts, size_t count, const head_t *at)
+{
+    for (size_t i = 0; i < count; i++)
+        if (cuts[i].epoch == at->feed.epoch && cuts[i].lane == at->feed.lane &&
+            cuts[i].number == at->number && hash_equal(&cuts[i].hash, &at->hash))
+            return true;
+    return false;
+}
+
+err_t checker_cut(checker_t *checker, int64_t origin, const head_t *at, bool *cut, fault_t *fault)
+{
+    static const char list[] = "SELECT signed FROM card WHERE origin = ?1";
+    const former_t *former =
+        checker->roster ? roster_former(checker->roster, &at->feed.origin) : NULL;
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    *cut = former && cuts_at(former->cuts, former->cut_count, at);
+    err_t err = sql_first(checker->sql, list, SQL_ROW(sql_int(origin)), &statement, &row, fault);
+    while (!err && row) {
+        card_t *card = NULL;
+        if (card_decode(sql_column_span(statement, 0), &card, NULL) == ERR_OK)
+            *cut = *cut || cuts_at(card->cuts, card->cut_count, at);
+        card_destroy(&card);
+        err = sql_step(checker->sql, statement, &row, fault);
+    }
+    return err;
+}
+
 // ---- codes ----
 
 static void check_origin(checker_t *checker, sqlite3_stmt *statement)

@@ -247,12 +247,55 @@ static void verify_can_be_stopped(void **state)
     mem_free(path);
 }
 
+// ---- a chain that ends where a cut vouches for it ----
+
+static void add_card_with_cut(store_t *store, bool other_hash)
+{
+    writer_t first = writer_of(1, 1, 1);
+    feed_place_t place;
+    pubkey_t key;
+    card_t *card = sample_card_after(the_coalition()->cards[MEMBERS], 1);
+    secret_t *root = sample_secret(1, &key);
+    assert_ok(feed_find(store->sql, &first.feed, &place, NULL));
+    card->cuts = mem_alloc(sizeof *card->cuts);
+    card->cut_count = 1;
+    card->cuts[0] = (cut_t){1, 1, place.number, place.hash};
+    card->cuts[0].hash.bytes[0] ^= other_hash;
+    card_sign(card, root);
+    assert_ok(store_add_card(store, card, NULL));
+    assert_ok(store_commit(store, NULL));
+    secret_destroy(&root);
+    card_destroy(&card);
+}
+
+static void a_cut_stands_for_the_last_signature(void **state)
+{
+    for (int other_hash = 0; other_hash < 2; other_hash++) {
+        char *path = make_store(*state);
+        store_t *store = NULL;
+        findings_t findings = {{0}};
+        assert_ok(store_open(path, NULL, &store, NULL));
+        assert_ok(
+            sql_script(store->sql, "UPDATE commit_log SET signature = NULL WHERE id = 2", NULL));
+        add_card_with_cut(store, other_hash);
+        store_close(&store);
+        verify_of(path, &findings);
+        buf_append(&findings.text, span_of("", 1));
+        assert_string_equal(findings.text.data,
+                            other_hash ? "AA.1/1 unsigned the last commit\n" : "");
+        buf_free(&findings.text);
+        scratch_unlink(*state, "enlace.db");
+        mem_free(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_whole_store_has_no_findings),
         SCRATCH_TEST(an_empty_store_has_no_findings),
         SCRATCH_TEST(damage_is_named),
+        SCRATCH_TEST(a_cut_stands_for_the_last_signature),
         SCRATCH_TEST(a_live_writer_makes_no_findings),
         SCRATCH_TEST(verify_can_be_stopped),
     };
