@@ -78,31 +78,39 @@ static void take_commit(log_t *log, const commit_t *commit)
     }
 }
 
-static char *take_feed(store_t *store, const feed_row_t *feed, log_t *log)
+// Headers as they lie there; of the columns only how many changes there are.
+static err_t decode_header(sqlite3_stmt *row, commit_t **commit, fault_t *fault)
 {
-    head_t at = {.feed = feed->head.feed};
+    static const uint8_t no_salts[COMMIT_CHANGES_MAX][SALT_SIZE];
+    static const span_t no_bodies[COMMIT_CHANGES_MAX];
+    payload_state_t states[COMMIT_CHANGES_MAX];
+    uint64_t count = sql_column_u64(row, 1);
+    for (size_t i = 0; i < COMMIT_CHANGES_MAX; i++)
+        states[i] = PAYLOAD_MISSING;
+    return commit_decode(sql_column_span(row, 0), NULL, count <= COMMIT_CHANGES_MAX ? count : 0,
+                         states, no_salts, no_bodies, commit, fault);
+}
+
+static char *read_log(store_t *store, log_t *log)
+{
+    static const char list[] = "SELECT header, last - first + 1 FROM commit_log";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
     fault_t fault = {0};
-    while (at.number < feed->head.number) {
-        served_run_t served = {0};
-        run_t run;
-        err_t err = store_read_run(store, &at.feed, at.number, &at.hash, RUN_BYTES_MAX, true,
-                                   &served, &fault);
-        if (!err && served.diverged && at.number == 0) { // asked without the hash of its start
-            at.hash = served.last.hash;
-            continue;
-        }
+    err_t err = sql_first(store->sql, list, SQL_NO_VALUES, &statement, &row, &fault);
+    while (!err && row) {
+        commit_t *commit = NULL;
+        err = decode_header(statement, &commit, &fault);
         if (!err)
-            err = run_decode(buf_span(&served.run), &run, &fault);
-        buf_free(&served.run);
-        if (err)
-            return mem_format("I4: the log cannot be read after %llu: %s",
-                              (unsigned long long)at.number, err_name(err));
-        for (size_t i = 0; i < run.count; i++)
-            take_commit(log, run.commits[i]);
-        run_clear(&run);
-        at = served.last;
+            take_commit(log, commit);
+        commit_destroy(&commit);
+        if (!err)
+            err = sql_step(store->sql, statement, &row, &fault);
     }
-    return NULL;
+    if (statement)
+        sql_done(statement);
+    return err ? mem_format("I4: the log cannot be read: %s (%s)", err_name(err), fault.detail)
+               : NULL;
 }
 
 static int by_position(const void *a, const void *b)
@@ -135,19 +143,6 @@ static hash_t term_of(const log_t *log, size_t place)
         }
     return digest_term(&record->origin, record->at, stands->at, &stands->commitment,
                        retracted ? 2 : 1);
-}
-
-static char *read_log(store_t *store, log_t *log)
-{
-    snapshot_t snapshot = {0};
-    fault_t fault = {0};
-    char *text = NULL;
-    if (store_snapshot(store, &snapshot, &fault))
-        return mem_format("I4: no snapshot: %s", fault.detail);
-    for (size_t i = 0; i < snapshot.feed_count && !text; i++)
-        text = take_feed(store, &snapshot.feeds[i], log);
-    snapshot_clear(&snapshot);
-    return text;
 }
 
 char *audit_view(store_t *store, const hash_t *digest)

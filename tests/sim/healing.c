@@ -11,14 +11,16 @@
 enum {
     ROUND_MS = 2000,
     PATIENCE_MS = 30 * 60 * 1000, // sources that were blamed are left for ten minutes
+    SILENCE_LONG_MS = 300 * 1000, // the alarm comes three minutes after the last try to connect
 };
 
 // ---- mending ----
 
-static void mend_lines(play_t *play)
+static void mend_lines(play_t *play, size_t except)
 {
     for (size_t i = 0; i < play_places(play); i++) {
-        play_turn_honest(play, i);
+        if (i != except)
+            play_turn_honest(play, i);
         for (size_t k = 0; k < play_places(play); k++) {
             *play_line(play, i, k) = (line_t){0};
             play->flip[i][k] = false;
@@ -67,9 +69,9 @@ static void end_false_sessions(play_t *play)
     }
 }
 
-void play_heal(play_t *play)
+static void mend_all(play_t *play, size_t except)
 {
-    mend_lines(play);
+    mend_lines(play, except);
     end_false_sessions(play);
     for (size_t i = 0; i < play->plan->nodes; i++)
         mend_node(play, i);
@@ -82,7 +84,7 @@ void play_heal(play_t *play)
 
 static bool is_counted(const play_t *play, size_t node)
 {
-    return !play->removed[node] && play_is_up(play, node);
+    return !play->removed[node] && !play->apart[node] && play_is_up(play, node);
 }
 
 // The furthest that any member holds of a feed.
@@ -203,7 +205,7 @@ static void bring_roster(play_t *play)
 }
 
 // L1 and L2: everybody has everything within the patience, and can write.
-static void check_convergence(play_t *play)
+static void check_convergence(play_t *play, const char *invariant)
 {
     uint64_t end = world_now(play->world) + PATIENCE_MS;
     char *lack = NULL;
@@ -214,11 +216,115 @@ static void check_convergence(play_t *play)
         world_run(play->world, ROUND_MS);
         lack = any_lack(play, &laggard);
         if (lack && world_now(play->world) > end)
-            oracle_violate(play->oracle, "L1",
+            oracle_violate(play->oracle, invariant,
                            "%s is not in step half an hour after the last fault: %s",
                            world_code(play->world, laggard), lack);
     } while (lack && !oracle_violation(play->oracle));
     mem_free(lack);
+}
+
+// ---- a hub that stays hostile ----
+
+static bool dials(const plan_t *plan, size_t from, size_t to)
+{
+    for (size_t i = 0; i < plan->dial_counts[from]; i++)
+        if (plan->dials[from][i] == to)
+            return true;
+    return false;
+}
+
+// Everybody is apart but the other hubs and who dials one of them, and of these
+// only who has a way to the first of them.
+static bool set_apart(play_t *play, size_t hub)
+{
+    const plan_t *plan = play->plan;
+    size_t first = hub == 0, together = 1;
+    for (size_t i = 0; i <= plan->nodes; i++)
+        play->apart[i] = i != first;
+    for (size_t round = 0; round < plan->hubs; round++)
+        for (size_t i = 0; i < plan->nodes; i++)
+            for (size_t k = 0; k < plan->hubs && play->apart[i]; k++)
+                if (i != hub && k != hub && !play->apart[k] && !play->removed[i] &&
+                    !play->removed[k] && (dials(plan, i, k) || dials(plan, k, i))) {
+                    play->apart[i] = false;
+                    together++;
+                }
+    return together > 2 && !play->removed[first];
+}
+
+// L4: whoever has another way comes into step without it.
+static void check_around_hub(play_t *play)
+{
+    const plan_t *plan = play->plan;
+    size_t hub = plan->seed / 4 % plan->hubs;
+    hostile_t *hostile = &play->hostile[hub];
+    if (set_apart(play, hub)) {
+        play_turn_honest(play, hub);
+        hostile->how = plan->seed % 8 ? STALLS : WITHHOLDS;
+        hostile->victim = world_card(play->world, plan->seed % plan->nodes)->origin;
+        play_note(play, "%s %s to the end", world_code(play->world, hub),
+                  hostility_name(hostile->how));
+        mend_all(play, hub);
+        check_convergence(play, "L4");
+    }
+    memset(play->apart, 0, sizeof play->apart);
+}
+
+void play_heal(play_t *play)
+{
+    if (play->plan->hubs > 1 && play->plan->seed % 4 == 0)
+        check_around_hub(play);
+    if (!oracle_violation(play->oracle))
+        mend_all(play, play_places(play));
+}
+
+// ---- L5: who has fallen silent is known, and nobody else is taken for it ----
+
+static const identity_t *identity_of(play_t *play, size_t at, size_t of)
+{
+    return identity_find(world_core(play->world, at), &world_card(play->world, of)->origin);
+}
+
+static bool in_session(play_t *play, size_t node)
+{
+    const core_t *core = world_core(play->world, node);
+    for (size_t i = 0; i < core->session_count; i++)
+        if (core->sessions[i]->state == SESSION_READY)
+            return true;
+    return false;
+}
+
+// On connections that have borne nothing yet: a subscription that a fault took along
+// is silent, too.
+static void connect_anew(play_t *play)
+{
+    network_t *network = world_network(play->world);
+    for (size_t i = 0; i < network_links(network); i++) {
+        core_link_t link;
+        size_t node;
+        network_link_at(network, i, &node, &link);
+        network_break(network, world_now(play->world), node, link);
+    }
+}
+
+static void check_alarm(play_t *play)
+{
+    size_t silent = play->plan->nodes - 1;
+    if (play->plan->seed % 4 != 1 || silent < play->plan->hubs || !is_counted(play, silent))
+        return;
+    play_note(play, "%s falls silent", world_code(play->world, silent));
+    world_stop(play->world, silent);
+    connect_anew(play);
+    world_run(play->world, SILENCE_LONG_MS);
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        for (size_t k = 0; k < play->plan->nodes && is_counted(play, i); k++) {
+            if (i == k || play->removed[k] || !in_session(play, i))
+                continue;
+            bool late = identity_of(play, i, k)->beacon_late;
+            if (late != (k == silent))
+                oracle_violate(play->oracle, "L5", "%s takes %s for %s", world_code(play->world, i),
+                               world_code(play->world, k), late ? "silent" : "there");
+        }
 }
 
 // ---- operators ----
@@ -305,11 +411,13 @@ static void check_audit(play_t *play, size_t node)
 
 void play_check_end(play_t *play)
 {
-    check_convergence(play);
+    check_convergence(play, "L1");
     if (!oracle_violation(play->oracle))
         check_writing(play);
     if (!oracle_violation(play->oracle))
-        check_convergence(play);
+        check_convergence(play, "L1");
+    if (!oracle_violation(play->oracle))
+        check_alarm(play);
     for (size_t i = 0; i < play->plan->nodes && !oracle_violation(play->oracle); i++) {
         if (!play_is_up(play, i))
             continue;

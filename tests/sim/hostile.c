@@ -182,6 +182,17 @@ static void add_field(play_t *play, buf_t *bytes)
     play->newer_messages++;
 }
 
+static bool stall(play_t *play, bool publication, const buf_t *bytes)
+{
+    message_t message;
+    fault_t fault;
+    if (publication || message_decode(buf_span(bytes), &message, &fault))
+        return true;
+    bool content = message.type == MSG_RUN_PART || message.type == MSG_PAYLOAD_FOUND;
+    message_clear(&message);
+    return !content || !acts(play, STALLS);
+}
+
 bool hostile_tamper(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
 {
     play_t *play = context;
@@ -206,6 +217,8 @@ bool hostile_tamper(void *context, size_t from, size_t to, bool publication, buf
         return reorder(play, hostile, to, publication, bytes);
     case DENIES:
         return deny(play, publication, bytes);
+    case STALLS:
+        return stall(play, publication, bytes);
     default:
         return true;
     }

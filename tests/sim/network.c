@@ -244,6 +244,12 @@ static uint64_t line_delay_ms(network_t *network, size_t index, uint64_t now_ms,
     return (*busy_us - now_us) / 1000;
 }
 
+uint64_t network_wait_ms(const network_t *network, uint64_t now_ms, size_t from, size_t to)
+{
+    uint64_t busy_us = network->busy_us[line_index(network, from, to)];
+    return busy_us > now_ms * 1000 ? busy_us / 1000 - now_ms : 0;
+}
+
 static bool over_high_water(const network_t *network, size_t index, uint64_t now_ms, size_t size)
 {
     const line_t *line = &network->lines[index];
@@ -456,8 +462,12 @@ void network_close(network_t *network, uint64_t now_ms, size_t node, core_link_t
 void network_close_all(network_t *network, uint64_t now_ms, size_t node, err_t reason, bool silent)
 {
     for (size_t i = network->half_count; i-- > 0;)
-        if (network->halves[i].node == node)
+        if (network->halves[i].node == node) {
+            half_t *to = half_find(network, network->halves[i].peer, network->halves[i].other);
+            if (to)
+                to->torn_publications = true; // its next life publishes to who connects anew
             network_close(network, now_ms, node, network->halves[i].link, reason, silent);
+        }
 }
 
 void network_break(network_t *network, uint64_t now_ms, size_t node, core_link_t link)

@@ -72,6 +72,8 @@ void network_tamper(network_t *network, tamper_fn fn, void *context);
 line_t *network_line(network_t *network, size_t from, size_t to);
 uint64_t network_count(const network_t *network, net_count_t what);
 const char *net_count_name(net_count_t what);
+// How long what is sent now waits for what was sent before it.
+uint64_t network_wait_ms(const network_t *network, uint64_t now_ms, size_t from, size_t to);
 
 // A link from `from` to `to` that comes up at both ends; its number at `from`.
 core_link_t network_connect(network_t *network, uint64_t now_ms, size_t from, size_t to);

@@ -28,6 +28,7 @@
     X(BREAK_LINK,     break_link,      30, "a connection breaks")                                  \
     X(HALF_OPEN,      half_open,       15, "a connection breaks at one end")                       \
     X(SLOW,           slow,            12, "a line carries 9.6 to 64 kbit/s")                      \
+    X(BULK,           bulk,             3, "a slow line has much to carry from the start of a session") \
     X(HIGH_WATER,     high_water,       8, "a slow line with short queues")                        \
     X(LOSE,           lose,            15, "publications get lost")                                \
     X(TWICE,          twice,           10, "publications come twice")                              \

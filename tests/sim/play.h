@@ -15,6 +15,7 @@ typedef enum {
     REPLAYS,   // what it sent earlier
     REORDERS,  // two messages
     DENIES,    // says of payloads that are present that they are erased or missing
+    STALLS,    // claims, and sends nothing of it
     HOSTILITIES
 } hostility_t;
 
@@ -39,6 +40,8 @@ typedef struct {
     bool newer[PLAN_NODES_MAX + 1];  // runs the next version: its messages have fields more
     bool forgot[PLAN_NODES_MAX + 1]; // it was restored, or got a new disk
     bool removed[PLAN_NODES_MAX + 1], damaged[PLAN_NODES_MAX + 1];
+    // While a hub stays hostile: it, and whoever reaches the others by it alone.
+    bool apart[PLAN_NODES_MAX + 1];
     disk_image_t *backups[PLAN_NODES_MAX + 1];
     size_t clone_of; // whose copy the node after the last is; none: plan->nodes
     bool cloned;
@@ -96,7 +99,8 @@ void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, result
 void result_clear(result_t *result);
 
 // ---- after the last step (healing.c) ----
-// Lines mended, disks whole, operators at work: then the world must converge.
+// Lines mended, disks whole, operators at work: then the world must converge. First,
+// now and then, around a hub that stays hostile (L4).
 void play_heal(play_t *play);
 void play_check_end(play_t *play);
 

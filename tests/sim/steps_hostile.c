@@ -6,8 +6,8 @@
 
 const char *hostility_name(hostility_t how)
 {
-    static const char *const names[] = {"honest",  "alters",   "withholds",
-                                        "replays", "reorders", "denies payloads"};
+    static const char *const names[] = {"honest",   "alters",          "withholds", "replays",
+                                        "reorders", "denies payloads", "stalls"};
     return names[how];
 }
 

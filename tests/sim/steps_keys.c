@@ -27,24 +27,26 @@ static const identity_t *knows(const play_t *play, size_t node, size_t victim)
     const identity_t *identity = play_is_up(play, node)
                                      ? identity_find(world_core(play->world, node), &newest->origin)
                                      : NULL;
-    return identity && identity->card_count == newest->number ? identity : NULL;
+    bool all = identity && identity->card_count == newest->number &&
+               core_roster(world_core(play->world, node))->version == play->roster->version;
+    return all ? identity : NULL;
 }
 
 // ---- the key of card 1, long replaced ----
 
 // Whether a change after `after` under card 1 lies beyond what card 1 reaches.
-static bool is_beyond(const identity_t *identity, const head_t *after)
+static bool is_beyond(const play_t *play, const identity_t *identity, const head_t *after)
 {
+    const member_t *member = roster_member(play->roster, &identity->origin);
     if (after->feed.epoch != identity->cards[0]->epoch)
         return true;
     for (size_t i = 1; i < identity->card_count; i++)
         for (size_t k = 0; k < identity->cards[i]->cut_count; k++) {
             const cut_t *cut = &identity->cards[i]->cuts[k];
-            if (cut->epoch == after->feed.epoch && cut->lane == after->feed.lane &&
-                cut->number <= after->number)
-                return true;
+            if (cut->epoch == after->feed.epoch && cut->lane == after->feed.lane)
+                return cut->number <= after->number;
         }
-    return false;
+    return member && member->min_card > 1;
 }
 
 bool step_old_key(play_t *play, const step_t *step)
@@ -58,7 +60,7 @@ bool step_old_key(play_t *play, const step_t *step)
     if (dice_chance(&play->dice, 500))
         feed.epoch = identity->cards[0]->epoch;
     head_t after = play_head(play, step->node, &feed);
-    if (!is_beyond(identity, &after))
+    if (!is_beyond(play, identity, &after))
         return false;
     secret_t *old = world_first_signing(play->world, victim);
     uint64_t time_ms = 1700000000000u + world_now(play->world) + dice_below(&play->dice, 1000000);

@@ -83,6 +83,18 @@ static bool knows_newest(const play_t *play, size_t node)
            core_roster(world_core(play->world, node))->version == play->roster->version;
 }
 
+// As after a theft: of every member no card counts but the newest that is known to
+// who draws the roster up, and so goes with it to whoever takes it.
+static void accept_newest(const play_t *play, size_t node, roster_t *roster)
+{
+    const core_t *core = world_core(play->world, node);
+    for (size_t i = 0; i < roster->member_count; i++) {
+        const identity_t *identity = identity_find(core, &roster->members[i].origin);
+        if (identity && identity->card_count > roster->members[i].min_card)
+            roster->members[i].min_card = (uint32_t)identity->card_count;
+    }
+}
+
 bool step_amend(play_t *play, const step_t *step)
 {
     if (!knows_newest(play, step->node))
@@ -90,6 +102,8 @@ bool step_amend(play_t *play, const step_t *step)
     roster_t *next = next_roster(play);
     if (next->threshold > 1 && dice_chance(&play->dice, 300))
         next->threshold--;
+    if (dice_chance(&play->dice, 500))
+        accept_newest(play, step->node, next);
     return enact(play, step->node, next);
 }
 
@@ -235,17 +249,49 @@ static bool usurp_card(play_t *play, const step_t *step, size_t peer)
     return told;
 }
 
+// One vote of a member that has voted already.
+static void vote_again(roster_t *roster)
+{
+    if (roster->signature_count)
+        roster_add_signature(roster, &roster->signatures[0]);
+}
+
+// One under a key that the roster accepts no more.
+static void vote_under_old_key(play_t *play, roster_t *roster)
+{
+    for (size_t i = 0; i < play->plan->nodes; i++) {
+        const card_t *card = world_card(play->world, i);
+        const member_t *member = roster_member(play->roster, &card->origin);
+        bool voted = false;
+        for (size_t k = 0; k < roster->signature_count; k++)
+            voted = voted || origin_equal(&roster->signatures[k].origin, &card->origin);
+        if (!member || member->min_card < 2 || voted)
+            continue;
+        secret_t *old = world_first_signing(play->world, i);
+        roster_signature_t signature = {.origin = card->origin, .card_number = 1};
+        signature.signature =
+            crypto_sign_hash(old, SIGN_ROSTER, &world_roster(play->world)->hash, &roster->hash);
+        roster_add_signature(roster, &signature);
+        secret_destroy(&old);
+        return;
+    }
+}
+
 bool step_usurp(play_t *play, const step_t *step)
 {
     size_t peer;
     if (!play_peer_of(play, step->node, &peer))
         return false;
-    if (dice_chance(&play->dice, 500))
+    if (dice_chance(&play->dice, 300))
         return usurp_card(play, step, peer);
     roster_t *next = next_roster(play);
     next->name[0] ^= 1;
     roster_seal(next);
     vote_all(play, next, 1);
+    if (dice_chance(&play->dice, 300))
+        vote_again(next);
+    else
+        vote_under_old_key(play, next);
     bool told = play_tell_roster(play, step->node, next);
     roster_destroy(&next);
     return told;

@@ -141,3 +141,44 @@ bool step_garbage(play_t *play, const step_t *step)
     return network_inject(world_network(play->world), world_now(play->world), step->node, peer,
                           dice_chance(&play->dice, 300), span_of(bytes, size));
 }
+
+// ---- L7 ----
+
+enum { BULK_RECORDS = 6, BULK_BYTES = 40000, BULK_RATE = 2400, BULK_MS = 90000, AHEAD_MS = 20000 };
+
+static bool end_all_links(play_t *play, size_t node, size_t peer)
+{
+    network_t *network = world_network(play->world);
+    size_t count = 0;
+    for (core_link_t link; (link = network_link(network, node, peer, count)); count++)
+        network_break(network, world_now(play->world), node, link);
+    for (size_t i = 0; network_link(network, peer, node, i); i++)
+        network_break(network, world_now(play->world), peer, network_link(network, peer, node, i));
+    return count > 0;
+}
+
+// Never is more on the way than a ping may wait for: a session that began on a slow
+// line is granted what the line carries. Two links, publications and what is told
+// besides are in the bound.
+bool step_bulk(play_t *play, const step_t *step)
+{
+    network_t *network = world_network(play->world);
+    size_t node = step->node, source = play_partner(play, node);
+    if (!play_is_up(play, node) || !play_is_up(play, source) ||
+        play->hostile[source].how != HONEST || !end_all_links(play, node, source))
+        return false;
+    *play_line(play, node, source) = (line_t){.bytes_per_s = BULK_RATE};
+    *play_line(play, source, node) = (line_t){.bytes_per_s = BULK_RATE};
+    world_run(play->world, 5); // until both ends know: what the old session was granted is gone
+    for (unsigned i = 0; i < BULK_RECORDS && play_is_up(play, source); i++)
+        world_put_sized(play->world, source, "bulk", BULK_BYTES);
+    for (uint64_t ms = 0; ms < BULK_MS; ms += 1000) {
+        world_run(play->world, 1000);
+        uint64_t ahead_ms = network_wait_ms(network, world_now(play->world), source, node);
+        if (ahead_ms > AHEAD_MS)
+            oracle_violate(play->oracle, "L7", "a ping of %s to %s would wait %llu ms",
+                           world_code(play->world, source), world_code(play->world, node),
+                           (unsigned long long)ahead_ms);
+    }
+    return true;
+}

@@ -1,6 +1,7 @@
 // The production store on the disk: whatever becomes of the disk, what was
 // acknowledged is there, what is there is a prefix of what was written, and the
 // store opens.
+#include "daemon/driver.h"
 #include "tests/sim/audit.h"
 #include "tests/sim/disk.h"
 #include "tests/unit/make_commits.h"
@@ -382,6 +383,22 @@ static void rebuilding_may_find_the_disk_full(void **state)
     expect_clean(bench);
 }
 
+// ---- a database in which damage has left nothing of its node ----
+
+static void a_node_without_its_charter_is_refused(void **state)
+{
+    bench_t *bench = *state;
+    core_options_t options = {.self = origin_of_member(1)};
+    core_t *core = NULL;
+    fault_t fault;
+    begin(bench, 1);
+    assert_ok(sql_script(bench->store->sql, "PRAGMA foreign_keys = OFF; DELETE FROM card", NULL));
+    assert_refused(driver_load(bench->store, &options, 1, 1, &core, &fault), ERR_DAMAGED);
+    assert_ok(sql_script(bench->store->sql, "DELETE FROM roster", NULL));
+    assert_refused(driver_load(bench->store, &options, 1, 1, &core, &fault), ERR_DAMAGED);
+    assert_null(core);
+}
+
 // ---- the audit that the simulator ends with ----
 
 static void expect_audit(char *text, const char *want)
@@ -462,6 +479,7 @@ int main(void)
         DISK_TEST(each_read_may_fail),
         DISK_TEST(opening_may_find_the_disk_full),
         DISK_TEST(rebuilding_may_find_the_disk_full),
+        DISK_TEST(a_node_without_its_charter_is_refused),
         DISK_TEST(the_audit_agrees_with_the_store),
         DISK_TEST(the_audit_names_the_invariant),
     };
