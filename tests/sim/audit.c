@@ -21,6 +21,8 @@ static const char *invariant_of(err_t reason)
         return "I9";
     case ERR_TIME_BACKWARDS:
         return "I13";
+    case ERR_VIEW_DIFFERS:
+        return "I14";
     case ERR_BAD_SIGNATURE:
     case ERR_UNSIGNED:
         return "I16";
@@ -170,6 +172,10 @@ char *audit_words(store_t *store)
     static const char unproven[] =
         "SELECT count(*) FROM feed f WHERE f.stopped = ?1 AND NOT EXISTS (SELECT 1 FROM evidence e"
         " WHERE e.origin = f.origin AND e.epoch = f.epoch AND e.reason = ?1)";
+    static const char gone_on[] =
+        "SELECT count(*) FROM evidence e JOIN feed f ON f.origin = e.origin AND f.epoch = e.epoch"
+        " AND f.lane = e.lane WHERE e.reason = ?1 AND f.stopped = 0 AND NOT EXISTS"
+        " (SELECT 1 FROM card c WHERE c.origin = e.origin AND c.epoch > e.epoch)";
     static const char erased[] = "SELECT count(*) FROM change WHERE state = 2";
     int64_t count = 0;
     fault_t fault = {0};
@@ -177,6 +183,10 @@ char *audit_words(store_t *store)
     if (!err && count)
         return mem_format("I8: a fork stopped %lld feeds, and its proof is not kept",
                           (long long)count);
+    if (!err)
+        err = sql_number(store->sql, gone_on, SQL_ROW(sql_int(ERR_DIVERGED)), 0, &count, &fault);
+    if (!err && count)
+        return mem_format("I8: %lld feeds of which a fork is proven go on", (long long)count);
     if (!err)
         err = sql_number(store->sql, erased, SQL_NO_VALUES, 0, &count, &fault);
     if (!err && count)

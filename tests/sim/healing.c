@@ -119,11 +119,23 @@ static bool any_stopped(const play_t *play, const feed_t *feed)
     return false;
 }
 
+// I8: whoever holds one side of a fork is told of the other, as long as no new epoch
+// has decided.
+static bool is_untold(const core_feed_state_t *own, const core_feed_state_t *feed)
+{
+    return own && feed->proof.number && own->head.number >= feed->proof.number && !own->stopped &&
+           identity_newest(own->identity)->epoch == own->feed.epoch;
+}
+
 // What a node still lacks, in words; NULL: nothing.
 static char *lack_of_feed(play_t *play, size_t node, const core_feed_state_t *feed)
 {
     head_t most = furthest(play, &feed->feed), mine = play_head(play, node, &feed->feed);
     const core_feed_state_t *own = feed_lookup(world_core(play->world, node), &feed->feed);
+    if (feed->stopped == ERR_DIVERGED && is_untold(own, feed))
+        return mem_format("%s epoch %u lane %u: the proof of a fork",
+                          core_code(world_core(play->world, node), &feed->feed.origin),
+                          feed->feed.epoch, feed->feed.lane);
     if (mine.number == most.number || may_differ(play, feed) || any_stopped(play, &feed->feed))
         return NULL;
     return mem_format("%s epoch %u lane %u: %llu of %llu, %s",
@@ -422,10 +434,9 @@ void play_check_end(play_t *play)
         if (!play_is_up(play, i))
             continue;
         world_stop(play->world, i);
-        // Of one at least, and of those whose disks had something to bear.
-        if (i != play->plan->seed % play->plan->nodes && !disk_suffered(play, i))
-            continue;
         check_audit(play, i);
-        check_rebuild(play, i);
+        // Of one at least, and of those whose disks had something to bear.
+        if (i == play->plan->seed % play->plan->nodes || disk_suffered(play, i))
+            check_rebuild(play, i);
     }
 }

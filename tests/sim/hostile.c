@@ -20,6 +20,25 @@ static void flip(play_t *play, buf_t *bytes)
             (uint8_t)(1u << dice_below(&play->wire, 8));
 }
 
+// What a commit in the middle of a run says of the one before it: its own hash
+// becomes another one by that, and the signature at the end stays good.
+static void alter_link(play_t *play, span_t bytes, buf_t *message)
+{
+    run_t run;
+    fault_t fault;
+    if (run_decode(bytes, &run, &fault))
+        return;
+    size_t at = run.count > 1 ? (size_t)dice_below(&play->wire, run.count - 1) : 0;
+    uint8_t *found = run.count > 1 ? memmem(message->data, message->size,
+                                            run.commits[at]->previous.bytes, HASH_SIZE)
+                                   : NULL;
+    if (found)
+        found[dice_below(&play->wire, HASH_SIZE)] ^= 1;
+    else
+        flip(play, message);
+    run_clear(&run);
+}
+
 static bool alter(play_t *play, bool publication, buf_t *bytes)
 {
     message_t message;
@@ -33,10 +52,13 @@ static bool alter(play_t *play, bool publication, buf_t *bytes)
         bool content = message.type == MSG_RUN_PART || message.type == MSG_CARDS ||
                        message.type == MSG_ROSTERS || message.type == MSG_BEACONS ||
                        message.type == MSG_PAYLOAD_FOUND;
+        if (content && message.type == MSG_RUN_PART && dice_chance(&play->wire, 500))
+            alter_link(play, message.as.run_part.bytes, bytes);
+        else if (content)
+            flip(play, bytes);
         message_clear(&message);
         if (!content)
             return true;
-        flip(play, bytes);
     }
     return acts(play, ALTERS);
 }
@@ -154,12 +176,23 @@ static buf_t denied(play_t *play, span_t bytes)
     return altered;
 }
 
+// Another payload than the one that was asked for.
+static void flip_last(play_t *play, const message_t *message, buf_t *bytes)
+{
+    span_t body = message->as.payload.body;
+    uint8_t *found = memmem(bytes->data, bytes->size, body.data, body.size);
+    if (found && dice_chance(&play->wire, 700) && acts(play, DENIES))
+        found[body.size - 1] ^= 1;
+}
+
 static bool deny(play_t *play, bool publication, buf_t *bytes)
 {
     message_t message;
     fault_t fault;
     if (publication || message_decode(buf_span(bytes), &message, &fault))
         return true;
+    if (message.type == MSG_PAYLOAD_FOUND && message.as.payload.body.size)
+        flip_last(play, &message, bytes);
     buf_t run = {0};
     if (message.type == MSG_RUN_PART && message.as.run_part.index == 0 && message.as.run_part.last)
         run = denied(play, message.as.run_part.bytes);

@@ -22,6 +22,7 @@ typedef struct {
     held_t *held; // by core_feed_state_t.index while it runs
     uint32_t roster_version;
     uint64_t cards;
+    bool open; // it might write when the last turn ended
     bool distrusted;
     uint64_t wrong_session; // counter before a stale message arrived
     bool ready;             // and whether its session was open
@@ -49,6 +50,7 @@ struct oracle {
     ledger_t *ledger;
     wire_t *wire;
     inside_t *inside;
+    bool fresh; // something of the own feed that was learnt last was not known before
     char *violation;
     size_t node_count;
     watched_t nodes[WORLD_NODES_MAX];
@@ -220,6 +222,7 @@ static void learn_run(oracle_t *oracle, size_t node, span_t bytes)
     }
     for (size_t i = 0; i < run.count; i++) {
         const known_t *entry = ledger_find(oracle->ledger, &run.commits[i]->hash);
+        oracle->fresh = oracle->fresh || !entry;
         if (!entry)
             entry = ledger_add(oracle->ledger, run.commits[i], true);
         check_rival(oracle, entry);
@@ -227,10 +230,20 @@ static void learn_run(oracle_t *oracle, size_t node, span_t bytes)
     run_clear(&run);
 }
 
+// I5: whoever meets a later change of its own was restored or copied, and writes no
+// more until somebody has looked.
+static void check_met(oracle_t *oracle, size_t node, const core_t *core)
+{
+    if (!oracle->fresh && oracle->nodes[node].open && !core_writing(core, NULL))
+        oracle_violate(oracle, "I5", "%s got a later change of its own back and may write on",
+                       world_code(oracle->world, node));
+}
+
 static void learn_own(oracle_t *oracle, size_t node, const head_t *from, uint64_t to)
 {
     store_t *store = world_store(oracle->world, node);
     head_t at = *from;
+    oracle->fresh = false;
     while (at.number < to && !oracle->violation) {
         served_run_t served = {0};
         fault_t fault = {0};
@@ -346,8 +359,10 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
     if (held->stopped && feed->stopped)
         oracle_violate(oracle, "I8", "%s: a feed that is stopped (%s) went on", code,
                        err_name(held->stopped));
-    if (origin_equal(&now->feed.origin, &core->self->origin))
+    if (origin_equal(&now->feed.origin, &core->self->origin)) {
         learn_own(oracle, node, &held->head, now->number);
+        check_met(oracle, node, core);
+    }
     if (!oracle->violation)
         check_prefix(oracle, node, &held->head, now);
     if (!oracle->violation && !origin_equal(&now->feed.origin, &core->self->origin))
@@ -460,6 +475,7 @@ static void on_turn(void *context, size_t node)
     }
     if (moved && !oracle->violation)
         check_digest(oracle, node);
+    watched->open = !core_writing(core, NULL);
 }
 
 // What a node finds on its disk when it starts: nothing that was durable is gone.
@@ -485,6 +501,7 @@ static void on_started(void *context, size_t node)
                            core_code(core, &before[i].head.feed.origin));
     }
     mem_free(before);
+    watched->open = false; // what it finds on its disk is nothing that it met
     on_turn(oracle, node);
 }
 

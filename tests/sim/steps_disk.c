@@ -60,6 +60,8 @@ bool step_back_up(play_t *play, const step_t *step)
     return true;
 }
 
+enum { HURRIES = 12, HURRY_MS = 15 };
+
 bool step_restore(play_t *play, const step_t *step)
 {
     disk_image_t *backup = play->backups[step->node];
@@ -72,6 +74,11 @@ bool step_restore(play_t *play, const step_t *step)
     world_restore_cards(play->world, step->node);
     play_forget(play, step->node);
     world_start(play->world, step->node);
+    // People notice nothing and go on.
+    for (unsigned i = 0; i < HURRIES && play_is_up(play, step->node); i++) {
+        world_put(play->world, step->node, "hurry", "written after a restore");
+        world_run(play->world, HURRY_MS);
+    }
     return true;
 }
 

@@ -237,6 +237,8 @@ static bool usurp_card(play_t *play, const step_t *step, size_t peer)
     message_t message = {.type = MSG_CARDS};
     secret_t *signing;
     card_t *card = next_card(play, step->peer, &signing);
+    if (dice_chance(&play->dice, 500))
+        card->root_key = world_card(play->world, peer)->root_key;
     card_sign(card, world_root(play->world, peer));
     buf_t bytes = card_encode(card);
     message.as.signed_items.count = 1;

@@ -9,7 +9,13 @@ static bool write_drafts(play_t *play, size_t node, const draft_t *drafts, size_
 {
     if (play->damaged[node])
         return false; // what it signs from a rotten disk nobody can judge
+    feed_t feed = play_own_feed(play, node, LANE_COALITION);
+    uint64_t before = play_head(play, node, &feed).number;
     err_t err = world_append(play->world, node, drafts, count);
+    // I6: an author is told what has become of its changes, not what was meant to.
+    if (!err && play_head(play, node, &feed).number < before + count)
+        oracle_violate(play->oracle, "I6", "%s says that it has written %zu, and has not",
+                       world_code(play->world, node), count);
     play->writes += !err;
     play->refused_writes += err != ERR_OK;
     play_note(play, "%s writes %zu: %s", world_code(play->world, node), count, err_name(err));
