@@ -164,7 +164,7 @@ bool step_bulk(play_t *play, const step_t *step)
 {
     network_t *network = world_network(play->world);
     size_t node = step->node, source = play_partner(play, node);
-    if (!play_is_up(play, node) || !play_is_up(play, source) ||
+    if (!play_is_up(play, node) || !play_is_up(play, source) || play->damaged[source] ||
         play->hostile[source].how != HONEST || !end_all_links(play, node, source))
         return false;
     *play_line(play, node, source) = (line_t){.bytes_per_s = BULK_RATE};
