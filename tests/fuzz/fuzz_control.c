@@ -2,6 +2,7 @@
 // to what answers questions, over a store with records of three members. A write
 // is appended and taken back.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/control/query.h"
@@ -17,10 +18,18 @@
 static house_t house;
 static query_t query;
 
+static void stop(void)
+{
+    roster_destroy(&query.roster);
+    reader_close(&query.reader);
+    house_close(&house);
+}
+
 static void start(void)
 {
     fault_t fault = {0};
     house_open(&house);
+    atexit(stop);
     house_put(&house, HOUSE_CR, "{'kind':'committee','key':'a','name':'Uno','country':'CR'}");
     house_put(&house, HOUSE_CR, "{'kind':'body','key':'b','name':{'es':'Dos','en':'Two'}}");
     house_put(&house, HOUSE_CR,

@@ -1,6 +1,7 @@
 // A file that is imported: read line by line as the client does, staged, checked
 // and written in batches as the daemon does, over a store with a few records.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,9 +18,16 @@ static house_t house;
 static int file = -1;
 static char path[64];
 
+static void stop(void)
+{
+    house_close(&house);
+    close(file);
+}
+
 static void start(void)
 {
     house_open(&house);
+    atexit(stop);
     house_put(&house, HOUSE_CR, "{'kind':'committee','key':'a','name':'Uno','country':'CR'}");
     house_put(&house, HOUSE_GT, "{'kind':'coalition','key':'a','name':'Dos'}");
     house_retract(&house, HOUSE_CR, house_put(&house, HOUSE_CR, "{'kind':'body','key':'gone'}"));
