@@ -1,0 +1,127 @@
+/* What nodes do: hear, write, die and come back. Each process is one of their
+ * hands, so that each has its share of the time (fairness). */
+
+/* commit_author: no two commits have the same content, for their salts differ. Of
+ * each number the model has two. */
+#define ONE_MORE(f, digit) (log[AT(O, f)] + ((digit) << (2 * LEN(log[AT(O, f)]))))
+#define CONTENTS_LEFT (!IS_SIGNED(ONE_MORE(0, 1)) || !IS_SIGNED(ONE_MORE(0, 2)))
+inline author(f) {
+    begin(O);
+    turn = 1;
+    speaks = (f == 0);
+    if
+    :: f -> vlog[f] = 3
+    :: else ->
+        vlog[f] = (IS_SIGNED(ONE_MORE(0, 1)) -> ONE_MORE(0, 2) : ONE_MORE(0, 1));
+        sign(vlog[f])
+    fi;
+    news = 1 << f;
+    printf("O writes: feed %d, %d%d%d\n", f, SHOW(vlog[f]));
+    moved(O, f, NOBODY)
+}
+
+/* own_epoch, with the root's card: it ends epoch 1 at p. */
+inline start_epoch(p) {
+    begin(O);
+    epoch_started = 1;
+    printf("O starts epoch 2, cut %d%d%d\n", SHOW(p));
+    cut = p;
+    turn = 1;
+    vcard = 1;
+    enforce_cut(O);
+#ifdef FENCE
+    fenced = OPEN
+#endif
+}
+
+inline subscribed(e, n, f) {
+    xto = pub[END(e, f)];
+    pub[END(e, f)] = 0;
+    begin(n);
+    printf("%c is told by publication: feed %d, %d%d%d\n", NAME(n), f, SHOW(xto));
+    on_publication(e, n, f, xto)
+}
+
+/* One end of a link. */
+proctype link_end(byte e) {
+    byte n = OWNER(e);
+    do
+    :: atomic {
+        if
+        :: d_step { up[n] && session[e] && len(inbox[e]) && !FIRST_IS(e, FETCH) ->
+            receive(e, n, 1); done }
+        :: d_step { up[n] && session[e] && FIRST_IS(e, FETCH) && ROOM(e) ->
+            receive(e, n, 1); done }
+#ifdef PIECEMEAL
+        :: d_step { up[n] && session[e] && FIRST_IS(e, FETCH) && ROOM(e) ->
+            receive(e, n, 0); done }
+#endif
+        :: d_step { up[n] && session[e] && pub[END(e, 0)] -> subscribed(e, n, 0); done }
+#ifdef EPOCH
+        :: d_step { up[n] && session[e] && pub[END(e, 1)] -> subscribed(e, n, 1); done }
+#endif
+        fi;
+        TURN_ENDS(n)
+    }
+    :: pub[END(e, 0)] -> pub[END(e, 0)] = 0 /* lost */
+#ifdef EPOCH
+    :: pub[END(e, 1)] -> pub[END(e, 1)] = 0
+#endif
+    od
+}
+
+/* drain_pending() */
+inline drain(n) {
+    xto = pending[AT(n, 0)];
+    pending[AT(n, 0)] = 0;
+    begin(n);
+    apply(n, 0, PRE(xto, LEN(xto) - 1), xto, SIGNED, NOBODY)
+}
+
+proctype node(byte n) {
+    do
+    :: atomic {
+        d_step { up[n] && pending[AT(n, 0)] &&
+                 LEN(pending[AT(n, 0)]) <= LEN(log[AT(n, 0)]) + 1 -> drain(n); done };
+        TURN_ENDS(n)
+    }
+    :: d_step { !up[n] && n != O -> up[n] = 1; done }
+    :: d_step { up[n] && crashes -> crashes--; die(n); done }
+    od
+}
+
+proctype origin() {
+    do
+    :: atomic {
+        if
+        :: d_step { up[O] && LEN(log[AT(O, 0)]) < N && !stop[AT(O, 0)] && !card[O] && WRITES &&
+                    CONTENTS_LEFT -> author(0); done }
+#ifdef EPOCH
+        :: d_step { up[O] && !log[AT(O, 1)] && card[O] -> author(1); done }
+        /* the root cuts where the origin's log ends, one before, or where the other
+         * side of the fork does */
+        :: d_step { up[O] && !card[O] && !epoch_started ->
+            start_epoch(log[AT(O, 0)]); done }
+        :: d_step { up[O] && !card[O] && !epoch_started && log[AT(O, 0)] ->
+            start_epoch(PRE(log[AT(O, 0)], LEN(log[AT(O, 0)]) - 1)); done }
+        :: d_step { up[O] && !card[O] && !epoch_started && aside[O] ->
+            start_epoch(aside[O]); done }
+#endif
+#ifdef FENCE
+        :: d_step { up[O] && fenced != fence -> begin(O); turn = 1 } /* owed */
+        :: d_step { up[O] && LIFTS -> begin(O); lift() }
+#endif
+        fi;
+        TURN_ENDS(O)
+    }
+#ifdef FENCE
+    :: d_step { !up[O] && boot == DOWN -> boot_compare(); done }
+    :: d_step { !up[O] && boot == FENCED -> boot_both(); done }
+    :: d_step { !up[O] && boot == TWO -> boot_tell(); done }
+    :: d_step { !up[O] && boot == TOLD -> boot_done(); done }
+    :: d_step { !up[O] && boot != DOWN && crashes -> crashes--; boot = DOWN; next_nonce = 0 }
+#else
+    :: d_step { !up[O] -> up[O] = 1; done }
+#endif
+    od
+}
