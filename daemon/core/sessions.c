@@ -35,7 +35,7 @@ static const char *const session_events[SESSION_EVENTS] = {
     [SESSION_SILENT] = "30 s without hearing",
     [SESSION_REVOKED] = "key revoked",
     [SESSION_REPLACED] = "newer session accepted",
-    [SESSION_TAKEN_BACK] = "roster or card taken back",
+    [SESSION_TAKEN_BACK] = "roster, card or proof taken back",
     [SESSION_STOPPING] = "node stops",
     [SESSION_LOST] = "connection lost",
 };
@@ -352,7 +352,7 @@ static void ping(core_t *core, session_t *session, effects_t *effects)
 }
 
 // Why a session ends now, SESSION_EVENTS: it doesn't. `again`: a turn with a
-// roster or a card was taken back, ERR_OK: none was.
+// roster, a card or a proof was taken back, ERR_OK: none was.
 static session_event_t ends(const core_t *core, const session_t *session, err_t again,
                             err_t *reason)
 {

@@ -4,6 +4,7 @@
 #ifndef ENLACE_TESTS_SIM_PLAY_H
 #define ENLACE_TESTS_SIM_PLAY_H
 
+#include "daemon/core/state.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/plan.h"
 
@@ -81,6 +82,8 @@ err_t play_start_epoch(play_t *play, size_t node);
 bool play_tell_roster(play_t *play, size_t node, const roster_t *roster);
 // Somebody whom the node has an open session with; false: nobody.
 bool play_peer_of(play_t *play, size_t node, size_t *peer);
+// The session that `node` has with the one at `from`; NULL.
+const session_t *play_session(const play_t *play, size_t node, size_t from);
 
 // ---- a whole run (play.c) ----
 typedef struct {

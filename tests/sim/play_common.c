@@ -86,7 +86,7 @@ head_t play_head(const play_t *play, size_t node, const feed_t *feed)
     return (head_t){.feed = *feed, .hash = start ? start->hash : (hash_t){{0}}};
 }
 
-static const session_t *session_with(const play_t *play, size_t node, size_t from)
+const session_t *play_session(const play_t *play, size_t node, size_t from)
 {
     const core_t *core = world_core(play->world, node);
     const origin_t *origin = &world_card(play->world, from)->origin;
@@ -103,7 +103,7 @@ bool play_peer_of(play_t *play, size_t node, size_t *peer)
 {
     size_t peers[PLAN_NODES_MAX + 1], count = 0;
     for (size_t i = 0; i < play_places(play) && play_is_up(play, node); i++)
-        if (i != node && session_with(play, node, i))
+        if (i != node && play_session(play, node, i))
             peers[count++] = i;
     if (count)
         *peer = peers[dice_below(&play->dice, count)];
@@ -112,7 +112,7 @@ bool play_peer_of(play_t *play, size_t node, size_t *peer)
 
 bool play_say(play_t *play, size_t node, size_t from, message_t *message)
 {
-    const session_t *session = play_is_up(play, node) ? session_with(play, node, from) : NULL;
+    const session_t *session = play_is_up(play, node) ? play_session(play, node, from) : NULL;
     if (!session)
         return false;
     message->has_session = true;

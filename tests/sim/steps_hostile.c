@@ -1,8 +1,12 @@
 // Steps: what an adversary tries who has a member's place, or a member's key.
 #include <string.h>
 
+#include "daemon/core/state.h"
 #include "lib/mem.h"
 #include "tests/sim/play.h"
+
+// So many fetches from one source in that time: feeds are few, and each is blamed apart.
+enum { CLAIM_MS = 3000, CLAIM_FETCHES = 30 };
 
 const char *hostility_name(hostility_t how)
 {
@@ -115,6 +119,19 @@ bool step_steal(play_t *play, const step_t *step)
     return brought;
 }
 
+// L3: whoever cannot deliver is asked once, and then left alone for a while.
+static void watch_liar(play_t *play, size_t node, size_t liar)
+{
+    const session_t *session = play_session(play, node, liar);
+    core_link_t link = session->link;
+    uint64_t before = session->next_fetch;
+    world_run(play->world, CLAIM_MS);
+    session = play_is_up(play, node) ? play_session(play, node, liar) : NULL;
+    if (session && session->link == link && session->next_fetch > before + CLAIM_FETCHES)
+        oracle_violate(play->oracle, "L3", "%s asks %s again and again for what it claims",
+                       world_code(play->world, node), world_code(play->world, liar));
+}
+
 bool step_claim(play_t *play, const step_t *step)
 {
     size_t peer;
@@ -126,5 +143,6 @@ bool step_claim(play_t *play, const step_t *step)
     if (!play_peer_of(play, step->node, &peer) || !play_say(play, step->node, peer, &heads))
         return false;
     play->liar[peer] = true;
+    watch_liar(play, step->node, peer);
     return true;
 }

@@ -102,7 +102,7 @@ bool step_twice_at_once(play_t *play, const step_t *step)
     size_t node = step->node;
     store_t *second = NULL;
     fault_t fault;
-    if (!play_is_up(play, node) || play->damaged[node] ||
+    if (!play_is_up(play, node) || play->damaged[node] || play->removed[node] ||
         core_writing(world_core(play->world, node), NULL))
         return false;
     feed_t feed = play_own_feed(play, node, LANE_COALITION);
