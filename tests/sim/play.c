@@ -3,6 +3,7 @@
 
 #include "daemon/core/state.h"
 #include "lib/mem.h"
+#include "tests/sim/memo.h"
 #include "tests/sim/play.h"
 
 // Names under which dice are thrown; steps use theirs, which are small.
@@ -92,6 +93,8 @@ static void tally(const play_t *play, result_t *result)
     result->refused_writes = play->refused_writes;
     result->commits = ledger_count(oracle_ledger(play->oracle));
     result->virtual_ms = world_now(play->world);
+    result->verified = memo_computed();
+    result->remembered = memo_remembered();
     for (size_t i = 0; i < NET_COUNT_END; i++)
         result->net[i] = network_count(network, (net_count_t)i);
     for (size_t node = 0; node < play_places(play); node++) {
@@ -108,6 +111,7 @@ void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, result
 {
     play_t play = {.plan = plan, .trace = trace};
     *result = (result_t){0};
+    memo_forget();
     play.wire = dice_of(plan->seed, DICE_WIRE);
     play.clone_of = plan->nodes - 1;
     draw_versions(&play);

@@ -88,7 +88,8 @@ const session_t *play_session(const play_t *play, size_t node, size_t from);
 // ---- a whole run (play.c) ----
 typedef struct {
     char *violation; // NULL: none. Owned
-    uint64_t steps, writes, refused_writes, commits, signatures, virtual_ms;
+    uint64_t steps, writes, refused_writes, commits, virtual_ms;
+    uint64_t verified, remembered; // signatures: computed, and known already (memo.h)
     uint64_t fired[STEP_TYPES];
     uint64_t net[NET_COUNT_END];
     uint64_t disk[DISK_KINDS];

@@ -5,6 +5,9 @@
 //   tool_seeds --corpus PLAN...     plans that were kept
 //   tool_seeds --replay S           the same seed twice: the same bytes
 //
+// A signature that a run has verified is not computed again (memo.h); --no-memo
+// computes all. --replay has one of its two runs with, the other one without.
+//
 // Prints the seed and every derived choice before a single run; a run that fails
 // is made smaller, and what is left of it printed with the command that shows it.
 // Exit status: 0 nothing violated, 1 a violation, 2 usage.
@@ -17,6 +20,7 @@
 #include <unistd.h>
 
 #include "lib/mem.h"
+#include "tests/sim/memo.h"
 #include "tests/sim/play.h"
 
 enum { JOBS_MAX = 64, KEEP_MAX = 400, FAILURES_SHOWN = 5 };
@@ -29,6 +33,7 @@ typedef struct {
     bool corpus;
     bool must_fire; // a fault that never fired is a failure
     bool stop;      // at the first violation, which is not made smaller
+    bool no_memo;
 } options_t;
 
 // What all workers add to; in memory that they share.
@@ -250,6 +255,8 @@ static int many(const options_t *options)
            (unsigned long long)shared->sum.writes, (unsigned long long)shared->sum.refused_writes,
            (unsigned long long)shared->sum.commits, (double)shared->sum.virtual_ms / 3.6e6, took,
            (double)shared->done / took, (double)shared->done / took / (double)options->jobs);
+    printf("%llu signatures verified, %llu times one that the run had verified before\n",
+           (unsigned long long)shared->sum.verified, (unsigned long long)shared->sum.remembered);
     disk_image_t *empty = shared->failed && !options->stop ? world_empty_store() : NULL;
     if (empty)
         show_failure(options, empty, shared->failures[0]);
@@ -281,7 +288,8 @@ static int single(const options_t *options)
     return failed;
 }
 
-// Two runs of one seed: the same trace to the byte, the same disks.
+// Two runs of one seed, the second one without the memo: the same trace to the byte,
+// the same disks.
 static int replay(const options_t *options)
 {
     char *traces[2] = {NULL, NULL};
@@ -291,6 +299,7 @@ static int replay(const options_t *options)
         disk_image_t *empty = world_empty_store();
         result_t result;
         FILE *trace = open_memstream(&traces[i], &sizes[i]);
+        memo_use(i == 0);
         run_seed(options, empty, options->seed, trace, &result);
         fclose(trace);
         hashes[i] = result.hash;
@@ -354,13 +363,19 @@ static int corpus(char *const *paths, FILE *trace)
 
 static bool parse(int argc, char **argv, options_t *options)
 {
-    static const struct option names[] = {
-        {"seeds", required_argument, NULL, 'n'}, {"first", required_argument, NULL, 'f'},
-        {"nodes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
-        {"seed", required_argument, NULL, 's'},  {"keep", required_argument, NULL, 'k'},
-        {"trace", no_argument, NULL, 't'},       {"replay", required_argument, NULL, 'r'},
-        {"corpus", no_argument, NULL, 'c'},      {"must-fire", no_argument, NULL, 'a'},
-        {"stop", no_argument, NULL, 'o'},        {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
+                                          {"first", required_argument, NULL, 'f'},
+                                          {"nodes", required_argument, NULL, 'm'},
+                                          {"jobs", required_argument, NULL, 'j'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"keep", required_argument, NULL, 'k'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"replay", required_argument, NULL, 'r'},
+                                          {"corpus", no_argument, NULL, 'c'},
+                                          {"must-fire", no_argument, NULL, 'a'},
+                                          {"stop", no_argument, NULL, 'o'},
+                                          {"no-memo", no_argument, NULL, 'x'},
+                                          {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         uint64_t number = optarg ? strtoull(optarg, NULL, 10) : 0;
         switch (option) {
@@ -400,6 +415,9 @@ static bool parse(int argc, char **argv, options_t *options)
         case 'o':
             options->stop = true;
             break;
+        case 'x':
+            options->no_memo = true;
+            break;
         default:
             return false;
         }
@@ -413,11 +431,13 @@ int main(int argc, char **argv)
     options_t options = {.first = 1, .seeds = 1000, .jobs = (size_t)sysconf(_SC_NPROCESSORS_ONLN)};
     if (!parse(argc, argv, &options)) {
         fprintf(stderr, "usage: tool_seeds [--seeds N] [--first S] [--nodes 2..40] [--jobs N] "
-                        "[--must-fire] [--stop]\n"
-                        "       tool_seeds --seed S [--nodes N] [--keep 1,2,3] [--trace]\n"
+                        "[--must-fire] [--stop] [--no-memo]\n"
+                        "       tool_seeds --seed S [--nodes N] [--keep 1,2,3] [--trace] "
+                        "[--no-memo]\n"
                         "       tool_seeds --replay S | --corpus [--trace] PLAN...\n");
         return 2;
     }
+    memo_use(!options.no_memo);
     if (options.corpus)
         return corpus(argv + optind, options.trace ? stdout : NULL);
     if (options.replay)
