@@ -149,10 +149,12 @@ static void keep(driver_t *driver, effect_t *effect)
 static void carry_out(driver_t *driver, effect_t *effect)
 {
     fault_t fault = {0};
+    err_t err = driver->failed ? ERR_OK : durable[effect->type](driver, effect, &fault);
+    if (err && fault.err)
+        log_fault(driver, err, &fault);
+    // A comparison may have stepped the core: what failed in there stays failed.
     if (!driver->failed)
-        driver->failed = durable[effect->type](driver, effect, &fault);
-    if (driver->failed && fault.err)
-        log_fault(driver, driver->failed, &fault);
+        driver->failed = err;
     effect_clear(effect);
 }
 
