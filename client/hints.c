@@ -41,7 +41,7 @@ static const entry_t hints[] = {
     {ERR_UNREACHABLE_NODE,
      N_("start it with: enlaced --dir {dir} (as a service: systemctl start enlaced@NAME)")},
     {ERR_OUTCOME_UNKNOWN,
-     N_("start the daemon and look before doing it again: enlace --dir {dir} show, or list")},
+     N_("look before doing it again, once the daemon runs: enlace --dir {dir} show, or list")},
     {ERR_LOCKED, N_("stop the daemon that runs there, or use it")},
     {ERR_NO_DIRECTORY, N_("check --dir, or make a node with: enlace init --dir {dir} --node CODE "
                           "--name TEXT")},

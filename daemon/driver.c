@@ -351,15 +351,20 @@ static void emit(driver_t *driver)
 }
 
 // D2: nobody hears of what did not happen.
-static void take_back(driver_t *driver, err_t reason)
+//
+// Whoever asked is told that it was not done; but where the commit itself met a bad
+// disk, its last frames may lie in the WAL all the same, and a process that is killed
+// before it writes again finds them there: then nobody can know.
+static void take_back(driver_t *driver, err_t reason, bool in_commit)
 {
+    err_t told = in_commit && reason == ERR_DISK_ERROR ? ERR_OUTCOME_UNKNOWN : reason;
     event_t event = {.type = EVENT_ROLLED_BACK};
     event.as.rolled_back.reason = reason;
     store_rollback(driver->store);
     for (size_t i = 0; i < driver->queue.count; i++) {
         effect_t *effect = &driver->queue.items[i];
         if (effect->type == EFFECT_REPLY && !effect->reason)
-            effect->reason = reason;
+            effect->reason = told;
         if (effect->type == EFFECT_PUBLISH) {
             effect_clear(effect);
             *effect = (effect_t){.type = EFFECT_LOG, .level = 7};
@@ -373,7 +378,7 @@ void driver_flush(driver_t *driver)
 {
     fault_t fault = {0};
     err_t reason = driver->failed;
-    bool grown = driver->grown;
+    bool grown = driver->grown, in_commit = !reason;
     driver->failed = ERR_OK;
     driver->grown = false;
     if (!reason)
@@ -381,7 +386,7 @@ void driver_flush(driver_t *driver)
     if (reason && fault.err)
         log_fault(driver, reason, &fault);
     if (reason) {
-        take_back(driver, reason);
+        take_back(driver, reason, in_commit);
     } else {
         event_t event = {.type = EVENT_COMMITTED};
         driver_step(driver, &event);

@@ -99,7 +99,7 @@
     X(127, BAD_KEY_FILE, "bad-key-file", "a key file is missing, damaged or readable by others")   \
     X(128, UNREACHABLE_NODE, "node-unreachable", "the local daemon does not answer")               \
     X(129, OUTCOME_UNKNOWN, "outcome-unknown",                                                     \
-      "the daemon went away during the request: it may or may not have been done")                 \
+      "the daemon or its disk failed during the request: it may or may not have been done")        \
     X(130, CANNOT_LISTEN, "cannot-listen", "the address to listen on cannot be used")              \
     X(131, NEWER_STORE, "newer-store", "the database was written by a newer version")              \
     X(132, EXISTS_ALREADY, "exists-already", "it exists already")                                  \

@@ -262,6 +262,42 @@ static void learn_own(oracle_t *oracle, size_t node, const head_t *from, uint64_
     }
 }
 
+// What a node has written whose disk rotted afterwards: read as far as it can be, and
+// only what its signature vouches for.
+static void learn_signed(oracle_t *oracle, const core_t *core, span_t bytes,
+                         const identity_t *identity)
+{
+    run_t run;
+    fault_t fault;
+    if (run_decode(bytes, &run, &fault))
+        return;
+    const commit_t *last = run.commits[run.count - 1];
+    const card_t *card = identity_card(identity, last->card_number);
+    if (card && commit_signature_holds(last, &card->signing_key, core_coalition(core)))
+        for (size_t i = 0; i < run.count; i++)
+            if (!ledger_find(oracle->ledger, &run.commits[i]->hash))
+                ledger_add(oracle->ledger, run.commits[i], true);
+    run_clear(&run);
+}
+
+static void learn_rotten(oracle_t *oracle, size_t node, const core_t *core)
+{
+    for (size_t i = 0; i < core->feed_count; i++) {
+        const core_feed_state_t *feed = core->feeds[i];
+        if (feed->identity != core->self || !feed->head.number ||
+            ledger_find(oracle->ledger, &feed->head.hash))
+            continue;
+        served_run_t served = {0};
+        fault_t fault = {0};
+        const card_t *start = identity_start(feed->identity, feed->feed.epoch);
+        if (!store_read_run(world_store(oracle->world, node), &feed->feed, 0, &start->hash,
+                            RUN_BYTES_MAX, true, &served, &fault) &&
+            served.run.size)
+            learn_signed(oracle, core, buf_span(&served.run), feed->identity);
+        buf_free(&served.run);
+    }
+}
+
 // ---- what a node holds of a feed ----
 
 static bool cut_ends(const cut_t *cuts, size_t count, const feed_t *feed, const cut_t **cut)
@@ -464,6 +500,8 @@ static void on_turn(void *context, size_t node)
     const core_t *core = world_core(oracle->world, node);
     bool moved = false;
     inside_check(oracle->inside, oracle, node);
+    if (watched->distrusted)
+        learn_rotten(oracle, node, core);
     if (watched->distrusted || oracle->violation)
         return;
     check_membership(oracle, node);
@@ -484,8 +522,10 @@ static void on_started(void *context, size_t node)
     oracle_t *oracle = context;
     watched_t *watched = &oracle->nodes[node];
     const core_t *core = world_core(oracle->world, node);
-    if (watched->distrusted)
+    if (watched->distrusted) {
+        learn_rotten(oracle, node, core);
         return;
+    }
     held_t *before = watched->held;
     size_t count = watched->count;
     watched->held = NULL;
