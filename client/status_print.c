@@ -40,8 +40,9 @@ static style_t style_of_peer(const char *state)
 static style_t style_of_feed(const char *state)
 {
     static const mood_t moods[] = {
-        {"in-step", STYLE_GOOD}, {"fetching", STYLE_WARNING}, {"behind", STYLE_WARNING},
-        {"stopped", STYLE_BAD},  {"fenced", STYLE_BAD},       {"cut", STYLE_WARNING},
+        {"in-step", STYLE_GOOD},      {"fetching", STYLE_WARNING}, {"behind", STYLE_WARNING},
+        {"stopped", STYLE_BAD},       {"fenced", STYLE_BAD},       {"cut", STYLE_WARNING},
+        {"contested", STYLE_WARNING},
     };
     return style_of(moods, sizeof moods / sizeof *moods, state);
 }

@@ -219,20 +219,21 @@ static void do_admit(driver_t *driver, effect_t *effect)
 
 // What the asker's chain parts from: our run from the commit on that holds the
 // number asked about, headers alone. Asking with no hash tells the one before it.
-static void read_proof(driver_t *driver, const effect_t *effect, served_run_t *proof)
+static err_t read_proof(driver_t *driver, const effect_t *effect, served_run_t *proof,
+                        fault_t *fault)
 {
-    fault_t fault = {0};
     hash_t hash = {0};
     uint64_t first = 1;
     err_t err = effect->number ? store_commit_at(driver->store, &effect->feed, effect->number,
-                                                 &hash, &first, &fault)
+                                                 &hash, &first, fault)
                                : ERR_OK;
     for (int i = 0; i < 2 && !err; i++) {
         hash = i ? proof->last.hash : (hash_t){0};
         buf_free(&proof->run);
         err = store_read_run(driver->store, &effect->feed, first - 1, &hash, PART_BYTES_MAX, true,
-                             proof, &fault);
+                             proof, fault);
     }
+    return err;
 }
 
 static void do_read_run(driver_t *driver, effect_t *effect)
@@ -251,7 +252,7 @@ static void do_read_run(driver_t *driver, effect_t *effect)
     event.as.run_read.end = served.end;
     event.as.run_read.diverged = served.diverged;
     if (served.diverged)
-        read_proof(driver, effect, &proof);
+        read_proof(driver, effect, &proof, &fault); // asked again where there is none
     event.as.run_read.run = buf_span(served.diverged ? &proof.run : &served.run);
     driver_step(driver, &event);
     buf_free(&served.run);
@@ -264,9 +265,14 @@ static void do_read_proof(driver_t *driver, effect_t *effect)
     buf_t theirs = {0};
     fault_t fault = {0};
     event_t event = {.type = EVENT_PROOF_READ, .link = effect->link};
-    if (store_read_evidence(driver->store, &effect->feed, ERR_DIVERGED, &theirs, &fault))
-        log_fault(driver, fault.err, &fault);
-    read_proof(driver, effect, &ours);
+    err_t err = store_read_evidence(driver->store, &effect->feed, effect->reason, &theirs, &fault);
+    if (!err)
+        err = read_proof(driver, effect, &ours, &fault);
+    if (err == ERR_UNKNOWN_FEED || err == ERR_OUT_OF_ORDER)
+        err = ERR_OK;
+    if (err)
+        log_fault(driver, err, &fault);
+    event.as.proof_read.err = err;
     event.as.proof_read.ours = buf_span(&ours.run);
     event.as.proof_read.theirs = buf_span(&theirs);
     driver_step(driver, &event);

@@ -66,6 +66,9 @@
     X(68, NOT_FENCED, "not-fenced", "this node is not fenced: there is nothing to accept")         \
     X(69, BAD_CUT, "bad-cut", "a cut at a position that is neither held here nor proven")          \
     X(70, CUT_MISSING, "cut-missing", "a lane that has changes is not cut")                        \
+    X(71, CONTESTED, "contested",                                                                  \
+      "a key that was replaced signed another chain besides: whoever took that one waits for a "   \
+      "new epoch")                                                                                 \
     /* 80 to 119: sessions and transport */                                                        \
     X(80, NOT_A_MEMBER, "not-a-member", "a key that no current member's card names")               \
     X(81, WRONG_SESSION, "wrong-session", "left over from an earlier session")                     \

@@ -56,6 +56,7 @@ static const char *next_of(const control_t *control, err_t reason, bool own, nex
         return text;
     case ERR_FORK:
     case ERR_DIVERGED:
+    case ERR_CONTESTED:
         if (own)
             snprintf(text, sizeof(next_text_t),
                      "enlace --dir %s epoch start --root KEY --cut LANE:here ...", control->dir);

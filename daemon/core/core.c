@@ -45,7 +45,7 @@ static void mark_turn(core_t *core)
     core->rosters_before = core->roster_count;
     for (size_t i = 0; i < core->identity_count; i++)
         core->identities[i]->cards_before = core->identities[i]->card_count;
-    core->turn_membership = false;
+    core->turn_membership = core->turn_proofs = false;
     core->signing_before = NULL;
 }
 
@@ -186,14 +186,12 @@ static void on_committed(core_t *core, const event_t *event, effects_t *effects)
 
 static void on_rolled_back(core_t *core, const event_t *event, effects_t *effects)
 {
-    bool stop_lost = false;
     core_count(core, event->as.rolled_back.reason, "store");
     core->disk_retry_ms = core->now_ms + DISK_RETRY_MS;
     for (size_t i = 0; i < core->feed_count; i++) {
         core_feed_state_t *feed = core->feeds[i];
         if (!feed->touched)
             continue;
-        stop_lost = stop_lost || feed->stopped != feed->stopped_before;
         feed_rolled_back(feed);
         follow_end(core, feed, FOLLOW_TAKEN_BACK, effects);
         feed_drop_pending(feed);
@@ -201,7 +199,7 @@ static void on_rolled_back(core_t *core, const event_t *event, effects_t *effect
         feed->why = event->as.rolled_back.reason;
     }
     // Told once a session: what was lost of it is heard again in new ones.
-    if (core->turn_membership || stop_lost)
+    if (core->turn_membership || core->turn_proofs)
         core->greet_again = event->as.rolled_back.reason;
     core->missing_hint = true; // what this turn had filled in is missing again
     membership_rolled_back(core, effects);

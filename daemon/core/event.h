@@ -95,6 +95,7 @@ typedef struct {
         } compared;
         struct {
             span_t ours, theirs; // runs of headers; empty: not here
+            err_t err;           // they could not be read
         } proof_read;
         struct {
             uint64_t request;

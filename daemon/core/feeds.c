@@ -100,7 +100,7 @@ static void set_stop(core_t *core, core_feed_state_t *feed, err_t reason, const 
 {
     feed_touch(feed);
     feed->stopped = reason;
-    feed->stopped_ms = reason ? core->wall_ms : 0;
+    feed->stopped_ms = reason || proof ? core->wall_ms : 0;
     feed->proof = proof ? *proof : (proof_t){0};
     effect_t *effect = effects_add(effects, EFFECT_STOP_FEED);
     effect->feed = feed->feed;
@@ -123,10 +123,15 @@ static void stop(core_t *core, core_feed_state_t *feed, err_t reason, const proo
 // ---- forks and cuts: the machine ----
 
 static const char *const fork_states[] = {
-    [FORK_NONE] = "advancing", [FORK_DIVERGED] = "diverged", [FORK_CUT] = "cut"};
+    [FORK_NONE] = "advancing",
+    [FORK_CONTESTED] = "contested",
+    [FORK_DIVERGED] = "diverged",
+    [FORK_CUT] = "cut",
+};
 
 static const char *const fork_events[] = {
     [FORK_ON_PROOF] = "two chains proven",
+    [FORK_ON_OLD_KEY] = "two chains proven, the other under a replaced key",
     [FORK_ON_EPOCH] = "cut by a new epoch, not reached yet",
     [FORK_ON_CUT] = "cut below what is held, or of another chain",
 };
@@ -134,42 +139,51 @@ static const char *const fork_events[] = {
 static const machine_row_t fork_table[] = {
     {FORK_NONE, FORK_ON_PROOF, FORK_DIVERGED,
      "stop all lanes of the epoch; keep what is held; keep the proof; Proof to all"},
+    {FORK_NONE, FORK_ON_OLD_KEY, FORK_CONTESTED, "keep the proof; Proof to all; go on"},
     {FORK_NONE, FORK_ON_EPOCH, FORK_NONE, "go on up to the cut"},
     {FORK_NONE, FORK_ON_CUT, FORK_CUT, "stop; flag what is held beyond it"},
+    {FORK_CONTESTED, FORK_ON_PROOF, FORK_DIVERGED,
+     "stop all lanes of the epoch; keep what is held; keep the proof; Proof to all"},
+    {FORK_CONTESTED, FORK_ON_OLD_KEY, FORK_CONTESTED, "nothing"},
+    {FORK_CONTESTED, FORK_ON_EPOCH, FORK_NONE, "go on up to the cut"},
+    {FORK_CONTESTED, FORK_ON_CUT, FORK_CUT, "stop; flag what is held beyond it"},
     {FORK_DIVERGED, FORK_ON_PROOF, FORK_DIVERGED, "nothing"},
+    {FORK_DIVERGED, FORK_ON_OLD_KEY, FORK_DIVERGED, "nothing"},
     {FORK_DIVERGED, FORK_ON_EPOCH, FORK_NONE, "go on up to the cut"},
     {FORK_DIVERGED, FORK_ON_CUT, FORK_CUT, "flag what is held beyond it"},
     {FORK_CUT, FORK_ON_PROOF, FORK_CUT, "nothing"},
+    {FORK_CUT, FORK_ON_OLD_KEY, FORK_CUT, "nothing"},
     {FORK_CUT, FORK_ON_EPOCH, FORK_CUT, "nothing"},
     {FORK_CUT, FORK_ON_CUT, FORK_CUT, "nothing"},
 };
 
 const machine_t fork_machine = MACHINE("fork", fork_states, fork_events, fork_table);
 
-static const err_t fork_reasons[] = {
-    [FORK_NONE] = ERR_OK, [FORK_DIVERGED] = ERR_DIVERGED, [FORK_CUT] = ERR_BEYOND_CUT};
+static const err_t fork_reasons[] = {[FORK_DIVERGED] = ERR_DIVERGED, [FORK_CUT] = ERR_BEYOND_CUT};
 
-static fork_state_t fork_state(const core_feed_state_t *feed)
+fork_state_t feed_fork_state(const core_feed_state_t *feed)
 {
-    return feed->stopped == ERR_OK           ? FORK_NONE
-           : feed->stopped == ERR_BEYOND_CUT ? FORK_CUT
-                                             : FORK_DIVERGED;
+    if (!feed->stopped)
+        return feed->proof.number ? FORK_CONTESTED : FORK_NONE;
+    return feed->stopped == ERR_BEYOND_CUT ? FORK_CUT : FORK_DIVERGED;
 }
 
 void feed_fork(core_t *core, core_feed_state_t *feed, fork_event_t event, const proof_t *proof,
                effects_t *effects)
 {
-    fork_state_t before = fork_state(feed);
+    fork_state_t before = feed_fork_state(feed);
     fork_state_t next = (fork_state_t)machine_move(&fork_machine, before, event);
     if (next == before)
         return;
-    if (next != FORK_NONE) {
+    if (fork_reasons[next]) {
         stop(core, feed, fork_reasons[next], proof, effects);
         return;
     }
-    set_stop(core, feed, ERR_OK, NULL, effects);
-    core_log(effects, 5, "feed %s epoch %u lane %u goes on up to its cut",
-             core_code(core, &feed->feed.origin), feed->feed.epoch, feed->feed.lane);
+    set_stop(core, feed, ERR_OK, next == FORK_CONTESTED ? proof : NULL, effects);
+    core_log(effects, 5, "feed %s epoch %u lane %u goes on%s", core_code(core, &feed->feed.origin),
+             feed->feed.epoch, feed->feed.lane,
+             next == FORK_CONTESTED ? ": a replaced key signed another chain besides"
+                                    : " up to its cut");
 }
 
 void feed_fork_epoch(core_t *core, core_feed_state_t *feed, const proof_t *proof,

@@ -3,6 +3,10 @@
 // Whoever knows of a fork stops that epoch, keeps the other side as evidence and
 // proves it, by both sides' headers, to everybody whom it is linked with: whichever
 // of the two the other holds, the other one contradicts it there.
+//
+// Where the key that signed the other side was replaced, and its cut is reached, the
+// root has decided: the feed goes on. But who took the other side before does not,
+// until a new epoch; so that its origin hears of it, it is kept and told all the same.
 #include <stdio.h>
 #include <string.h>
 
@@ -15,9 +19,11 @@ enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024, PROOFS_MAX = 64 };
 
 void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects)
 {
-    if (feed->stopped != ERR_DIVERGED || !feed->proof.number)
+    fork_state_t fork = feed_fork_state(feed);
+    if ((fork != FORK_DIVERGED && fork != FORK_CONTESTED) || !feed->proof.number)
         return;
     effect_t *effect = effects_add(effects, EFFECT_READ_PROOF);
+    effect->reason = fork == FORK_DIVERGED ? ERR_DIVERGED : ERR_CONTESTED;
     effect->link = session->link;
     effect->feed = feed->feed;
     effect->number = feed->proof.number;
@@ -44,8 +50,23 @@ void proof_read(core_t *core, const event_t *event, effects_t *effects)
     session_t *session = session_find(core, event->link);
     if (!session || session->state != SESSION_READY)
         return;
+    if (event->as.proof_read.err) {
+        core_count(core, event->as.proof_read.err, "store");
+        core->disk_retry_ms = core->now_ms + DISK_RETRY_MS;
+        core_soon(core, core->disk_retry_ms);
+        session->proofs_owed = true;
+        return;
+    }
     proof_send(core, session, event->as.proof_read.theirs, effects);
     proof_send(core, session, event->as.proof_read.ours, effects);
+}
+
+void proof_repay(core_t *core, session_t *session, effects_t *effects)
+{
+    if (!session->proofs_owed || core->now_ms < core->disk_retry_ms)
+        return;
+    session->proofs_owed = false;
+    proof_greet(core, session, effects);
 }
 
 // ---- what comes ----
@@ -102,27 +123,42 @@ static err_t ended_otherwise(core_t *core, core_feed_state_t *feed, const run_t 
     return ERR_BEYOND_CUT;
 }
 
-// Two different commits of one origin for one number, each vouched for by a
-// signature: ours was verified when it came, this one, at `from`, is verified
-// here. A key whose cut we have reached has no say in it any more: the root has.
-err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
-                        const proof_t *proof, effects_t *effects)
+// Signed by a key that counts no more for numbers that are held: its owner, or the
+// roster, has decided by a cut. Of somebody who left nobody waits for a new epoch.
+static bool is_old_key(const core_t *core, const core_feed_state_t *feed, uint32_t card_number)
+{
+    const card_t *newest = identity_newest(feed->identity);
+    return card_number < newest->number && newest->epoch == feed->feed.epoch &&
+           roster_member(core_roster(core), &feed->feed.origin);
+}
+
+// What a signed run that contradicts ours means: DIVERGED, CONTESTED, or why it
+// means nothing.
+static err_t meaning(const core_t *core, const core_feed_state_t *feed, const run_t *run)
 {
     const commit_t *last = run->commits[run->count - 1];
-    err_t err = check_links(run, from);
-    if (!err && has_ended(core, feed))
-        return ended_otherwise(core, feed, run, from, proof, effects);
-    if (!err)
-        err = membership_authority(core, feed->identity, last->card_number, &feed->feed, last->last,
-                                   &last->hash);
+    err_t means = ERR_DIVERGED;
+    err_t err = membership_authority(core, feed->identity, last->card_number, &feed->feed,
+                                     last->last, &last->hash);
     if (!err &&
         membership_reach(core, feed->identity, last->card_number, &feed->feed) <= feed->head.number)
-        err = ERR_BEYOND_CUT;
-    if (!err)
+        means = is_old_key(core, feed, last->card_number) ? ERR_CONTESTED : ERR_BEYOND_CUT;
+    if (!err && means != ERR_BEYOND_CUT)
         err = apply_signature(core, feed, last);
-    if (err)
-        return err == ERR_BAD_SIGNATURE || err == ERR_UNSIGNED ? ERR_BROKEN_CHAIN : err;
-    keep_evidence(core, run, from, ERR_DIVERGED, proof, effects);
+    if (!err)
+        return means;
+    return err == ERR_BAD_SIGNATURE || err == ERR_UNSIGNED ? ERR_BROKEN_CHAIN : err;
+}
+
+static void tell_all(const core_t *core, const core_feed_state_t *feed, effects_t *effects)
+{
+    for (size_t i = 0; i < core->session_count; i++)
+        if (core->sessions[i]->state == SESSION_READY)
+            proof_tell(core->sessions[i], feed, effects);
+}
+
+static void diverge(core_t *core, core_feed_state_t *feed, const proof_t *proof, effects_t *effects)
+{
     if (own_is(core, &feed->feed)) {
         char detail[192];
         snprintf(detail, sizeof detail,
@@ -132,10 +168,30 @@ err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_
         fence_close(core, FENCE_ON_FORK, detail, effects);
     }
     feed_fork_epoch(core, feed, proof, effects);
-    for (size_t i = 0; i < core->session_count; i++)
-        if (core->sessions[i]->state == SESSION_READY)
-            proof_tell(core->sessions[i], feed, effects);
-    return ERR_DIVERGED;
+}
+
+// Two different commits of one origin for one number, each vouched for by a
+// signature: ours was verified when it came, this one, at `from`, is verified here.
+err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,
+                        const proof_t *proof, effects_t *effects)
+{
+    err_t err = check_links(run, from);
+    if (!err && has_ended(core, feed))
+        return ended_otherwise(core, feed, run, from, proof, effects);
+    if (!err)
+        err = meaning(core, feed, run);
+    core->turn_proofs = core->turn_proofs || err == ERR_DIVERGED || err == ERR_CONTESTED;
+    if (err == ERR_DIVERGED) {
+        keep_evidence(core, run, from, err, proof, effects);
+        diverge(core, feed, proof, effects);
+        tell_all(core, feed, effects);
+    } else if (err == ERR_CONTESTED && feed_fork_state(feed) == FORK_NONE) {
+        // Once: whoever has the old key may sign as many as it likes.
+        keep_evidence(core, run, from, err, proof, effects);
+        feed_fork(core, feed, FORK_ON_OLD_KEY, proof, effects);
+        tell_all(core, feed, effects);
+    }
+    return err;
 }
 
 // What is vouched for by its signature, but lies beyond a cut, is kept aside.
@@ -171,6 +227,7 @@ static void goes_on(core_t *core, session_t *session, core_feed_state_t *feed, c
 
 static void compare(core_t *core, const session_t *from, buf_t run, effects_t *effects)
 {
+    core->turn_proofs = true;
     effect_t *effect = effects_add(effects, EFFECT_COMPARE);
     effect->bytes = run;
     effect->text = mem_copy_string(core_code(core, &from->peer->origin));

@@ -379,10 +379,12 @@ void session_tick(core_t *core, effects_t *effects)
         session_t *session = core->sessions[i];
         err_t reason;
         session_event_t event = ends(core, session, again, &reason);
-        if (event != SESSION_EVENTS)
+        if (event != SESSION_EVENTS) {
             session_leave(core, session, event, reason, effects);
-        else if (session->state == SESSION_READY)
+        } else if (session->state == SESSION_READY) {
+            proof_repay(core, session, effects);
             ping(core, session, effects);
+        }
     }
 }
 

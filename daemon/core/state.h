@@ -115,7 +115,7 @@ typedef struct {
     uint64_t time_ms;
     err_t stopped;
     uint64_t stopped_ms;
-    proof_t proof;            // of what stopped it
+    proof_t proof;            // of what stopped it, or contests it
     uint64_t behind_since_ms; // 0: in step with everything heard
     follower_t follower;
     err_t why;            // last reason for not getting on
@@ -198,6 +198,7 @@ typedef struct {
     bool told_odd;        // it has told of own feeds of ours that we cannot know
     bool cards_taken;     // it brought cards that were new here
     bool lacks_votes;     // a roster of its was refused for too few signatures
+    bool proofs_owed;     // one could not be read when it was to be told
     uint32_t peer_roster; // version that it told
     // feeds at the peer, by core_feed_state_t.index
     size_t feed_capacity;
@@ -280,7 +281,8 @@ struct core {
     uint64_t own_moves;
     // as it was when the turn began
     size_t rosters_before;
-    bool turn_membership;
+    bool turn_membership;           // took a roster or a card
+    bool turn_proofs;               // took a proof, or looks whether one is
     const secret_t *signing_before; // where the turn starts an epoch; NULL
     err_t greet_again;              // why sessions are to begin anew; ERR_OK
     // timers
@@ -338,8 +340,9 @@ core_feed_state_t *feed_lookup(const core_t *core, const feed_t *feed);
 core_feed_state_t *feed_admit(core_t *core, const feed_t *feed, err_t *err);
 void feed_touch(core_feed_state_t *feed); // before the first change in a turn
 // What forks and cuts do to a feed; its table is in feeds.c. `proof` may be NULL.
-typedef enum { FORK_NONE, FORK_DIVERGED, FORK_CUT } fork_state_t;
-typedef enum { FORK_ON_PROOF, FORK_ON_EPOCH, FORK_ON_CUT } fork_event_t;
+typedef enum { FORK_NONE, FORK_CONTESTED, FORK_DIVERGED, FORK_CUT } fork_state_t;
+typedef enum { FORK_ON_PROOF, FORK_ON_OLD_KEY, FORK_ON_EPOCH, FORK_ON_CUT } fork_event_t;
+fork_state_t feed_fork_state(const core_feed_state_t *feed);
 void feed_fork(core_t *core, core_feed_state_t *feed, fork_event_t event, const proof_t *proof,
                effects_t *effects);
 // Two chains proven: all lanes of its epoch.
@@ -366,6 +369,7 @@ void proof_greet(core_t *core, session_t *session, effects_t *effects);
 void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects);
 void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects);
 void proof_read(core_t *core, const event_t *event, effects_t *effects); // EVENT_PROOF_READ
+void proof_repay(core_t *core, session_t *session, effects_t *effects);  // what is owed
 void proof_name_source(const core_t *core, const session_t *from, proof_t *proof);
 // Two commits for one number: DIVERGED and the epoch stops, where it is proven.
 err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_t from,

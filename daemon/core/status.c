@@ -104,7 +104,7 @@ static const char *feed_state(const core_t *core, const core_feed_state_t *feed,
     if (feed->identity == core->self && fence_reason(core))
         return "fenced";
     if (known <= feed->head.number)
-        return "in-step";
+        return feed_fork_state(feed) == FORK_CONTESTED ? "contested" : "in-step";
     bool fetching =
         feed->follower.state == FOLLOW_FETCHING || feed->follower.state == FOLLOW_STREAMING;
     return fetching ? "fetching" : "behind";
@@ -126,8 +126,10 @@ static void fill_feeds(const core_t *core, uint64_t now_ms, status_t *status)
         row->known = known;
         row->behind_ms = feed->behind_since_ms ? now_ms - feed->behind_since_ms : 0;
         row->state = feed_state(core, feed, known);
-        row->why = feed->stopped ? feed->stopped : feed->why;
-        row->stopped_ms = feed->stopped ? feed->stopped_ms : 0;
+        row->why = feed->stopped                             ? feed->stopped
+                   : feed_fork_state(feed) == FORK_CONTESTED ? ERR_CONTESTED
+                                                             : feed->why;
+        row->stopped_ms = feed->stopped_ms;
         row->proof = feed->proof;
         const session_t *source =
             feed->follower.state ? session_find(core, feed->follower.source) : NULL;
@@ -188,7 +190,9 @@ static void miss_feeds(status_t *status, size_t *capacity)
 {
     for (size_t i = 0; i < status->feed_count; i++) {
         const feed_status_t *feed = &status->feeds[i];
-        if (feed->known > feed->number || strcmp(feed->state, "stopped") == 0)
+        bool waited_for =
+            feed->why == ERR_CONTESTED && strcmp(feed->code.text, status->code.text) == 0;
+        if (feed->known > feed->number || strcmp(feed->state, "stopped") == 0 || waited_for)
             miss(status, capacity,
                  mem_format("%s epoch %u lane %u: %llu of %llu held (%s, %s)", feed->code.text,
                             feed->feed.epoch, feed->feed.lane, (unsigned long long)feed->number,

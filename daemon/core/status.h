@@ -30,7 +30,7 @@ typedef struct {
     uint64_t number, known;
     bool known_signed;
     uint64_t behind_ms;
-    const char *state; // in-step, behind, fetching, stopped, cut, fenced
+    const char *state; // in-step, contested, behind, fetching, stopped, cut, fenced
     err_t why;
     uint64_t stopped_ms; // wall clock; 0: it is not
     proof_t proof;       // of what stopped it, where there is one

@@ -119,12 +119,16 @@ static bool any_stopped(const play_t *play, const feed_t *feed)
     return false;
 }
 
-// I8: whoever holds one side of a fork is told of the other, as long as no new epoch
-// has decided.
-static bool is_untold(const core_feed_state_t *own, const core_feed_state_t *feed)
+// I8: whoever holds one side of a fork is told of the other, as long as neither a new
+// epoch nor the roster has decided.
+static bool is_untold(const play_t *play, const core_feed_state_t *own,
+                      const core_feed_state_t *feed)
 {
-    return own && feed->proof.number && own->head.number >= feed->proof.number && !own->stopped &&
-           identity_newest(own->identity)->epoch == own->feed.epoch;
+    fork_state_t fork = feed_fork_state(feed);
+    return (fork == FORK_DIVERGED || fork == FORK_CONTESTED) && own && feed->proof.number &&
+           own->head.number >= feed->proof.number && feed_fork_state(own) == FORK_NONE &&
+           identity_newest(own->identity)->epoch == own->feed.epoch &&
+           roster_member(play->roster, &own->feed.origin);
 }
 
 // What a node still lacks, in words; NULL: nothing.
@@ -132,7 +136,7 @@ static char *lack_of_feed(play_t *play, size_t node, const core_feed_state_t *fe
 {
     head_t most = furthest(play, &feed->feed), mine = play_head(play, node, &feed->feed);
     const core_feed_state_t *own = feed_lookup(world_core(play->world, node), &feed->feed);
-    if (feed->stopped == ERR_DIVERGED && is_untold(own, feed))
+    if (is_untold(play, own, feed))
         return mem_format("%s epoch %u lane %u: the proof of a fork",
                           core_code(world_core(play->world, node), &feed->feed.origin),
                           feed->feed.epoch, feed->feed.lane);
@@ -356,6 +360,17 @@ static void lift_fence(play_t *play, size_t node)
         play->lifted[why == ERR_FORK]++;
 }
 
+// Another member does not get on, and waits for this one's new epoch.
+static bool is_waited_for(const play_t *play, size_t node)
+{
+    const core_t *core = world_core(play->world, node);
+    for (size_t i = 0; i < core->feed_count; i++)
+        if (core->feeds[i]->identity == core->self &&
+            feed_fork_state(core->feeds[i]) == FORK_CONTESTED)
+            return true;
+    return false;
+}
+
 // L2: whoever was fenced writes again, and what it writes comes to everybody.
 static void check_writing(play_t *play)
 {
@@ -364,6 +379,9 @@ static void check_writing(play_t *play)
             continue;
         if (world_writing(play->world, i))
             lift_fence(play, i);
+        else if (is_waited_for(play, i))
+            play_note(play, "%s is waited for; its operator acts: %s", world_code(play->world, i),
+                      err_name(play_start_epoch(play, i)));
         err_t err = world_put(play->world, i, "last", "written after all is mended");
         if (err && play_start_epoch(play, i) == ERR_OK)
             err = world_put(play->world, i, "last", "written in a new epoch");

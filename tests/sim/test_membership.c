@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/core/state.h"
 #include "lib/mem.h"
 #include "tests/sim/world.h"
 
@@ -208,6 +209,87 @@ static void a_replaced_key_reaches_up_to_its_cut(void **state)
     world_destroy(&world);
 }
 
+// A first change of GT's beside its own, by its card 1.
+static commit_t *thiefs_change(world_t *world, const feed_t *feed)
+{
+    static const uint8_t seed[32] = {9};
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("x")};
+    hash_t start = world_start_hash(world, GT);
+    return commit_author(feed, 1, &start, 1700000000000 + world_now(world), 1, &draft, 1, seed,
+                         world_signing(world, GT), core_coalition(world_core(world, HUB)));
+}
+
+// GT's card 2, with its key, as its operator makes it while GT is off.
+static void replace_key(world_t *world, uint32_t epoch)
+{
+    static const uint8_t seed[32] = {0x5b};
+    card_t *card = second_card(world, 2);
+    secret_t *signing = secret_sign_new(seed, &card->signing_key);
+    card->epoch = epoch;
+    assert_true(world_replace_card(world, GT, card, signing));
+}
+
+static fork_state_t fork_at(world_t *world, size_t node, const feed_t *feed)
+{
+    return feed_fork_state(feed_lookup(world_core(world, node), feed));
+}
+
+static err_t why_at(world_t *world, size_t node, const feed_t *feed, bool *synced)
+{
+    status_t status;
+    err_t why = ERR_OK;
+    core_status(world_core(world, node), world_node_now(world, node), &status);
+    for (size_t i = 0; i < status.feed_count; i++)
+        if (feed_equal(&status.feeds[i].feed, feed))
+            why = status.feeds[i].why;
+    *synced = status.synced;
+    status_clear(&status);
+    return why;
+}
+
+// HN took another change 1, by a key that was stolen; then the key was replaced, cut at
+// what GT had written. For those who know of the cut GT goes on; but HN does not get on
+// until a new epoch, and so all are told, GT first of all.
+static void who_took_a_replaced_keys_fork_is_not_forgotten(void **state)
+{
+    (void)state;
+    bool synced;
+    world_t *world = four(3);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    feed_t feed = {world_card(world, GT)->origin, 1, 1};
+    commit_t *thiefs = thiefs_change(world, &feed);
+    buf_t published = publication_of_commit(thiefs);
+    world_publish_to(world, HN, HUB, buf_span(&published));
+    world_run(world, 30); // it came, and what HN says of it is on its way
+    world_stop(world, HN);
+    assert_int_equal(world_put(world, GT, "uno", "Nombre"), ERR_OK);
+    assert_int_equal(world_put(world, GT, "dos", "Nombre"), ERR_OK);
+    assert_true(world_settle(world, 60000));
+    world_stop(world, GT);
+    replace_key(world, 1);
+    world_start(world, GT);
+    assert_true(world_settle(world, 60000));
+    world_start(world, HN);
+    world_run(world, 60000);
+    assert_int_equal(fork_at(world, HN, &feed), FORK_DIVERGED);
+    for (size_t i = HUB; i < HN; i++) {
+        assert_int_equal(fork_at(world, i, &feed), FORK_CONTESTED);
+        assert_int_equal(why_at(world, i, &feed, &synced), ERR_CONTESTED);
+        assert_int_equal(synced, i != GT); // of whom something is wanted
+    }
+    assert_int_equal(world_put(world, GT, "tres", "Nombre"), ERR_OK);
+    world_run(world, 60000);
+    assert_int_equal(world_head(world, SV, GT, 1), 3);
+    // It outlives a restart, and a session that did not hear of it before.
+    world_stop(world, GT);
+    world_start(world, GT);
+    assert_int_equal(fork_at(world, GT, &feed), FORK_CONTESTED);
+    buf_free(&published);
+    commit_destroy(&thiefs);
+    world_destroy(&world);
+}
+
 static void a_card_by_another_root_is_refused(void **state)
 {
     (void)state;
@@ -311,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_roster_with_too_few_votes_is_refused),
         cmocka_unit_test(who_is_removed_is_cut_off_and_reaches_no_further),
         cmocka_unit_test(a_replaced_key_reaches_up_to_its_cut),
+        cmocka_unit_test(who_took_a_replaced_keys_fork_is_not_forgotten),
         cmocka_unit_test(a_card_by_another_root_is_refused),
         cmocka_unit_test(who_names_anothers_key_takes_nobodys_place),
         cmocka_unit_test(a_key_that_the_roster_accepts_no_more_votes_no_more),

@@ -234,6 +234,40 @@ static void a_commit_across_the_head_is_a_fork(void **state)
     bench_close(&bench);
 }
 
+// A proof that the disk did not give when it was to be told is owed: it is looked for
+// again, in the same session, and its reason is counted.
+static void a_proof_that_cannot_be_read_is_owed(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_CC, chain);
+    bench_publish(&bench, LINK, chain[0]);
+    bench_commit(&bench);
+    head_t start = start_of(&bench, BENCH_CC);
+    commit_t *other = bench_commit_after(&bench, BENCH_CC, &start, "another");
+    bench_publish(&bench, LINK, other);
+    const effect_t *read = bench_effect(&bench, EFFECT_READ_PROOF);
+    assert_non_null(read);
+    assert_int_equal(read->reason, ERR_DIVERGED);
+    bench_commit(&bench);
+    event_t failed = {.type = EVENT_PROOF_READ, .link = LINK};
+    failed.as.proof_read.err = ERR_DISK_ERROR;
+    bench_step(&bench, &failed);
+    assert_int_equal(bench_counted(&bench, ERR_DISK_ERROR), 1);
+    bench_pass(&bench, 1000);
+    assert_null(bench_effect(&bench, EFFECT_READ_PROOF)); // not at once
+    bench_pass(&bench, 4500);
+    assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
+    bench_pass(&bench, 5000);
+    assert_null(bench_effect(&bench, EFFECT_READ_PROOF)); // and then no more
+    commit_destroy(&other);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
 // Connected both ways, the way that we dialled brings publications: nothing stands on the other.
 static void two_ways_to_one_peer(void **state)
 {
@@ -303,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_run_that_never_ends_is_given_up),
         cmocka_unit_test(a_turn_that_is_taken_back),
         cmocka_unit_test(a_commit_across_the_head_is_a_fork),
+        cmocka_unit_test(a_proof_that_cannot_be_read_is_owed),
         cmocka_unit_test(two_ways_to_one_peer),
         cmocka_unit_test(a_slow_source_is_left_where_there_is_another),
     };
