@@ -17,14 +17,37 @@ void wire_refuse(wire_t *wire, err_t err, const char *field)
     wire->err = fault_set(wire->fault, err, path, NULL);
 }
 
+// As much as there is room for.
+static size_t add_text(char text[WIRE_PATH], size_t used, const char *more)
+{
+    size_t size = strnlen(more, WIRE_PATH - 1 - used);
+    memcpy(text + used, more, size);
+    text[used + size] = '\0';
+    return used + size;
+}
+
+static const char *decimal(size_t number, char digits[24])
+{
+    char *at = digits + 23;
+    *at = '\0';
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    return at;
+}
+
+// Every message within a message comes by here: no printf.
 wire_t wire_inside(const wire_t *wire, const char *field, size_t place, char text[WIRE_PATH])
 {
-    const char *prefix = wire->prefix ? wire->prefix : "";
-    const char *dot = *prefix ? "." : "";
-    if (place == WIRE_NO_PLACE)
-        snprintf(text, WIRE_PATH, "%s%s%s", prefix, dot, field);
-    else
-        snprintf(text, WIRE_PATH, "%s%s%s.%zu", prefix, dot, field, place);
+    char digits[24];
+    size_t used = add_text(text, 0, wire->prefix ? wire->prefix : "");
+    if (used)
+        used = add_text(text, used, ".");
+    used = add_text(text, used, field);
+    if (place != WIRE_NO_PLACE) {
+        used = add_text(text, used, ".");
+        add_text(text, used, decimal(place, digits));
+    }
     return (wire_t){wire->err, wire->fault, text};
 }
 

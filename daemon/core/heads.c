@@ -132,7 +132,8 @@ static void flush_news(core_t *core, session_t *session, head_list_t *list, effe
 
 void heads_flush(core_t *core, effects_t *effects)
 {
-    head_list_t list = {0};
+    head_list_t list; // 32 KiB, once a turn: only the count is cleared
+    list.count = 0;
     for (size_t i = 0; i < core->session_count; i++) {
         session_t *session = core->sessions[i];
         if (session->state != SESSION_READY ||

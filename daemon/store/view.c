@@ -110,19 +110,24 @@ static err_t fold_record(view_t *view, const entry_t *creation, sqlite3_stmt *st
     return err;
 }
 
-static err_t refold(view_t *view, int64_t id, fault_t *fault)
+// Of a change that has no row.
+static err_t fold_anew(view_t *view, int64_t id, fault_t *fault)
 {
     sqlite3_stmt *statement = NULL;
     entry_t creation;
-    err_t err = remove_record(view, id, fault);
-    if (!err)
-        err = entry_by_id(view->sql, id, &statement, &creation, fault);
+    err_t err = entry_by_id(view->sql, id, &statement, &creation, fault);
     if (err || !creation.id)
         return err;
     if (is_creation(&creation))
         return fold_record(view, &creation, statement, fault);
     sql_done(statement);
     return ERR_OK;
+}
+
+static err_t refold(view_t *view, int64_t id, fault_t *fault)
+{
+    err_t err = remove_record(view, id, fault);
+    return err ? err : fold_anew(view, id, fault);
 }
 
 // ---- what a change points at ----
@@ -332,7 +337,7 @@ err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault)
     if (err)
         return err;
     if (!entry.id || is_creation(&entry))
-        return refold(view, change, fault);
+        return settled ? fold_anew(view, change, fault) : refold(view, change, fault);
     if (entry.at.lane >= LANE_OPEN_COUNT)
         return ERR_OK;
     if (!settled)

@@ -26,8 +26,9 @@ err_t view_apply(view_t *view, const entry_t *entry, bool later_epochs, fault_t 
 // A payload that was missing is here now.
 err_t view_refill(view_t *view, int64_t change, fault_t *fault);
 
-// Makes anew what depends on this change. With `settled` a revision is passed
-// over: the visit of its creation takes it in, or has done so. A change that
+// Makes anew what depends on this change. `settled`: a view that began empty is
+// made from all changes, each visited once. No row is looked for, and a revision is
+// passed over: the visit of its creation takes it in, or has done so. A change that
 // does not exist, or does not create what a row says it creates, leaves no row.
 err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault);
 // Visits those after `after` up to and including `until`.
