@@ -65,6 +65,9 @@ const char *disk_vfs_name(const disk_t *disk); // for store_open
 // SQLite has one random number generator for the process (salts of WALs come
 // from it). Call it at the start of a run whose bytes must be the same again.
 void disk_seed_sqlite(uint64_t seed);
+// For a program that does nothing else, before SQLite's first call: one thread, no
+// count of memory, and room for pages and small pieces that is taken once.
+void disk_hurry_sqlite(void);
 
 // ---- what befalls it ----
 

@@ -23,24 +23,24 @@ static void page_drop(page_t **page)
     *page = NULL;
 }
 
+static const uint8_t *page_bytes(const page_t *page)
+{
+    return page ? page->bytes : zeros;
+}
+
 static page_t *page_own(page_t **page)
 {
     if (*page && (*page)->refs == 1) {
         (*page)->hashed = false;
         return *page;
     }
-    page_t *made = mem_alloc(sizeof *made);
-    if (*page)
-        memcpy(made->bytes, (*page)->bytes, DISK_PAGE);
+    page_t *made = mem_resize(NULL, sizeof *made); // all of it is set here
     made->refs = 1;
+    made->hashed = false;
+    memcpy(made->bytes, page_bytes(*page), DISK_PAGE);
     page_drop(page);
     *page = made;
     return made;
-}
-
-static const uint8_t *page_bytes(const page_t *page)
-{
-    return page ? page->bytes : zeros;
 }
 
 static void page_set(page_t **to, page_t *from)
@@ -100,7 +100,10 @@ void blocks_write(blocks_t *blocks, uint64_t offset, span_t bytes)
         size_t index = (size_t)((offset + done) / DISK_PAGE), at = (offset + done) % DISK_PAGE;
         size_t part = bytes.size - done < DISK_PAGE - at ? bytes.size - done : DISK_PAGE - at;
         slot_t *slot = slot_at(blocks, index);
-        memcpy(page_own(&slot->now)->bytes + at, bytes.data + done, part);
+        // The same bytes again (daemon/store/wal.c does it) need no page of their own,
+        // but where a sync has failed to write them.
+        if (!slot->now || slot->lost || memcmp(slot->now->bytes + at, bytes.data + done, part) != 0)
+            memcpy(page_own(&slot->now)->bytes + at, bytes.data + done, part);
         slot->lost = false;
         mark_dirty(blocks, index, index + 1);
         done += part;

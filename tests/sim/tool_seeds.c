@@ -438,6 +438,7 @@ int main(int argc, char **argv)
         return 2;
     }
     memo_use(!options.no_memo);
+    disk_hurry_sqlite();
     if (options.corpus)
         return corpus(argv + optind, options.trace ? stdout : NULL);
     if (options.replay)
