@@ -93,7 +93,7 @@ static void tally(const play_t *play, result_t *result)
     result->refused_writes = play->refused_writes;
     result->commits = ledger_count(oracle_ledger(play->oracle));
     result->virtual_ms = world_now(play->world);
-    result->verified = memo_computed();
+    result->verified = memo_verified();
     result->remembered = memo_remembered();
     for (size_t i = 0; i < NET_COUNT_END; i++)
         result->net[i] = network_count(network, (net_count_t)i);
@@ -101,16 +101,18 @@ static void tally(const play_t *play, result_t *result)
         disk_t *disk = world_disk(play->world, node);
         for (size_t i = 0; i < DISK_KINDS; i++)
             result->disk[i] += disk_count(disk, (disk_kind_t)i);
-        result->hash = result->hash * 0x9e3779b97f4a7c15u + disk_hash_now(disk);
+        if (result->hashed)
+            result->hash = result->hash * 0x9e3779b97f4a7c15u + disk_hash_now(disk);
     }
     if (oracle_violation(play->oracle))
         result->violation = mem_copy_string(oracle_violation(play->oracle));
 }
 
-void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, result_t *result)
+void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, bool hash,
+              result_t *result)
 {
     play_t play = {.plan = plan, .trace = trace};
-    *result = (result_t){0};
+    *result = (result_t){.hashed = hash};
     memo_forget();
     play.wire = dice_of(plan->seed, DICE_WIRE);
     play.clone_of = plan->nodes - 1;

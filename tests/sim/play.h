@@ -96,10 +96,12 @@ typedef struct {
     uint64_t hostilities[HOSTILITIES];
     uint64_t lifted[2], newer_messages, wire_flips,
         behind;    // behind: members that were several rosters behind
-    uint64_t hash; // over the disks at the end: the same for the same seed
+    uint64_t hash; // over the disks at the end, where asked for: the same for the same seed
+    bool hashed;
 } result_t;
 
-void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, result_t *result);
+void play_run(const plan_t *plan, const disk_image_t *empty, FILE *trace, bool hash,
+              result_t *result);
 void result_clear(result_t *result);
 
 // ---- after the last step (healing.c) ----

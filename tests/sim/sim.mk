@@ -12,5 +12,6 @@ sim:
 	$(SIM_SEEDS) --replay $(FIRST)
 	$(SIM_SEEDS) --first $(FIRST) --seeds $(SEEDS) $(if $(filter-out 0,$(shell expr $(SEEDS) / 1000)),--must-fire)
 
-# What a run has verified it does not compute again: tests/sim/memo.h.
-$(BUILD)/tests/sim/%: private ALL_LDFLAGS += -Wl,--wrap=crypto_sign_verify_detached
+# What a run has computed it does not compute again: tests/sim/memo.h.
+MEMO := crypto_sign_verify_detached crypto_generichash_blake2b_salt_personal
+$(BUILD)/tests/sim/%: private ALL_LDFLAGS += $(MEMO:%=-Wl,--wrap=%)

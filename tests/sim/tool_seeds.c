@@ -53,7 +53,7 @@ static void run_seed(const options_t *options, const disk_image_t *empty, uint64
         plan_keep(plan, options->keep, options->keep_count);
     if (trace)
         plan_print(plan, trace);
-    play_run(plan, empty, trace, result);
+    play_run(plan, empty, trace, options->single || options->replay, result);
     plan_destroy(&plan);
 }
 
@@ -76,7 +76,7 @@ static bool alike_texts(const char *a, const char *b)
 static bool fails_alike(const plan_t *plan, const disk_image_t *empty, const char *violation)
 {
     result_t result;
-    play_run(plan, empty, NULL, &result);
+    play_run(plan, empty, NULL, false, &result);
     size_t name = strcspn(violation, ":"); // of the invariant
     bool alike = result.violation && strncmp(result.violation, violation, name + 1) == 0 &&
                  alike_texts(result.violation, violation);
@@ -340,7 +340,7 @@ static int kept(const char *path, const disk_image_t *empty, FILE *trace)
         printf("%s: no plan that can be read\n", path);
         return 1;
     }
-    play_run(plan, empty, trace, &result);
+    play_run(plan, empty, trace, false, &result);
     printf("%s: %s\n", path, result.violation ? result.violation : "nothing violated");
     int failed = result.violation != NULL;
     if (failed && !trace)
