@@ -11,7 +11,7 @@
 enum {
     ROUND_MS = 2000,
     PATIENCE_MS = 30 * 60 * 1000, // sources that were blamed are left for ten minutes
-    SILENCE_LONG_MS = 300 * 1000, // the alarm comes three minutes after the last try to connect
+    SILENCE_LONG_MS = 420 * 1000, // the alarm comes three minutes after the last try to connect
 };
 
 // ---- mending ----
@@ -42,6 +42,7 @@ static void replace_disk(play_t *play, size_t node)
 
 static void mend_node(play_t *play, size_t node)
 {
+    world_bury(play->world, node);
     disk_heal(world_disk(play->world, node));
     world_die_at(play->world, node, DEATH_KILL, 0);
     world_set_clock(play->world, node, 0);
@@ -301,6 +302,13 @@ static const identity_t *identity_of(play_t *play, size_t at, size_t of)
     return identity_find(world_core(play->world, at), &world_card(play->world, of)->origin);
 }
 
+// Whoever has been connected for less than three minutes waits for beacons still.
+static bool may_wait(play_t *play, size_t node)
+{
+    const core_t *core = world_core(play->world, node);
+    return world_node_now(play->world, node) <= core->connected_ms + BEACON_LATE_MS + TICK_MS;
+}
+
 static bool in_session(play_t *play, size_t node)
 {
     const core_t *core = world_core(play->world, node);
@@ -334,7 +342,8 @@ static void check_alarm(play_t *play)
     world_run(play->world, SILENCE_LONG_MS);
     for (size_t i = 0; i < play->plan->nodes; i++)
         for (size_t k = 0; k < play->plan->nodes && is_counted(play, i); k++) {
-            if (i == k || play->removed[k] || !in_session(play, i))
+            if (i == k || play->removed[k] || !in_session(play, i) ||
+                (k == silent && may_wait(play, i)))
                 continue;
             bool late = identity_of(play, i, k)->beacon_late;
             if (late != (k == silent))

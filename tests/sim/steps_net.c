@@ -144,7 +144,14 @@ bool step_garbage(play_t *play, const step_t *step)
 
 // ---- L7 ----
 
-enum { BULK_RECORDS = 6, BULK_BYTES = 40000, BULK_RATE = 2400, BULK_MS = 90000, AHEAD_MS = 20000 };
+enum {
+    BULK_RECORDS = 6,
+    BULK_BYTES = 40000,
+    BULK_RATE = 2400,
+    BULK_MS = 90000,
+    BULK_NODES_MAX = 12,
+    AHEAD_MS = 20000
+};
 
 static bool end_all_links(play_t *play, size_t node, size_t peer)
 {
@@ -159,13 +166,15 @@ static bool end_all_links(play_t *play, size_t node, size_t peer)
 
 // Never is more on the way than a ping may wait for: a session that began on a slow
 // line is granted what the line carries. Two links, publications and what is told
-// besides are in the bound.
+// besides are in the bound; what more than a dozen members publish may fill such a
+// line by itself.
 bool step_bulk(play_t *play, const step_t *step)
 {
     network_t *network = world_network(play->world);
     size_t node = step->node, source = play_partner(play, node);
-    if (!play_is_up(play, node) || !play_is_up(play, source) || play->damaged[source] ||
-        play->hostile[source].how != HONEST || !end_all_links(play, node, source))
+    if (play->plan->nodes > BULK_NODES_MAX || !play_is_up(play, node) ||
+        !play_is_up(play, source) || play->damaged[source] || play->hostile[source].how != HONEST ||
+        !end_all_links(play, node, source))
         return false;
     *play_line(play, node, source) = (line_t){.bytes_per_s = BULK_RATE};
     *play_line(play, source, node) = (line_t){.bytes_per_s = BULK_RATE};

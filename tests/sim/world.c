@@ -301,6 +301,11 @@ static bool has_died(place_in_t *place)
     return true;
 }
 
+void world_bury(world_t *world, size_t node)
+{
+    has_died(&world->nodes[node]);
+}
+
 bool world_running(const world_t *world, size_t node)
 {
     return world->nodes[node].running;

@@ -38,6 +38,8 @@ typedef enum { DEATH_KILL, DEATH_POWER } death_t;
 void world_die(world_t *world, size_t node, death_t how);
 // The same at the n-th operation on its disk from now on.
 void world_die_at(world_t *world, size_t node, death_t how, uint64_t operation);
+// So it died while somebody else, a second process, was at its disk: noticed now.
+void world_bury(world_t *world, size_t node);
 bool world_running(const world_t *world, size_t node);
 // Why a node could not be started last; ERR_OK.
 err_t world_refused(const world_t *world, size_t node);
