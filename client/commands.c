@@ -59,7 +59,7 @@ void commands_print(FILE *out)
               "  --help           this list; behind a command, what it does and takes\n"
               "  --version        which version this is\n\n"
               "Exit status: 0 done; 1 refused or failed; 2 not understood; 3 the node's daemon\n"
-              "could not be reached, or went away during the request."));
+              "could not be reached, or failed during the request."));
 }
 
 void command_print(const command_t *command, FILE *out)

@@ -358,12 +358,11 @@ static void emit(driver_t *driver)
 
 // D2: nobody hears of what did not happen.
 //
-// Whoever asked is told that it was not done; but where the commit itself met a bad
-// disk, its last frames may lie in the WAL all the same, and a process that is killed
-// before it writes again finds them there: then nobody can know.
-static void take_back(driver_t *driver, err_t reason, bool in_commit)
+// Where the commit's sync failed, its frames may lie in the WAL all the same: then
+// whoever asked is told that nobody knows.
+static void take_back(driver_t *driver, err_t reason)
 {
-    err_t told = in_commit && reason == ERR_DISK_ERROR ? ERR_OUTCOME_UNKNOWN : reason;
+    err_t told = reason == ERR_SYNC_FAILED ? ERR_OUTCOME_UNKNOWN : reason;
     event_t event = {.type = EVENT_ROLLED_BACK};
     event.as.rolled_back.reason = reason;
     store_rollback(driver->store);
@@ -380,11 +379,11 @@ static void take_back(driver_t *driver, err_t reason, bool in_commit)
     driver_step(driver, &event);
 }
 
-void driver_flush(driver_t *driver)
+err_t driver_flush(driver_t *driver)
 {
     fault_t fault = {0};
     err_t reason = driver->failed;
-    bool grown = driver->grown, in_commit = !reason;
+    bool grown = driver->grown;
     driver->failed = ERR_OK;
     driver->grown = false;
     if (!reason)
@@ -392,7 +391,7 @@ void driver_flush(driver_t *driver)
     if (reason && fault.err)
         log_fault(driver, reason, &fault);
     if (reason) {
-        take_back(driver, reason, in_commit);
+        take_back(driver, reason);
     } else {
         event_t event = {.type = EVENT_COMMITTED};
         driver_step(driver, &event);
@@ -401,6 +400,7 @@ void driver_flush(driver_t *driver)
     emit(driver);
     if (!reason && grown)
         driver->edge.applied(driver->edge.context);
+    return reason == ERR_SYNC_FAILED ? reason : ERR_OK;
 }
 
 // On disk before anything makes the marker agree: a node that is killed right

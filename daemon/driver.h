@@ -7,7 +7,8 @@
 // Invariants
 //   D1  nothing that depends on the turn leaves before the turn is durable;
 //   D2  a turn that does not reach the disk leaves store and core as they were:
-//       publications of it are dropped, its writers are told the reason.
+//       publications of it are dropped, its writers are told the reason;
+//   D3  where it cannot be known whether it did, the process ends.
 #ifndef ENLACE_DAEMON_DRIVER_H
 #define ENLACE_DAEMON_DRIVER_H
 
@@ -39,8 +40,11 @@ void driver_destroy(driver_t **driver);
 
 // One event of the turn; time and randomness are filled in here.
 void driver_step(driver_t *driver, event_t *event);
-// Ends the turn: to disk, then the edge is told so (durable), then out.
-void driver_flush(driver_t *driver);
+// Ends the turn: to disk, then the edge is told so (durable), then out. SYNC_FAILED:
+// what the disk holds is not what the core takes it to hold, and a change that was
+// signed may be on it. Whoever runs the driver ends here and begins anew, so that its
+// number is not given again (I5). Anything else that fails is taken back: ERR_OK.
+err_t driver_flush(driver_t *driver);
 
 // A core that knows what the store holds. Where options->boot says that the boot
 // marker does not agree, the fence is on disk when this returns.

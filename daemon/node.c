@@ -321,7 +321,7 @@ static bool turn(node_t *node)
     }
     if (now_ms >= control_wake_ms(node->control))
         control_tick(node->control, now_ms);
-    driver_flush(node->driver);
+    node->failed = driver_flush(node->driver);
     consent(node);
     return more;
 }
@@ -346,13 +346,15 @@ err_t node_run(node_t *node, void (*ready)(void), fault_t *fault)
 {
     bool more = true;
     ready();
-    while (!asked_to_stop(node)) {
+    while (!asked_to_stop(node) && !node->failed) {
         size_t count = fill_items(node);
         long wait = wait_ms(node, clock_ms(CLOCK_MONOTONIC), more);
         if (zmq_poll(node->items, (int)count, wait) < 0 && errno != EINTR)
             return fault_set(fault, ERR_INTERNAL, "poll", "%s", zmq_strerror(errno));
         more = turn(node);
     }
+    if (node->failed)
+        return fault_set(fault, node->failed, node->database, "start this node again");
     say_goodbye(node);
     return ERR_OK;
 }

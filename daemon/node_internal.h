@@ -33,6 +33,7 @@ struct node {
     control_t *control;
     zmq_pollitem_t *items;
     size_t item_capacity;
+    err_t failed; // why the process has to end; ERR_OK
 };
 
 uint64_t clock_ms(clockid_t clock);

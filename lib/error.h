@@ -109,6 +109,8 @@
     X(133, VIEW_DIFFERS, "view-differs", "the view is not the fold of the log")                    \
     X(134, CANNOT_READ, "cannot-read", "a file could not be read")                                 \
     X(135, CANNOT_WRITE, "cannot-write", "a file could not be written")                            \
+    X(136, SYNC_FAILED, "sync-failed",                                                             \
+      "the disk did not confirm what was written to it: only a new start shows what it holds")     \
     /* 160 to 219: records, as people write them */                                                \
     X(160, BAD_JSON, "bad-json", "not valid JSON")                                                 \
     X(161, DUPLICATE_NAME, "duplicate-name", "a name given twice in one object")                   \

@@ -31,9 +31,12 @@ bool sql_no_room(int code, int system_errno)
 }
 
 // A constraint that fails means that rows contradict each other: what is written
-// was checked before. SQLITE_ERROR is what a table that is not there gives.
+// was checked before. SQLITE_ERROR is what a table that is not there gives. After a
+// sync that failed, for want of room too, a commit may be whole all the same.
 static err_t meaning(int code, int system_errno)
 {
+    if (code == SQLITE_IOERR_FSYNC)
+        return ERR_SYNC_FAILED;
     if (sql_no_room(code, system_errno))
         return ERR_DISK_FULL;
     switch (code & 0xff) {

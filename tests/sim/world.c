@@ -419,10 +419,15 @@ void world_set_clock(world_t *world, size_t node, int64_t skew_ms)
 static void end_turn(place_in_t *place)
 {
     const watcher_t *watcher = &place->world->watcher;
-    driver_flush(place->driver);
+    bool lost = driver_flush(place->driver) != ERR_OK;
     place->in_turn = false;
     if (has_died(place))
         return;
+    if (lost) { // it ends itself, and is started again by its system
+        world_die(place->world, place->index, DEATH_KILL);
+        world_start(place->world, place->index);
+        return;
+    }
     if (watcher->turn)
         watcher->turn(watcher->context, place->index);
 }
