@@ -147,6 +147,8 @@ void disk_hurry_sqlite(void)
     if (code == SQLITE_OK)
         code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (code == SQLITE_OK)
+        code = disk_hurry_memory();
+    if (code == SQLITE_OK)
         code = sqlite3_config(SQLITE_CONFIG_PAGECACHE, room, (int)PAGE_ROOM, (int)PAGES);
     if (code == SQLITE_OK)
         code = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, (int)PIECE_BYTES, (int)PIECES);
