@@ -38,7 +38,7 @@
     X(43, DIVERGED, "diverged", "two different chains under one signature")                        \
     X(44, OUT_OF_ORDER, "out-of-order", "a change number that does not come next")                 \
     X(45, TIME_BACKWARDS, "time-backwards", "the author's time goes backwards within the feed")    \
-    X(46, UNKNOWN_CARD, "unknown-card", "signed under a card that has not arrived")                \
+    X(46, UNKNOWN_CARD, "unknown-card", "needs a card that has not arrived")                       \
     X(47, BEYOND_CUT, "beyond-cut", "beyond the last position that its key reaches")               \
     X(48, UNKNOWN_ORIGIN, "unknown-origin", "an origin that is not in the roster")                 \
     X(49, WRONG_EPOCH, "wrong-epoch", "an epoch that no card has started")                         \

@@ -220,7 +220,8 @@ static bool take_all(core_t *core, session_t *session, const message_t *m, take_
     for (size_t i = 0; i < m->as.signed_items.count; i++) {
         err_t err = take(core, m->as.signed_items.items[i], effects);
         any = any || !err;
-        session->lacks_votes = session->lacks_votes || err == ERR_TOO_FEW_SIGNATURES;
+        if (err == ERR_TOO_FEW_SIGNATURES || err == ERR_UNKNOWN_CARD)
+            session->lacks_cards = err;
         if (err && err != ERR_STALE)
             core_count(core, err, core_code(core, &session->peer->origin));
     }
@@ -233,13 +234,13 @@ void greeting_on_rosters(core_t *core, session_t *session, const message_t *m, e
         follow_plan_all(core, effects);
 }
 
-// A roster that was refused for want of votes is told again in a new greeting, now
-// that there are keys which may hold them. In the greeting itself its end decides.
+// A roster that was refused for want of votes or cards is told again in a new
+// greeting, now that there are more of these. In the greeting itself its end decides.
 static void greet_lacking(core_t *core, effects_t *effects)
 {
     for (size_t i = core->session_count; i-- > 0;)
-        if (core->sessions[i]->lacks_votes && core->sessions[i]->heads_heard)
-            session_close(core, core->sessions[i], ERR_TOO_FEW_SIGNATURES, effects);
+        if (core->sessions[i]->lacks_cards && core->sessions[i]->heads_heard)
+            session_close(core, core->sessions[i], core->sessions[i]->lacks_cards, effects);
 }
 
 void greeting_on_cards(core_t *core, session_t *session, const message_t *m, effects_t *effects)

@@ -175,8 +175,8 @@ void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t
     follow_plan(core, feed, effects);
 }
 
-// The greeting ends with heads. A roster that came in it before the card that a
-// vote on it needs is not told again: a new greeting, with that card, brings it.
+// The greeting ends with heads. A roster that came in it before a card that it, or a
+// vote on it, needs is not told again: a new greeting, with that card, brings it.
 static bool greets_anew(const core_t *core, const session_t *session)
 {
     return !session->heads_heard && session->cards_taken &&
@@ -186,7 +186,9 @@ static bool greets_anew(const core_t *core, const session_t *session)
 void heads_on_heads(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     if (m->type == MSG_HEADS && greets_anew(core, session)) {
-        session_close(core, session, ERR_TOO_FEW_SIGNATURES, effects);
+        session_close(core, session,
+                      session->lacks_cards ? session->lacks_cards : ERR_TOO_FEW_SIGNATURES,
+                      effects);
         return;
     }
     for (size_t i = 0; i < m->as.heads.count; i++)

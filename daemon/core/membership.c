@@ -279,6 +279,20 @@ static err_t known_version(core_t *core, const roster_t *roster)
     return err ? err : ERR_ROSTER_FORK;
 }
 
+// A roster that accepts no card of a member's that is known here would shut that
+// member out, and with it perhaps the only way by which its newer card can come.
+static err_t cards_are_here(const core_t *core, const roster_t *roster)
+{
+    for (size_t i = 0; i < roster->member_count; i++) {
+        const member_t *member = &roster->members[i];
+        const member_t *before = roster_member(core_roster(core), &member->origin);
+        if (before && member->min_card > before->min_card &&
+            member->min_card > identity_find(core, &member->origin)->card_count)
+            return ERR_UNKNOWN_CARD;
+    }
+    return ERR_OK;
+}
+
 err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effects)
 {
     roster_t *roster = NULL;
@@ -290,6 +304,8 @@ err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effec
         err = known_version(core, roster);
     else
         err = roster_follows(core_roster(core), roster, &core->coalition, vote_key, core);
+    if (!err)
+        err = cards_are_here(core, roster);
     if (err) {
         roster_destroy(&roster);
         return err;

@@ -197,7 +197,7 @@ typedef struct {
     bool heads_owed;      // ours have not been told in this session yet
     bool told_odd;        // it has told of own feeds of ours that we cannot know
     bool cards_taken;     // it brought cards that were new here
-    bool lacks_votes;     // a roster of its was refused for too few signatures
+    err_t lacks_cards;    // why a roster of its was refused that newer cards may mend; ERR_OK
     bool proofs_owed;     // one could not be read when it was to be told
     uint32_t peer_roster; // version that it told
     // feeds at the peer, by core_feed_state_t.index

@@ -187,6 +187,7 @@ def _members_change() -> list[dict]:
     again.members.append(membership_pb2.Roster.Member(code="SVX", origin=f.ORIGINS["SV"], root_key=bytes(32), min_card=1))
     del again.formers[:]
     raised = _members(charter, id_, SV={"min_card": 2})
+    its_second = make_card(_other_keys("SV", signing=True), "SV", f.CARDS["SV"])
     hash_raised = crypto.roster_hash(raised.SerializeToString())
     lowered = _members(raised, hash_raised, SV={"min_card": 1})
     return [
@@ -200,7 +201,9 @@ def _members_change() -> list[dict]:
         _roster_case("a former member who never was one", [f.voted(never)], 1, bad_roster=1),
         _roster_case("a member's origin changes", [f.voted(_members(charter, id_, GT={"origin": f.ORIGINS["NI"]}))], 1, bad_roster=1),
         _roster_case("a member's code changes", [f.voted(_members(charter, id_, SV={"code": "SX"}))], 1, bad_roster=1),
-        _roster_case("min_card falls", [f.voted(raised), f.voted(lowered)], 2, bad_roster=1),
+        _roster_case("min_card falls", [f.voted(raised), f.voted(lowered)], 2, [its_second.signed], bad_roster=1),
+        _roster_case("min_card rises", [f.voted(raised)], 2, [its_second.signed]),
+        _roster_case("min_card rises above the cards that are here", [f.voted(raised)], 1, unknown_card=1),
         _roster_case("a root key is replaced", [f.voted(_members(charter, id_, GT={"root_key": bytes(range(32))}))], 2),
         _replaced_root(),
         _removed_in_session(),
@@ -297,6 +300,10 @@ def _authority() -> list[dict]:
     recorder, author = begin("the old key does not", 2, rotated.signed)
     offer(recorder, author, f.run_bytes(author.feed.commits[2]), "HN", claim=3)
     finish(recorder, (GT1, 2), beyond_cut=1)
+
+    recorder, author = begin("another chain under a key that was replaced", 2, rotated.signed)
+    recorder.publication("HN", run=f.run_message([f.Author("GT").put("otro")]))
+    finish(recorder, (GT1, 2), contested=1)
 
     recorder, author = begin("a card without cuts leaves the old key as it was", 2, _second().signed)
     offer(recorder, author, f.run_bytes(author.feed.commits[2]), "HN", claim=3)

@@ -176,15 +176,20 @@ class Feed:
                 return commits[place:]
         return []
 
-    def check_contradiction(self, commits: list[Commit], membership: Membership) -> None:
-        """Whether it is the origin's doing: refuses it (`broken-chain`) unless its signature speaks for all of it."""
+    def check_contradiction(self, commits: list[Commit], membership: Membership) -> str:
+        """What it is (`diverged`, or `contested` under a key that was replaced), if it is the origin's
+        doing: refuses it (`broken-chain`) unless its signature speaks for all of it."""
         for before, commit in zip(commits, commits[1:]):
             linked = commit.first == before.last + 1 and commit.header.previous == before.hash
             refuse_unless(linked, "broken-chain")
         last = commits[-1]
-        membership.check_reaches(*self.id, last.header.card_number, last.last, last.hash)
-        key = membership.signing_key(self.id.origin, last.header.card_number)
+        number = last.header.card_number
+        membership.check_reaches(*self.id, number, last.last, last.hash)
+        decided = membership.reach_of(number, *self.id) <= self.head.number
+        refuse_unless(not decided or membership.is_replaced(number, *self.id[:2]), "beyond-cut")
+        key = membership.signing_key(self.id.origin, number)
         refuse_unless(last.signature and last.signed_by(key, membership.coalition), "broken-chain")
+        return "contested" if decided else "diverged"
 
     def check_next(self, commits: list[Commit], membership: Membership) -> list[Commit]:
         """What of a run may be appended, in the order of docs/protocol.md, "Applying":

@@ -193,18 +193,24 @@ class Following(Base):
     def _refuse_contradiction(self, feed: Feed, commits: list[Commit]) -> None:
         parting = feed.contradicted_by(commits)
         if parting:
-            feed.check_contradiction(parting, self.membership)
-            self._diverged(feed, parting)
-            raise Refused("diverged")
+            reason = feed.check_contradiction(parting, self.membership)
+            if reason == "diverged":
+                self._diverged(feed)
+            if reason == "diverged" or feed.id not in self.forks:
+                self._prove(feed, parting)
+            raise Refused(reason)
 
-    def _diverged(self, feed: Feed, other: list[Commit]) -> None:
-        """All lanes of the epoch stop; everybody is shown both sides."""
+    def _diverged(self, feed: Feed) -> None:
+        """All lanes of the epoch stop."""
         if feed.id.origin == self.origin:
             self.fall("fork")
         for held in self.feeds.values():
             if held.id[:2] == feed.id[:2]:
                 held.stopped = True
                 self._end_fetches(held.id)
+
+    def _prove(self, feed: Feed, other: list[Commit]) -> None:
+        """Everybody is shown both sides."""
         ours = feed.run_after(other[0].first - 1) or feed.run_after(feed.commits[-1].first - 1)
         self.forks[feed.id] = (other, ours)
         for session in self.open_sessions():

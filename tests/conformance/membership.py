@@ -278,8 +278,16 @@ class Membership:
             self._check_same_version(roster)
             return False
         roster.check_follows(self.roster, self.coalition, self.signing_key)
+        self._check_cards(roster)
         self.rosters.append(roster)
         return True
+
+    def _check_cards(self, roster: Roster) -> None:
+        """Nobody is shut out whose newer card has not come."""
+        for member in roster.body.members:
+            before = self.roster.member(member.origin)
+            if before and member.min_card > before.min_card:
+                refuse_unless(self.card(member.origin, member.min_card), "unknown-card", member.code)
 
     def _check_same_version(self, roster: Roster) -> None:
         version = roster.body.version
@@ -317,15 +325,20 @@ class Membership:
         cuts = self._cuts(origin, epoch, lane, number)
         return None if ended and not cuts else cuts
 
+    def reach_of(self, number: int, origin: bytes, epoch: int, lane: int) -> int:
+        """The last number that a card's key reaches; the highest there can be, while there is no end."""
+        bounds = self._bounds(number, origin, epoch, lane)
+        return 0 if bounds is None else min((cut.number for cut in bounds), default=wire.NUMBER)
+
     def reach(self, origin: bytes, epoch: int, lane: int) -> int:
-        """The last number that any key of the epoch reaches; the highest there can be, while there is no end."""
-        last = 0
-        for card in self.cards.get(origin, []):
-            if card.body.epoch == epoch:
-                bounds = self._bounds(card.body.number, origin, epoch, lane)
-                reach = 0 if bounds is None else min((cut.number for cut in bounds), default=wire.NUMBER)
-                last = max(last, reach)
-        return last
+        """The last number that any key of the epoch reaches."""
+        cards = [card for card in self.cards.get(origin, []) if card.body.epoch == epoch]
+        return max((self.reach_of(card.body.number, origin, epoch, lane) for card in cards), default=0)
+
+    def is_replaced(self, number: int, origin: bytes, epoch: int) -> bool:
+        """Whether a later card of the same epoch took the key's place, of somebody who is a member."""
+        newest = self.newest(origin).body
+        return number < newest.number and newest.epoch == epoch and self.roster.member(origin) is not None
 
     def check_reaches(self, origin: bytes, epoch: int, lane: int, number: int, last: int, hash_: bytes) -> None:
         """Whether a commit that ends at `last` counts, signed under card `number`."""
