@@ -110,24 +110,19 @@ static err_t fold_record(view_t *view, const entry_t *creation, sqlite3_stmt *st
     return err;
 }
 
-// Of a change that has no row.
-static err_t fold_anew(view_t *view, int64_t id, fault_t *fault)
+static err_t refold(view_t *view, int64_t id, fault_t *fault)
 {
     sqlite3_stmt *statement = NULL;
     entry_t creation;
-    err_t err = entry_by_id(view->sql, id, &statement, &creation, fault);
+    err_t err = remove_record(view, id, fault);
+    if (!err)
+        err = entry_by_id(view->sql, id, &statement, &creation, fault);
     if (err || !creation.id)
         return err;
     if (is_creation(&creation))
         return fold_record(view, &creation, statement, fault);
     sql_done(statement);
     return ERR_OK;
-}
-
-static err_t refold(view_t *view, int64_t id, fault_t *fault)
-{
-    err_t err = remove_record(view, id, fault);
-    return err ? err : fold_anew(view, id, fault);
 }
 
 // ---- what a change points at ----
@@ -330,24 +325,45 @@ static err_t visit_revision(view_t *view, const entry_t *entry, bool settled, fa
     return settled ? ERR_OK : refold(view, record, fault);
 }
 
+// What creates nothing.
+static err_t visit_other(view_t *view, const entry_t *entry, bool settled, fault_t *fault)
+{
+    if (entry->at.lane >= LANE_OPEN_COUNT)
+        return ERR_OK;
+    err_t err = settled ? ERR_OK : refuse_waiting(view, entry, fault);
+    if (err)
+        return err;
+    if (entry->type == CHANGE_RECORD || entry->type == CHANGE_RETRACT)
+        return visit_revision(view, entry, settled, fault);
+    return view_park(view->sql, entry->id, entry->type == CHANGE_CONSENT ? ERR_OK : ERR_PARKED_TYPE,
+                     fault);
+}
+
+// There is no row to look for, and most changes are creations: read at once, with the body.
+static err_t visit_settled(view_t *view, int64_t change, fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    entry_t entry;
+    err_t err = entry_by_id(view->sql, change, &statement, &entry, fault);
+    if (err || !entry.id)
+        return err;
+    if (is_creation(&entry))
+        return fold_record(view, &entry, statement, fault);
+    sql_done(statement);
+    entry.body = span_of(NULL, 0); // was the statement's
+    return visit_other(view, &entry, true, fault);
+}
+
 err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault)
 {
     entry_t entry;
+    if (settled)
+        return visit_settled(view, change, fault);
     err_t err = entry_facts(view->sql, change, &entry, fault);
     if (err)
         return err;
-    if (!entry.id || is_creation(&entry))
-        return settled ? fold_anew(view, change, fault) : refold(view, change, fault);
-    if (entry.at.lane >= LANE_OPEN_COUNT)
-        return ERR_OK;
-    if (!settled)
-        err = refuse_waiting(view, &entry, fault);
-    if (err)
-        return err;
-    if (entry.type == CHANGE_RECORD || entry.type == CHANGE_RETRACT)
-        return visit_revision(view, &entry, settled, fault);
-    return view_park(view->sql, change, entry.type == CHANGE_CONSENT ? ERR_OK : ERR_PARKED_TYPE,
-                     fault);
+    return !entry.id || is_creation(&entry) ? refold(view, change, fault)
+                                            : visit_other(view, &entry, false, fault);
 }
 
 err_t view_visit_range(view_t *view, int64_t after, int64_t until, bool settled, fault_t *fault)
