@@ -267,8 +267,10 @@ static bool usurp_card(play_t *play, const step_t *step, size_t peer)
 // One vote of a member that has voted already.
 static void vote_again(roster_t *roster)
 {
-    if (roster->signature_count)
-        roster_add_signature(roster, &roster->signatures[0]);
+    if (!roster->signature_count)
+        return;
+    roster_signature_t again = roster->signatures[0]; // the array moves as it grows
+    roster_add_signature(roster, &again);
 }
 
 // One under a key that the roster accepts no more.

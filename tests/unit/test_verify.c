@@ -257,6 +257,7 @@ static void add_card_with_cut(store_t *store, bool other_hash)
     card_t *card = sample_card_after(the_coalition()->cards[MEMBERS], 1);
     secret_t *root = sample_secret(1, &key);
     assert_ok(feed_find(store->sql, &first.feed, &place, NULL));
+    mem_free(card->cuts); // a copy's, of none
     card->cuts = mem_alloc(sizeof *card->cuts);
     card->cut_count = 1;
     card->cuts[0] = (cut_t){1, 1, place.number, place.hash};
