@@ -43,8 +43,10 @@ static void load_dials(core_t *core, const core_options_t *options)
 static void mark_turn(core_t *core)
 {
     core->rosters_before = core->roster_count;
-    for (size_t i = 0; i < core->identity_count; i++)
+    for (size_t i = 0; i < core->identity_count; i++) {
         core->identities[i]->cards_before = core->identities[i]->card_count;
+        beacon_destroy(&core->identities[i]->beacon_before);
+    }
     core->turn_membership = core->turn_proofs = false;
     core->signing_before = NULL;
 }
@@ -93,6 +95,7 @@ static void identity_destroy(identity_t *identity)
     mem_free(identity->cards);
     mem_free(identity->told);
     beacon_destroy(&identity->beacon);
+    beacon_destroy(&identity->beacon_before);
     mem_free(identity);
 }
 

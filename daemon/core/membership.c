@@ -216,7 +216,11 @@ static void take_card(core_t *core, identity_t *identity, card_t *card, effects_
 {
     push_card(identity, card);
     // Signed by the key that this one replaces, with any sequence a thief liked.
-    beacon_destroy(&identity->beacon);
+    if (identity->beacon_before)
+        beacon_destroy(&identity->beacon);
+    else
+        identity->beacon_before = identity->beacon;
+    identity->beacon = NULL;
     core->turn_membership = true;
     effects_add(effects, EFFECT_CARD)->card = card_copy(card);
     enforce_cuts(core, &card->origin, card->cuts, card->cut_count, card->epoch, effects);
@@ -324,7 +328,8 @@ err_t membership_add_roster(core_t *core, span_t signed_roster, effects_t *effec
     return ERR_OK;
 }
 
-// A turn that is taken back takes its rosters and cards along. Identities stay:
+// A turn that is taken back takes its rosters and cards along, and the beacons under
+// these. Identities stay:
 // without roster and cards they open nothing.
 void membership_rolled_back(core_t *core, effects_t *effects)
 {
@@ -334,8 +339,13 @@ void membership_rolled_back(core_t *core, effects_t *effects)
         roster_destroy(&core->rosters[--core->roster_count]);
     for (size_t i = 0; i < core->identity_count; i++) {
         identity_t *identity = core->identities[i];
+        if (identity->card_count == identity->cards_before)
+            continue;
         while (identity->card_count > identity->cards_before)
             card_destroy(&identity->cards[--identity->card_count]);
+        beacon_destroy(&identity->beacon); // of this turn, under a card that is gone
+        identity->beacon = identity->beacon_before;
+        identity->beacon_before = NULL;
     }
     effects_add(effects, EFFECT_ADMIT);
 }

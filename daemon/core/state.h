@@ -57,12 +57,13 @@ typedef struct {
 typedef struct {
     origin_t origin;
     size_t card_count, card_capacity;
-    card_t **cards;      // card number n at n - 1
-    size_t cards_before; // when the turn began
-    beacon_t *beacon;    // newest; NULL
-    uint64_t beacon_ms;  // when it came
-    bool beacon_late;    // the alarm is out
-    size_t blame_count;  // by core_feed_state_t.index, from its sessions that ended
+    card_t **cards;          // card number n at n - 1
+    size_t cards_before;     // when the turn began
+    beacon_t *beacon_before; // owned; where this turn has taken a card
+    beacon_t *beacon;        // newest; NULL
+    uint64_t beacon_ms;      // when it came
+    bool beacon_late;        // the alarm is out
+    size_t blame_count;      // by core_feed_state_t.index, from its sessions that ended
     blame_t *blames;
     // What it has told of this node's own feeds, in its last session.
     size_t told_count, told_capacity;
