@@ -139,23 +139,6 @@ void disk_seed_sqlite(uint64_t seed)
     sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, (int)(chance_next(&seed) >> 33) | 1, NULL);
 }
 
-void disk_hurry_sqlite(void)
-{
-    enum { PAGES = 3000, PAGE_ROOM = DISK_PAGE + 384, PIECES = 300, PIECE_BYTES = 1200 };
-    static uint8_t room[PAGES][PAGE_ROOM] __attribute__((aligned(8)));
-    int code = sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-    if (code == SQLITE_OK)
-        code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    if (code == SQLITE_OK)
-        code = disk_hurry_memory();
-    if (code == SQLITE_OK)
-        code = sqlite3_config(SQLITE_CONFIG_PAGECACHE, room, (int)PAGE_ROOM, (int)PAGES);
-    if (code == SQLITE_OK)
-        code = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, (int)PIECE_BYTES, (int)PIECES);
-    assert(code == SQLITE_OK);
-    (void)code;
-}
-
 // ---- crashes ----
 
 void disk_crash(disk_t *disk)

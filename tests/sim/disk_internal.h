@@ -120,8 +120,6 @@ typedef struct {
 fate_t fate_open(disk_t *disk, op_t op, size_t size);
 int fate_close(disk_t *disk, const fate_t *fate);
 
-int disk_hurry_memory(void); // disk_memory.c: gives SQLite memory of its own; its code
-
 void disk_install(disk_t *disk, const char *name); // disk_vfs.c: registers it
 
 #endif

@@ -5,6 +5,7 @@
 // free pieces of a class are a list. What is beyond the largest class is the
 // system's. Nothing is given back before the process ends: what a run needs at its
 // most is some megabytes. Under AddressSanitizer all of it is the system's.
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 
-int disk_hurry_memory(void)
+static int use_pieces(void)
 {
     return SQLITE_OK;
 }
@@ -142,7 +143,7 @@ static void end(void *context)
     (void)context;
 }
 
-int disk_hurry_memory(void)
+static int use_pieces(void)
 {
     static sqlite3_mem_methods methods = {piece_take,    piece_free, piece_resize, piece_size,
                                           piece_roundup, begin,      end,          NULL};
@@ -150,3 +151,20 @@ int disk_hurry_memory(void)
 }
 
 #endif
+
+void disk_hurry_sqlite(void)
+{
+    enum { PAGES = 3000, PAGE_ROOM = DISK_PAGE + 384, PIECES = 300, PIECE_BYTES = 1200 };
+    static uint8_t room[PAGES][PAGE_ROOM] __attribute__((aligned(8)));
+    int code = sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    if (code == SQLITE_OK)
+        code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    if (code == SQLITE_OK)
+        code = use_pieces();
+    if (code == SQLITE_OK)
+        code = sqlite3_config(SQLITE_CONFIG_PAGECACHE, room, (int)PAGE_ROOM, (int)PAGES);
+    if (code == SQLITE_OK)
+        code = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, (int)PIECE_BYTES, (int)PIECES);
+    assert(code == SQLITE_OK);
+    (void)code;
+}
