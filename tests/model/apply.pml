@@ -12,7 +12,7 @@
 /* membership_reach: the number up to which the key of the feed's commits counts. */
 inline reach_of(f) {
     xreach = BOUNDLESS;
-#if defined(EPOCH) && !defined(NO_CUT)
+#if defined(CUTS) && !defined(NO_CUT)
     if
     :: (f) == 0 && vcard -> xreach = LEN(cut)
     :: else
@@ -22,6 +22,17 @@ inline reach_of(f) {
 /* membership_authority, after reach_of */
 #define MAY_END(r) (LEN(r) < xreach || (LEN(r) == xreach && (r) == cut))
 #define AT_CUT(r)  (LEN(r) == xreach && (r) == cut)
+
+/* apply_signature(): there is one, and it is the origin's. Digit 3 is not. */
+#if defined(NO_SIGNATURE)
+#define HOLDS(r, s) 1
+#elif defined(ANY_KEY)
+#define HOLDS(r, s) ((s) & SIGNED)
+#elif defined(CUTS)
+#define HOLDS(r, s) (((s) & SIGNED) && (f == 1 || DIGIT(r, LEN(r)) != 3))
+#else
+#define HOLDS(r, s) (((s) & SIGNED) && DIGIT(r, LEN(r)) != 3)
+#endif
 
 /* fence_close: on disk with the turn; in memory even if the turn is taken back. */
 inline close_fence(n, why) {
@@ -61,6 +72,11 @@ inline stop_forked(n, f, r) {
 }
 
 /* proof_contradicts() */
+#ifdef PROOF_UNSIGNED
+#define PROVEN(r, s) 1
+#else
+#define PROVEN(r, s) HOLDS(r, s)
+#endif
 inline contradict(n, f, r, s) {
     xwhat = REFUSED;
     if
@@ -69,7 +85,7 @@ inline contradict(n, f, r, s) {
         :: BEGINS(cut, r) -> halt(n, f, BEYOND_CUT)
         :: else
         fi
-    :: !MAY_END(r) || xreach <= xhead || !(s & SIGNED)
+    :: !MAY_END(r) || xreach <= xhead || !PROVEN(r, s)
     :: else ->
         xwhat = CONTRADICTS;
         both = 1;
@@ -113,10 +129,10 @@ inline check_and_take(n, f, r, s, from) {
     fi;
     if
     :: !MAY_END(xend) -> xwhat = REFUSED
-#ifndef NO_SIGNATURE
-    :: !(s & SIGNED) && !AT_CUT(xend) -> xwhat = REFUSED
-#endif
-    :: else -> take(n, f, xend, from)
+    :: !HOLDS(xend, s) && !AT_CUT(xend) -> xwhat = REFUSED
+    :: else ->
+        rules_take(xend, s);
+        take(n, f, xend, from)
     fi
 }
 
@@ -165,7 +181,7 @@ inline judge(e, n, f, p, r, s) {
     :: PARTS_FROM(f, p, r) -> contradict(n, f, r, s)
     :: LEN(r) > xhead ->
         if
-        :: n == O && p == vlog[f] && MAY_END(r) && (s & SIGNED) -> close_fence(n, LATER)
+        :: n == O && p == vlog[f] && MAY_END(r) && HOLDS(r, s) -> close_fence(n, LATER)
         :: else
         fi;
         claim(e, n, f, r)
@@ -182,6 +198,9 @@ inline enforce_cut(n) {
     :: !cut && vlog[0]
 #endif
     :: LEN(vlog[0]) > LEN(cut) || (LEN(cut) && LEN(vlog[0]) == LEN(cut) && vlog[0] != cut) ->
+#ifdef CUT_ERASES
+        vlog[0] = PRE(vlog[0], LEN(cut));
+#endif
         halt(n, 0, BEYOND_CUT);
         vstop[0] = BEYOND_CUT
     :: vstop[0] == DIVERGED ->

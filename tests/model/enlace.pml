@@ -10,6 +10,7 @@
 #include "fence.pml"
 #include "nodes.pml"
 #include "faults.pml"
+#include "live.pml"
 
 init {
     d_step {

@@ -36,12 +36,13 @@ proctype line(byte e) {
 }
 
 /* A database, put back as it was. */
-inline put_back(n, p) {
+inline put_back(n, what) {
     restores--;
-    printf("%c is put back to %d%d%d\n", NAME(n), SHOW(p));
-    log[AT(n, 0)] = p;
-    view[AT(n, 0)] = PRE(21, LEN(p));
-    cursor[AT(n, 0)] = LEN(p);
+    xp = what;
+    printf("%c is put back to %d%d%d\n", NAME(n), SHOW(xp));
+    log[AT(n, 0)] = xp;
+    view[AT(n, 0)] = PRE(21, LEN(xp));
+    cursor[AT(n, 0)] = LEN(xp);
     stop[AT(n, 0)] = GOES;
     aside[n] = 0;
     knows_both[n] = 0;
@@ -68,9 +69,27 @@ inline steal(e, p) {
 }
 #define MAY_STEAL(e, p) (thefts && len(inbox[e]) < Q && LEN(p) < N)
 
+/* Another run in the place of the one that comes next. */
+inline instead_of(e, from, to, flags) {
+    inbox[e]?xkind, xf, xfrom, xto, xflags;
+    xto = to;
+    xfrom = from;
+    inbox[e]!RUN, 0, xfrom, xto, flags
+}
+
+inline leave_out(e) {
+    inbox[e]?xkind, xf, xfrom, xto, xflags;
+    xfrom = (LEN(xto) > LEN(xfrom) + 1 -> PRE(xto, LEN(xfrom) + 1) : xfrom);
+    inbox[e]!RUN, 0, xfrom, xto, xflags
+}
+
 proctype faults() {
     do
+#ifdef LIVENESS
+    :: true -> skip /* runs have no end: fairness is looked at in cycles */
+#else
     :: false -> skip
+#endif
 #ifdef RESTORE_FOLLOWERS
     :: d_step { restores && !up[F] && log[AT(F, 0)] ->
         put_back(F, PRE(log[AT(F, 0)], LEN(log[AT(F, 0)]) - 1)); done }
@@ -112,12 +131,19 @@ proctype faults() {
     :: d_step { log[AT(O, 0)] && MAY_STEAL(0, log[AT(O, 0)]) -> steal(0, log[AT(O, 0)]) }
 #endif
 #ifdef FORGER
-    /* A relay that says what nobody has signed, alone or in the place of a run. */
+    /* A relay that says what the origin has not signed, alone or in the place of a run,
+     * without a signature or under its own; or leaves a commit out. */
     :: d_step { len(inbox[2]) < Q && log[AT(R, 0)] && LEN(log[AT(R, 0)]) < N ->
         inbox[2]!PROOF, 0, log[AT(R, 0)], log[AT(R, 0)] | (3 << (2 * LEN(log[AT(R, 0)]))), 0 }
+#ifdef FORGER_PROVES
+    :: d_step { len(inbox[2]) < Q && log[AT(F, 0)] -> inbox[2]!PROOF, 0, 0, 3, 0 }
+#endif
+    :: d_step { FIRST_IS(2, RUN) -> instead_of(2, xfrom, xfrom | (3 << (2 * LEN(xfrom))), 0) }
+#ifdef FORGER_SIGNS
+    :: d_step { FIRST_IS(2, RUN) -> instead_of(2, xfrom, xfrom | (3 << (2 * LEN(xfrom))), SIGNED) }
+#endif
     :: d_step { FIRST_IS(2, RUN) ->
-        inbox[2]?xkind, xf, xfrom, xto, xflags;
-        inbox[2]!RUN, 0, xfrom, xfrom | (3 << (2 * LEN(xfrom))), 0 }
+        leave_out(2) }
 #endif
     od
 }

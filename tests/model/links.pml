@@ -3,6 +3,12 @@
 
 /* ---- opening and losing ---- */
 
+#ifdef KEEP_TOLD /* sabotage: what one session was told counts in the next */
+#define FORGET_TOLD(e, f) skip
+#else
+#define FORGET_TOLD(e, f) told[END(e, f)] = 0
+#endif
+
 /* What a socket that reconnects still has queued: nothing, or all of it. */
 inline flush(e) {
     do
@@ -16,11 +22,13 @@ inline ready(e, n) {
     session[e] = 1;
     for (xi : 0 .. NF - 1) {
         held[END(e, xi)] = 0;
-        told[END(e, xi)] = 0;
+        FORGET_TOLD(e, xi);
         owe_ack[END(e, xi)] = (OWNER(OTHER(e)) == O && log[AT(n, xi)] != 0);
         pub[END(e, xi)] = 0
     }
+#ifndef QUIET_GREETING /* sabotage: who has nothing to tell says nothing */
     owe_heads[e] = 1;
+#endif
     owe_card[e] = card[n];
     owe_fork[e] = (stop[AT(n, 0)] == DIVERGED); /* proof_greet */
 #ifdef FENCE
@@ -35,7 +43,7 @@ inline lose(e, n) {
     session[e] = 0;
     for (xi : 0 .. NF - 1) {
         held[END(e, xi)] = 0;
-        told[END(e, xi)] = 0;
+        FORGET_TOLD(e, xi);
         owe_ack[END(e, xi)] = 0;
         pub[END(e, xi)] = 0;
         fetch[AT(n, xi)] = (fetch[AT(n, xi)] == e + 1 -> 0 : fetch[AT(n, xi)])
@@ -72,7 +80,7 @@ inline keep(e) {
 inline tell(e, n, kind, f) {
     assert(I13_monotony || LEN(log[AT(n, f)]) >= told[END(e, f)]);
     told[END(e, f)] = LEN(log[AT(n, f)]);
-    rules_say(n, f, log[AT(n, f)]);
+    rules_tell(n, f, log[AT(n, f)]);
     SAY(e, kind, f, 0, log[AT(n, f)], SIGNED)
 }
 
@@ -142,7 +150,7 @@ inline plan(n, f) {
             fi
         }
         xreach = BOUNDLESS;
-#ifdef EPOCH
+#ifdef CUTS
         xreach = (f == 0 && card[n] -> LEN(cut) : BOUNDLESS);
 #endif
         if
@@ -162,7 +170,7 @@ inline publish(n, f) {
     for (xe : 0 .. ENDS - 1) {
         if
         :: !DIALS(xe) && OWNER(xe) == n && session[OTHER(xe)] ->
-            rules_say(n, f, log[AT(n, f)]);
+            rules_give(n, f, log[AT(n, f)]);
             pub[END(OTHER(xe), f)] = log[AT(n, f)]
         :: else
         fi
@@ -248,7 +256,7 @@ inline on_fetch(e, n, f, from, all) {
     if
     :: LEN(from) > LEN(log[AT(n, f)]) -> SAY(e, NOPE, f, 0, 0, SIGNED)
     :: PRE(log[AT(n, f)], LEN(from)) != from ->
-        rules_say(n, f, log[AT(n, f)]);
+        rules_give(n, f, log[AT(n, f)]);
         SAY(e, PROOF, f, PRE(log[AT(n, f)], LEN(from) - 1), log[AT(n, f)], SIGNED);
         /* diverged(): it is asked for its own side in turn */
         if
@@ -259,7 +267,7 @@ inline on_fetch(e, n, f, from, all) {
     :: LEN(xtop) <= LEN(from) -> SAY(e, RUN, f, from, from, SIGNED)
     :: else ->
         xtop = (all -> xtop : PRE(xtop, LEN(from) + 1));
-        rules_say(n, f, xtop);
+        rules_give(n, f, xtop);
         SAY(e, RUN, f, from, xtop, SIGNED);
         owe_fork[e] = owe_fork[e] || (f == 0 && xtop == log[AT(n, 0)] && vstop[0] == DIVERGED)
     fi

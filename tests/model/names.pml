@@ -8,7 +8,7 @@
 #ifndef N
 #define N 2                     /* numbers in the feed of epoch 1, at most 3 */
 #endif
-#define LEN(x)       ((x) == 0 -> 0 : ((x) < 4 -> 1 : ((x) < 16 -> 2 : 3)))
+#define LEN(x)       (((x) > 0) + ((x) > 3) + ((x) > 15))
 #define PRE(x, k)    ((x) & ((1 << (2 * (k))) - 1))
 #define DIGIT(x, i)  (((x) >> (2 * ((i) - 1))) & 3)
 #define BEGINS(a, b) (LEN(a) <= LEN(b) && PRE(b, LEN(a)) == (a)) /* a is the beginning of b */
@@ -23,7 +23,8 @@
 #define NOBODY 255
 
 /* Feeds, all of the origin: of epoch 1, and of epoch 2 where one can be started. */
-#ifdef EPOCH
+#ifdef EPOCH /* card 2 cuts epoch 1, and something is written in epoch 2; CUTS: nothing is */
+#define CUTS
 #define NF 2
 #else
 #define NF 1

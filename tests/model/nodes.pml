@@ -13,7 +13,8 @@ inline author(f) {
     :: f -> vlog[f] = 3
     :: else ->
         vlog[f] = (IS_SIGNED(ONE_MORE(0, 1)) -> ONE_MORE(0, 2) : ONE_MORE(0, 1));
-        sign(vlog[f])
+        sign(vlog[f]);
+        write_down(vlog[f])
     fi;
     news = 1 << f;
     printf("O writes: feed %d, %d%d%d\n", f, SHOW(vlog[f]));
@@ -42,6 +43,12 @@ inline subscribed(e, n, f) {
     on_publication(e, n, f, xto)
 }
 
+/* What a node's beacon says that it holds counts as if its Heads had said it: sooner or
+ * later, as often as it is of use. */
+#define BEACON_TELLS(e, n) (up[n] && session[e] && session[OTHER(e)] && !len(inbox[e]) && \
+                            !len(inbox[OTHER(e)]) && log[AT(n, 0)] && \
+                            log[AT(n, 0)] != log[AT(OWNER(OTHER(e)), 0)])
+
 /* One end of a link. */
 proctype link_end(byte e) {
     byte n = OWNER(e);
@@ -57,6 +64,11 @@ proctype link_end(byte e) {
             receive(e, n, 0); done }
 #endif
         :: d_step { up[n] && session[e] && pub[END(e, 0)] -> subscribed(e, n, 0); done }
+#ifdef BEACONS
+        :: d_step { BEACON_TELLS(e, n) ->
+            begin(n);
+            SAY(e, ACK, 0, 0, log[AT(n, 0)], SIGNED); done }
+#endif
 #ifdef EPOCH
         :: d_step { up[n] && session[e] && pub[END(e, 1)] -> subscribed(e, n, 1); done }
 #endif
@@ -98,6 +110,8 @@ proctype origin() {
                     CONTENTS_LEFT -> author(0); done }
 #ifdef EPOCH
         :: d_step { up[O] && !log[AT(O, 1)] && card[O] -> author(1); done }
+#endif
+#ifdef CUTS
         /* the root cuts where the origin's log ends, one before, or where the other
          * side of the fork does */
         :: d_step { up[O] && !card[O] && !epoch_started ->

@@ -65,6 +65,10 @@ byte frozen[NN];       /* what it held of epoch 1 when it stopped; NOBODY: it go
 bit  knows_both[NN];   /* such a contradiction has come to it */
 byte at_card[NN];      /* what it held of epoch 1 when card 2 came */
 bit  was_restored;
+#if defined(THIEF) && defined(FENCE)
+int  own0, own1;       /* paths whose last commit the origin wrote, as bits */
+byte shown[N];         /* of each number: which of these it has shown */
+#endif
 
 #define IS_SIGNED(p) ((p) < 31 -> (signed0 >> (p)) & 1 : (signed1 >> ((p) - 31)) & 1)
 inline sign(p) {
@@ -74,12 +78,24 @@ inline sign(p) {
     fi
 }
 
+/* The same of what the origin wrote itself. */
+inline write_down(p) {
+#if defined(THIEF) && defined(FENCE)
+    if
+    :: (p) < 31 -> own0 = own0 | (1 << (p))
+    :: else -> own1 = own1 | (1 << ((p) - 31))
+    fi
+#else
+    skip
+#endif
+}
+
 /* Scratch, of a d_step: no part of the state. */
 hidden byte xe, xf, xi, xj, xn, xp, xq, xkind, xfrom, xto, xflags, xtop, xwhat, xhead, xreach,
-    xend, xbest;
+    xend, xbest, xwho;
 
 /* Never set: they give a violated assertion its name. */
 hidden byte I1_prefix, I2_no_silent_gap, I3_exactly_once, I4_cursor_atomicity,
     I5_no_self_equivocation, I6_publish_after_durable, I7_honest_acknowledgement,
     I8_fork_containment, I8_nothing_taken_back, I9_authority_up_to_its_cut, I10_ownership,
-    I13_monotony, no_false_fence, no_false_fork;
+    I13_monotony, I16_verified_signature, no_false_fence, no_false_fork;

@@ -71,7 +71,7 @@ inline cursor_to_disk(n) {
 
 inline speak(n) {
     if
-    :: speaks -> rules_say(O, 0, log[AT(O, 0)])
+    :: speaks -> rules_give(O, 0, log[AT(O, 0)])
     :: else
     fi;
     for (xj : 0 .. NF - 1) {
@@ -212,7 +212,7 @@ inline says_too_early(n) {
     swap(n);
 #ifdef ANSWER_EARLY
     if
-    :: speaks -> rules_say(O, 0, log[AT(O, 0)])
+    :: speaks -> rules_give(O, 0, log[AT(O, 0)])
     :: else
     fi;
 #elif defined(ACK_EARLY)
