@@ -18,8 +18,8 @@
     X(PUT,            put,            520, "a node writes a record")                               \
     X(PUT_BIG,        put_big,         30, "a node writes more than a publication carries")        \
     X(PUT_MANY,       put_many,        30, "a node writes several changes at once")                \
-    X(REVISE,         revise,          60, "a node revises a record of its own")                   \
-    X(RETRACT,        retract,         20, "a node retracts a record of its own")                  \
+    X(REVISE,         revise,          80, "a node revises a record of its own")                   \
+    X(RETRACT,        retract,         30, "a node retracts a record of its own")                  \
     X(PUT_NEWER,      put_newer,       20, "a node of a newer version writes what others cannot read") \
     /* the network */                                                                              \
     X(CUT,            cut,             20, "two nodes are parted")                                 \
@@ -50,23 +50,23 @@
     X(DISK_FULL,      disk_full,       10, "a disk is full for a while")                           \
     X(DISK_ERROR,     disk_error,      10, "a disk fails for a while")                             \
     X(SHORT_WRITE,    short_write,      8, "a write is cut short")                                 \
-    X(SYNC_FAIL,      sync_fail,        6, "a sync fails")                                         \
+    X(SYNC_FAIL,      sync_fail,       10, "a sync fails")                                         \
     X(FLIP_DISK,      flip_disk,        2, "a bit flips on a disk")                                \
     X(BACK_UP,        back_up,         12, "a backup is taken of a node")                          \
-    X(RESTORE,        restore,          5, "a node is restored from its backup")                   \
+    X(RESTORE,        restore,          7, "a node is restored from its backup")                   \
     X(CLONE,          clone,            2, "a copy of a machine is started beside it")             \
     /* membership */                                                                               \
-    X(ROTATE,         rotate,           5, "a node gets a new signing key")                        \
-    X(REMOVE,         remove,           3, "a member is removed, up to a cut")                     \
-    X(AMEND,          amend,            5, "a new version of the roster, with votes")              \
-    X(EPOCH,          epoch,            3, "a root key starts a new epoch, with cuts")             \
+    X(ROTATE,         rotate,          10, "a node gets a new signing key")                        \
+    X(REMOVE,         remove,           4, "a member is removed, up to a cut")                     \
+    X(AMEND,          amend,            9, "a new version of the roster, with votes")              \
+    X(EPOCH,          epoch,            6, "a root key starts a new epoch, with cuts")             \
     /* the adversary */                                                                            \
     X(TURN_HOSTILE,   turn_hostile,    14, "a relay alters, withholds, replays, reorders or denies") \
     X(TURN_HONEST,    turn_honest,     20, "hostile relays are honest again")                      \
     X(FOREIGN,        foreign,          8, "a commit signed for another coalition comes")          \
     X(FORGE,          forge,            8, "a commit under somebody else's key comes")             \
-    X(STEAL,          steal,            2, "a stolen key signs another change number 1")           \
-    X(USURP,          usurp,            5, "a roster with too few votes, or a card without its root, comes") \
+    X(STEAL,          steal,            3, "a stolen key signs another change number 1")           \
+    X(USURP,          usurp,            8, "a roster with too few votes, or a card without its root, comes") \
     X(CLAIM,          claim,            8, "a member claims what it does not hold")                \
     X(OLD_KEY,        old_key,         12, "a change under a key that was replaced comes")         \
     X(BACKWARDS,      backwards,        6, "an origin signs a change older than its last")         \

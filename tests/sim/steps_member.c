@@ -83,28 +83,16 @@ static bool knows_newest(const play_t *play, size_t node)
            core_roster(world_core(play->world, node))->version == play->roster->version;
 }
 
-// To all that run; the others hear of cards before they hear of rosters.
-static uint32_t known_to_all(const play_t *play, const origin_t *origin)
+// As after a theft: of every member no card counts but the newest that is known where
+// the roster is made. Whoever does not know that one yet has to wait for it.
+static void accept_newest(const play_t *play, size_t node, roster_t *roster)
 {
-    uint32_t least = UINT32_MAX;
-    for (size_t i = 0; i < play->plan->nodes; i++) {
-        const identity_t *identity =
-            play_is_up(play, i) ? identity_find(world_core(play->world, i), origin) : NULL;
-        if (identity && identity->card_count < least)
-            least = (uint32_t)identity->card_count;
-    }
-    return least == UINT32_MAX ? 0 : least;
-}
-
-// As after a theft: of every member no card counts but the newest. A roster that asks
-// for a card that is not known yet would lock its member out.
-static void accept_newest(const play_t *play, roster_t *roster)
-{
+    const core_t *core = world_core(play->world, node);
     for (size_t i = 0; i < roster->member_count; i++) {
         member_t *member = &roster->members[i];
-        uint32_t known = known_to_all(play, &member->origin);
-        if (known > member->min_card)
-            member->min_card = known;
+        const identity_t *identity = identity_find(core, &member->origin);
+        if (identity && identity->card_count > member->min_card)
+            member->min_card = (uint32_t)identity->card_count;
     }
 }
 
@@ -116,7 +104,7 @@ bool step_amend(play_t *play, const step_t *step)
     if (next->threshold > 1 && dice_chance(&play->dice, 300))
         next->threshold--;
     if (dice_chance(&play->dice, 500))
-        accept_newest(play, next);
+        accept_newest(play, step->node, next);
     return enact(play, step->node, next);
 }
 

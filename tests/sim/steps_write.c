@@ -67,14 +67,14 @@ bool step_put_many(play_t *play, const step_t *step)
     return done;
 }
 
-// Any earlier number of its own: often a record, now and then something that
-// counts for nothing as a target.
+// Any earlier number of its own, of the epoch before too: often a record, now and then
+// something that counts for nothing as a target.
 static bool own_target(play_t *play, size_t node, position_t *target)
 {
     feed_t feed = play_own_feed(play, node, LANE_COALITION);
     if (!play_is_up(play, node))
         return false;
-    if (feed.epoch > 1 && dice_chance(&play->dice, 300))
+    if (feed.epoch > 1 && dice_chance(&play->dice, 500))
         feed.epoch--;
     head_t head = play_head(play, node, &feed);
     if (!head.number)
