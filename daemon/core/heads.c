@@ -160,8 +160,13 @@ void heads_claim(core_t *core, session_t *session, const head_t *head, effects_t
         return;
     }
     peer_feed_t *peer = session_feed(session, feed);
-    if (head->number > peer->held)
+    if (head->number > peer->held) {
+        // A proof that was told before the peer had come so far it could not judge.
+        if (session->heads_heard && peer->held < feed->proof.number &&
+            head->number >= feed->proof.number)
+            proof_tell(session, feed, effects);
         peer->held = head->number;
+    }
     if (feed->identity == core->self)
         fence_hear(core, session->peer, head);
     if (peer->held <= feed->head.number) {

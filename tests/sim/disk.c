@@ -206,6 +206,11 @@ void disk_fault_at(disk_t *disk, uint64_t n, disk_kind_t kind, uint64_t count)
     disk->plans[kind].count = count;
 }
 
+void disk_spare(disk_t *disk, bool spared)
+{
+    disk->spared = spared;
+}
+
 void disk_heal(disk_t *disk)
 {
     memset(disk->plans, 0, sizeof disk->plans);
@@ -274,7 +279,7 @@ fate_t fate_open(disk_t *disk, op_t op, size_t size)
             return fate;
         }
     }
-    for (disk_kind_t kind = DISK_ENOSPC; kind <= DISK_SYNC_FAIL; kind++)
+    for (disk_kind_t kind = DISK_ENOSPC; kind <= DISK_SYNC_FAIL && !disk->spared; kind++)
         if (is_hit(disk, kind, op)) {
             size_t part = kind == DISK_SHORT_WRITE ? size : 0;
             disk->counts[kind]++;

@@ -86,6 +86,8 @@ void disk_restart(disk_t *disk); // all its files must be closed
 // `count - 1` that follow. One plan a kind: a new one replaces it, count 0 ends it.
 void disk_fault_at(disk_t *disk, uint64_t n, disk_kind_t kind, uint64_t count);
 void disk_heal(disk_t *disk); // ends all plans
+// While whoever watches reads, no plan goes on: a watcher is no part of the world.
+void disk_spare(disk_t *disk, bool spared);
 
 // Inverts one bit of what the system holds and of the medium, in a byte that is
 // not zero. false: the file is not there or has none.

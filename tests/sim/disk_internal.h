@@ -76,6 +76,7 @@ struct disk {
     struct {
         uint64_t in, count;
     } plans[DISK_SYNC_FAIL + 1];
+    bool spared;
     uint64_t counts[DISK_KINDS], operations;
     int error; // errno of the last failure
 };

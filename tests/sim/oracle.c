@@ -247,8 +247,10 @@ static void learn_own(oracle_t *oracle, size_t node, const head_t *from, uint64_
     while (at.number < to && !oracle->violation) {
         served_run_t served = {0};
         fault_t fault = {0};
+        disk_spare(world_disk(oracle->world, node), true);
         err_t err = store_read_run(store, &at.feed, at.number, &at.hash, RUN_BYTES_MAX, true,
                                    &served, &fault);
+        disk_spare(world_disk(oracle->world, node), false);
         if (err || !served.run.size || served.diverged) {
             oracle_violate(oracle, "I4", "%s: its own log cannot be read after %llu: %s",
                            world_code(oracle->world, node), (unsigned long long)at.number,

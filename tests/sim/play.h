@@ -65,7 +65,10 @@ void play_note(play_t *play, const char *format, ...) __attribute__((format(prin
 // The node's disk is another one now.
 void play_forget(play_t *play, size_t node);
 void play_may_forget(play_t *play, size_t node); // what is on it nobody knows any more
-size_t play_places(const play_t *play);          // nodes, and the clone where there is one
+// Somebody was restored, or has begun to withhold: whom a restored node asks may keep
+// from it what it had written.
+void play_may_be_lied_to(play_t *play);
+size_t play_places(const play_t *play); // nodes, and the clone where there is one
 bool play_is_up(const play_t *play, size_t node);
 // Somebody that the node has a line with: one that it dials, or that dials it.
 size_t play_partner(play_t *play, size_t node);

@@ -30,6 +30,16 @@ void play_may_forget(play_t *play, size_t node)
             oracle_may_fork(play->oracle, i);
 }
 
+void play_may_be_lied_to(play_t *play)
+{
+    bool withheld = false;
+    for (size_t i = 0; i < play_places(play); i++)
+        withheld = withheld || play->hostile[i].how == WITHHOLDS;
+    for (size_t i = 0; withheld && i < play->plan->nodes; i++)
+        if (play->forgot[i])
+            oracle_may_fork(play->oracle, i);
+}
+
 void play_forget(play_t *play, size_t node)
 {
     oracle_forget(play->oracle, node);

@@ -73,6 +73,7 @@ bool step_restore(play_t *play, const step_t *step)
     world_load_disk(play->world, step->node, backup);
     world_restore_cards(play->world, step->node);
     play_forget(play, step->node);
+    play_may_be_lied_to(play);
     world_start(play->world, step->node);
     // People notice nothing and go on.
     for (unsigned i = 0; i < HURRIES && play_is_up(play, step->node); i++) {

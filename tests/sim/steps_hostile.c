@@ -22,6 +22,7 @@ bool step_turn_hostile(play_t *play, const step_t *step)
     hostile_t *hostile = &play->hostile[node];
     hostile->how = (hostility_t)(1 + dice_below(&play->dice, HOSTILITIES - 1));
     hostile->victim = world_card(play->world, step->peer)->origin;
+    play_may_be_lied_to(play);
     play_note(play, "%s %s from now on", world_code(play->world, node),
               hostility_name(hostile->how));
     return true;
