@@ -182,12 +182,14 @@ static void enforce_cuts(core_t *core, const origin_t *origin, const cut_t *cuts
 {
     for (size_t i = 0; i < count; i++)
         enforce_cut(core, origin, &cuts[i], cuts[i].epoch < epoch, effects);
-    // Lanes of an epoch that has ended, in which nothing ever was.
+    // Lanes of an epoch that has ended, and which its end does not name: with nothing.
     for (size_t i = 0; i < core->feed_count; i++) {
         core_feed_state_t *state = core->feeds[i];
+        proof_t proof = {.ours = state->head.hash};
         if (origin_equal(&state->feed.origin, origin) && state->feed.epoch < epoch &&
-            !state->head.number && !feed_reach(core, state))
-            feed_fork(core, state, FORK_ON_EPOCH, NULL, effects);
+            !feed_reach(core, state))
+            feed_fork(core, state, state->head.number ? FORK_ON_CUT : FORK_ON_EPOCH,
+                      state->head.number ? &proof : NULL, effects);
     }
 }
 

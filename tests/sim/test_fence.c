@@ -787,6 +787,38 @@ static void what_lies_beyond_a_cut_is_not_served(void **state)
     world_destroy(&world);
 }
 
+// GT has lost everything, and its root starts a new epoch before anybody has told it of
+// the two changes that the hub and HN hold: they are cut off, and nobody else takes them.
+static void what_an_epoch_does_not_name_has_ended_with_nothing(void **state)
+{
+    (void)state;
+    world_t *world = four(false);
+    const size_t holders[] = {HUB, HN};
+    hash_t none = {{0}};
+    proof_t proof;
+    for (size_t i = 0; i < NODES; i++)
+        if (i != SV)
+            world_start(world, i);
+    put_many(world, GT, "a", 2);
+    world_run(world, 20000);
+    world_stop(world, GT);
+    world_stop(world, HUB);
+    world_stop(world, HN);
+    world_load_disk(world, GT, world_founded(world));
+    world_start(world, GT);
+    assert_int_equal(start_epoch(world, 0, &none), ERR_OK);
+    world_start(world, HUB);
+    world_start(world, HN);
+    world_start(world, SV);
+    world_run(world, 60000);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(head_in(world, holders[i], GT, 1), 2);
+        assert_string_equal(state_at(world, holders[i], &proof), "cut");
+    }
+    assert_int_equal(head_in(world, SV, GT, 1), 0);
+    world_destroy(&world);
+}
+
 // While SV is off: three rosters, an epoch, and changes in it.
 static void who_is_several_versions_behind_comes_on(void **state)
 {
@@ -855,6 +887,7 @@ int main(void)
         cmocka_unit_test(what_lies_beyond_a_cut_stays_with_those_who_hold_it),
         cmocka_unit_test(a_cut_vouches_where_no_signature_ends),
         cmocka_unit_test(what_lies_beyond_a_cut_is_not_served),
+        cmocka_unit_test(what_an_epoch_does_not_name_has_ended_with_nothing),
         cmocka_unit_test(who_is_several_versions_behind_comes_on),
     };
     return cmocka_run_group_tests_name("fence", tests, NULL, NULL);
