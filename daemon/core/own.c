@@ -121,9 +121,10 @@ static err_t may_write(const core_t *core, const core_feed_state_t *feed)
         err = feed->stopped;
     if (!err && !own_key_counts(core))
         err = ERR_FENCED;
-    // Who was removed, or has cut its own key, would write what nobody takes.
+    // Who was removed, or has cut its own key, would write what nobody takes: below the
+    // cut too, for that is the hash of a change that was there before.
     uint32_t card = identity_newest(core->self)->number;
-    if (!err && feed->head.number >= membership_reach(core, core->self, card, &feed->feed))
+    if (!err && membership_reach(core, core->self, card, &feed->feed) != UINT64_MAX)
         err = ERR_BEYOND_CUT;
     return !err && own_is_claimed(feed) ? ERR_OWN_CLAIMED : err;
 }

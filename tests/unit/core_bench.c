@@ -243,10 +243,11 @@ void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t it
     buf_free(&item);
 }
 
-void bench_remove_bb(bench_t *bench, core_link_t link, uint64_t number, const hash_t *hash)
+void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t number,
+                  const hash_t *hash)
 {
     roster_t *next = sample_roster_after(bench->charter);
-    const member_t *gone = &next->members[BENCH_BB];
+    const member_t *gone = &next->members[member];
     mem_free(next->formers);
     next->formers = mem_alloc(sizeof *next->formers);
     next->formers[0] = (former_t){.code = gone->code,
@@ -256,10 +257,11 @@ void bench_remove_bb(bench_t *bench, core_link_t link, uint64_t number, const ha
                                   .cuts = mem_alloc(sizeof(cut_t))};
     next->formers[0].cuts[0] = (cut_t){1, LANE_COALITION, number, *hash};
     next->former_count = 1;
-    memmove(&next->members[BENCH_BB], &next->members[BENCH_CC], 2 * sizeof *next->members);
+    memmove(&next->members[member], &next->members[member + 1],
+            (BENCH_MEMBERS - 1 - member) * sizeof *next->members);
     next->member_count = BENCH_MEMBERS - 1;
     roster_seal(next);
-    sample_vote(next, 1, &bench->charter->hash);
+    sample_vote(next, member == BENCH_AA ? 2 : 1, &bench->charter->hash);
     sample_vote(next, 3, &bench->charter->hash);
     bench_offer(bench, link, MSG_ROSTERS, roster_encode(next));
     assert_int_equal(bench_count_of(bench, EFFECT_ROSTER), 1);

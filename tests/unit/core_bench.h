@@ -44,8 +44,10 @@ void bench_say(bench_t *bench, core_link_t link, message_t *message);
 void bench_publish(bench_t *bench, core_link_t link, const commit_t *commit);
 void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t item); // takes it
 
-// A roster without BB, voted for by AA and CC, that cuts its lane 1 there; durable.
-void bench_remove_bb(bench_t *bench, core_link_t link, uint64_t number, const hash_t *hash);
+// A roster without AA or BB, voted for by the other and CC, that cuts the member's lane
+// 1 there; durable.
+void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t number,
+                  const hash_t *hash);
 
 size_t bench_count_of(const bench_t *bench, effect_type_t type);
 const effect_t *bench_effect(const bench_t *bench, effect_type_t type); // the last, or NULL

@@ -186,7 +186,7 @@ static void an_old_key_proves_nothing_below_its_cut(void **state)
     bench_publish(&bench, LINK, first);
     bench_publish(&bench, LINK, second);
     bench_commit(&bench);
-    bench_remove_bb(&bench, LINK, 2, &second->hash);
+    bench_remove(&bench, BENCH_BB, LINK, 2, &second->hash);
     buf_t run = run_encode(&start.feed, &other, 1);
     event_t compared = {.type = EVENT_COMPARED};
     compared.as.compared.from = "DD";
@@ -203,6 +203,27 @@ static void an_old_key_proves_nothing_below_its_cut(void **state)
     bench_close(&bench);
 }
 
+// The cut is the hash of a change that is there already: nothing that AA writes now
+// leads to it, however far below it AA's log ends.
+static void who_is_removed_writes_no_more_below_its_cut(void **state)
+{
+    bench_t bench;
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("mine")};
+    event_t append = {.type = EVENT_APPEND,
+                      .as.append = {.lane = 1, .request = 7, .drafts = &draft, .count = 1}};
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    head_t start = {bench_feed(&bench, BENCH_AA), 0, bench.cards[BENCH_AA]->hash};
+    commit_t *thiefs = bench_commit_after(&bench, BENCH_AA, &start, "by a stolen key");
+    bench_remove(&bench, BENCH_AA, LINK, 1, &thiefs->hash);
+    bench_step(&bench, &append);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_BEYOND_CUT);
+    assert_int_equal(bench_count_of(&bench, EFFECT_APPEND), 0);
+    commit_destroy(&thiefs);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +234,7 @@ int main(void)
         cmocka_unit_test(an_epoch_that_does_not_lift_the_fence_after_all),
         cmocka_unit_test(nothing_is_an_answer),
         cmocka_unit_test(an_old_key_proves_nothing_below_its_cut),
+        cmocka_unit_test(who_is_removed_writes_no_more_below_its_cut),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core own", tests, NULL, NULL);
 }

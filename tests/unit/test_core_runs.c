@@ -129,7 +129,7 @@ static void before_a_cut_a_signature_vouches(void **state)
     bench_open(&bench, dials, 1, NULL, 0);
     make_chain(&bench, BENCH_BB, chain);
     bench_connect(&bench, LINK, BENCH_CC);
-    bench_remove_bb(&bench, LINK, 3, &(hash_t){{0xcc}});
+    bench_remove(&bench, BENCH_BB, LINK, 3, &(hash_t){{0xcc}});
     uint32_t fetch = claim(&bench, LINK, BENCH_BB, 3);
     assert_int_not_equal(fetch, FETCH_NONE);
     chain[1]->has_signature = chain[2]->has_signature = false;
