@@ -80,11 +80,13 @@ inline stop_forked(n, f, r) {
 inline contradict(n, f, r, s) {
     xwhat = REFUSED;
     if
+#ifndef REMOVAL
     :: f == 0 && vcard && cut -> /* the root has decided: ended_otherwise() */
         if
         :: BEGINS(cut, r) -> halt(n, f, BEYOND_CUT)
         :: else
         fi
+#endif
     :: !MAY_END(r) || xreach <= xhead || !PROVEN(r, s)
     :: else ->
         xwhat = CONTRADICTS;
@@ -190,7 +192,8 @@ inline judge(e, n, f, p, r, s) {
     fi
 }
 
-/* enforce_cut(), of a card that starts an epoch */
+/* enforce_cut(), of a card that starts an epoch, or (REMOVAL) of a roster: that decides
+ * no fork, but cuts it where it is */
 inline enforce_cut(n) {
 #ifndef NO_ENFORCE
     if
@@ -203,9 +206,11 @@ inline enforce_cut(n) {
 #endif
         halt(n, 0, BEYOND_CUT);
         vstop[0] = BEYOND_CUT
+#ifndef REMOVAL
     :: vstop[0] == DIVERGED ->
         vstop[0] = GOES;
         knows_both[n] = 0
+#endif
     :: else
     fi
 #else

@@ -29,13 +29,6 @@ init {
         nonce = 1;
         mark1 = 1;
 #endif
-#ifdef CONNECTED
-        connect(0);
-        connect(2);
-#ifdef TRIANGLE
-        connect(4);
-#endif
-#endif
         done
     }
     atomic {

@@ -21,17 +21,18 @@ inline author(f) {
     moved(O, f, NOBODY)
 }
 
-/* own_epoch, with the root's card: it ends epoch 1 at p. */
-inline start_epoch(p) {
-    begin(O);
+/* own_epoch, with the root's card, or (REMOVAL) a roster that leaves the origin that cut:
+ * it ends epoch 1 at p. */
+inline end_epoch(n, p) {
+    begin(n);
     epoch_started = 1;
-    printf("O starts epoch 2, cut %d%d%d\n", SHOW(p));
+    printf("%c ends epoch 1 at %d%d%d\n", NAME(n), SHOW(p));
     cut = p;
     turn = 1;
     vcard = 1;
-    enforce_cut(O);
+    enforce_cut(n);
 #ifdef FENCE
-    fenced = OPEN
+    fenced = (n == O -> OPEN : fenced)
 #endif
 }
 
@@ -90,8 +91,23 @@ inline drain(n) {
     apply(n, 0, PRE(xto, LEN(xto) - 1), xto, SIGNED, NOBODY)
 }
 
+/* It is cut where who cuts it has its log end, one before, or where the other side of the
+ * fork does. */
+#define MAY_END_IT(n) (up[n] && !card[n] && !epoch_started)
+#define ONE_LESS(n)   PRE(log[AT(n, 0)], LEN(log[AT(n, 0)]) - 1)
+
 proctype node(byte n) {
     do
+#ifdef REMOVAL /* the relay counts the votes first */
+    :: atomic {
+        if
+        :: d_step { n == R && MAY_END_IT(R) -> end_epoch(R, log[AT(R, 0)]); done }
+        :: d_step { n == R && MAY_END_IT(R) && log[AT(R, 0)] -> end_epoch(R, ONE_LESS(R)); done }
+        :: d_step { n == R && MAY_END_IT(R) && aside[R] -> end_epoch(R, aside[R]); done }
+        fi;
+        TURN_ENDS(n)
+    }
+#endif
     :: atomic {
         d_step { up[n] && pending[AT(n, 0)] &&
                  LEN(pending[AT(n, 0)]) <= LEN(log[AT(n, 0)]) + 1 -> drain(n); done };
@@ -102,24 +118,26 @@ proctype node(byte n) {
     od
 }
 
+/* may_write() */
+#ifdef WRITES_BELOW
+#define KEY_REACHES (!card[O] || LEN(log[AT(O, 0)]) < LEN(cut))
+#else
+#define KEY_REACHES (!card[O])
+#endif
+
 proctype origin() {
     do
     :: atomic {
         if
-        :: d_step { up[O] && LEN(log[AT(O, 0)]) < N && !stop[AT(O, 0)] && !card[O] && WRITES &&
+        :: d_step { up[O] && LEN(log[AT(O, 0)]) < N && !stop[AT(O, 0)] && KEY_REACHES && WRITES &&
                     CONTENTS_LEFT -> author(0); done }
 #ifdef EPOCH
         :: d_step { up[O] && !log[AT(O, 1)] && card[O] -> author(1); done }
 #endif
-#ifdef CUTS
-        /* the root cuts where the origin's log ends, one before, or where the other
-         * side of the fork does */
-        :: d_step { up[O] && !card[O] && !epoch_started ->
-            start_epoch(log[AT(O, 0)]); done }
-        :: d_step { up[O] && !card[O] && !epoch_started && log[AT(O, 0)] ->
-            start_epoch(PRE(log[AT(O, 0)], LEN(log[AT(O, 0)]) - 1)); done }
-        :: d_step { up[O] && !card[O] && !epoch_started && aside[O] ->
-            start_epoch(aside[O]); done }
+#if defined(CUTS) && !defined(REMOVAL)
+        :: d_step { MAY_END_IT(O) -> end_epoch(O, log[AT(O, 0)]); done }
+        :: d_step { MAY_END_IT(O) && log[AT(O, 0)] -> end_epoch(O, ONE_LESS(O)); done }
+        :: d_step { MAY_END_IT(O) && aside[O] -> end_epoch(O, aside[O]); done }
 #endif
 #ifdef FENCE
         :: d_step { up[O] && fenced != fence -> begin(O); turn = 1 } /* owed */
