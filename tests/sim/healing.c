@@ -216,9 +216,14 @@ static void bring_roster(play_t *play)
         if (is_counted(play, i) &&
             core_roster(world_core(play->world, i))->version == play->roster->version)
             return;
-    for (size_t i = 0; i < play->plan->nodes; i++)
-        if (is_counted(play, i) && play_tell_roster(play, i, play->roster))
+    // All of them: who has some passes over those.
+    for (size_t i = 0; i < play->plan->nodes; i++) {
+        bool told = is_counted(play, i);
+        for (size_t k = 1; k < play->older_count && told; k++)
+            told = play_tell_roster(play, i, play->older[k]);
+        if (told && play_tell_roster(play, i, play->roster))
             return;
+    }
 }
 
 // L1 and L2: everybody has everything within the patience, and can write.

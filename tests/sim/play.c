@@ -54,6 +54,9 @@ static void finish(play_t *play)
     }
     oracle_destroy(&play->oracle);
     roster_destroy(&play->roster);
+    for (size_t i = 0; i < play->older_count; i++)
+        roster_destroy(&play->older[i]);
+    mem_free(play->older);
     world_destroy(&play->world);
 }
 

@@ -35,6 +35,8 @@ typedef struct {
     dice_t dice;      // of the step that is being taken
     dice_t wire;      // of what hostile relays do
     roster_t *roster; // the newest that its members have voted for
+    size_t older_count, older_capacity;
+    roster_t **older; // those before it, from the charter on: their authors keep them
     hostile_t hostile[PLAN_NODES_MAX + 1];
     bool flip[PLAN_NODES_MAX + 1][PLAN_NODES_MAX + 1]; // a bit of the next message
     bool liar[WORLD_NODES_MAX + 1];                    // something false was said in its name

@@ -71,7 +71,8 @@ static bool enact(play_t *play, size_t node, roster_t *roster)
         roster_destroy(&roster);
         return false;
     }
-    roster_destroy(&play->roster);
+    mem_grow(&play->older, &play->older_capacity, play->older_count, sizeof *play->older);
+    play->older[play->older_count++] = play->roster;
     play->roster = roster;
     return true;
 }
