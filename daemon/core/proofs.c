@@ -123,30 +123,39 @@ static err_t ended_otherwise(core_t *core, core_feed_state_t *feed, const run_t 
     return ERR_BEYOND_CUT;
 }
 
-// Signed by a key that counts no more for numbers that are held: its owner, or the
-// roster, has decided by a cut. Of somebody who left nobody waits for a new epoch.
-static bool is_old_key(const core_t *core, const core_feed_state_t *feed, uint32_t card_number)
+// Signed by a key that a later card of the epoch has replaced, where its cut is held
+// and the chains part below or at it: its owner has decided. Of somebody who left
+// nobody waits for a new epoch.
+static bool is_decided(const core_t *core, const core_feed_state_t *feed, const run_t *run,
+                       size_t from)
 {
+    uint32_t number = run->commits[run->count - 1]->card_number;
+    const card_t *card = identity_card(feed->identity, number);
     const card_t *newest = identity_newest(feed->identity);
-    return card_number < newest->number && newest->epoch == feed->feed.epoch &&
-           roster_member(core_roster(core), &feed->feed.origin);
+    if (!card || card->epoch != feed->feed.epoch || newest->epoch != feed->feed.epoch ||
+        number == newest->number || !roster_member(core_roster(core), &feed->feed.origin))
+        return false;
+    uint64_t reach = membership_reach(core, feed->identity, number, &feed->feed);
+    return reach <= feed->head.number && run->commits[from]->first <= reach;
 }
 
 // What a signed run that contradicts ours means: DIVERGED, CONTESTED, or why it
 // means nothing.
-static err_t meaning(const core_t *core, const core_feed_state_t *feed, const run_t *run)
+static err_t meaning(const core_t *core, const core_feed_state_t *feed, const run_t *run,
+                     size_t from)
 {
     const commit_t *last = run->commits[run->count - 1];
-    err_t means = ERR_DIVERGED;
-    err_t err = membership_authority(core, feed->identity, last->card_number, &feed->feed,
-                                     last->last, &last->hash);
-    if (!err &&
+    bool decided = is_decided(core, feed, run, from);
+    err_t err = decided ? ERR_OK
+                        : membership_authority(core, feed->identity, last->card_number, &feed->feed,
+                                               last->last, &last->hash);
+    if (!err && !decided &&
         membership_reach(core, feed->identity, last->card_number, &feed->feed) <= feed->head.number)
-        means = is_old_key(core, feed, last->card_number) ? ERR_CONTESTED : ERR_BEYOND_CUT;
-    if (!err && means != ERR_BEYOND_CUT)
+        err = ERR_BEYOND_CUT;
+    if (!err)
         err = apply_signature(core, feed, last);
     if (!err)
-        return means;
+        return decided ? ERR_CONTESTED : ERR_DIVERGED;
     return err == ERR_BAD_SIGNATURE || err == ERR_UNSIGNED ? ERR_BROKEN_CHAIN : err;
 }
 
@@ -179,7 +188,7 @@ err_t proof_contradicts(core_t *core, core_feed_state_t *feed, run_t *run, size_
     if (!err && has_ended(core, feed))
         return ended_otherwise(core, feed, run, from, proof, effects);
     if (!err)
-        err = meaning(core, feed, run);
+        err = meaning(core, feed, run, from);
     core->turn_proofs = core->turn_proofs || err == ERR_DIVERGED || err == ERR_CONTESTED;
     if (err == ERR_DIVERGED) {
         keep_evidence(core, run, from, err, proof, effects);

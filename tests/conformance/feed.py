@@ -184,9 +184,13 @@ class Feed:
             refuse_unless(linked, "broken-chain")
         last = commits[-1]
         number = last.header.card_number
-        membership.check_reaches(*self.id, number, last.last, last.hash)
-        decided = membership.reach_of(number, *self.id) <= self.head.number
-        refuse_unless(not decided or membership.is_replaced(number, *self.id[:2]), "beyond-cut")
+        reach = membership.reach_of(number, *self.id)
+        decided = reach <= self.head.number
+        if decided and commits[0].first <= reach and membership.is_replaced(number, *self.id[:2]):
+            pass  # its owner has decided; who took the other side waits for a new epoch
+        else:
+            membership.check_reaches(*self.id, number, last.last, last.hash)
+            refuse_unless(not decided, "beyond-cut")
         key = membership.signing_key(self.id.origin, number)
         refuse_unless(last.signature and last.signed_by(key, membership.coalition), "broken-chain")
         return "contested" if decided else "diverged"
