@@ -411,7 +411,7 @@ static void the_marker_knows_of_a_change_before_anybody_else(void **state)
     assert_true(world_settle(world, 60000));
     world_watch(world, &watcher);
     for (int i = 0; i < 3; i++) {
-        char key[8];
+        char key[16];
         unsigned before = marked.left;
         snprintf(key, sizeof key, "a%d", i);
         assert_int_equal(world_put(world, GT, key, "Nombre"), ERR_OK);
