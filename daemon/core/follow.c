@@ -225,23 +225,28 @@ static bool keeps_pace(const core_t *core, const session_t *session)
     return took_ms <= STALL_MS || session->parts.size >= (took_ms - STALL_MS) * PACE_MIN / 1000;
 }
 
+// Of a fetch that was ended while this was on its way. I12: whoever goes on with one
+// would have the line for itself.
+static err_t drop_part(core_t *core, session_t *session, uint32_t fetch, effects_t *effects)
+{
+    core_count(core, ERR_STALE, core_code(core, &session->peer->origin));
+    if (follow_end_probe(core, session, fetch, effects))
+        return ERR_OK;
+    return session->received <= session->granted_ended ? ERR_OK : ERR_OVER_CREDIT;
+}
+
 void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     err_t err = charge(core, session, m->as.run_part.bytes.size);
     if (m->as.run_part.index == 0)
         session->run_began_ms = core->now_ms;
     core_feed_state_t *feed = feed_of_fetch(core, session, m->as.run_part.fetch);
-    if (!err && !feed) {
-        // Of a fetch that was ended while this was on its way.
-        core_count(core, ERR_STALE, core_code(core, &session->peer->origin));
-        return;
-    }
     if (!err)
-        err = assemble(session, m);
-    if (err) {
+        err = feed ? assemble(session, m) : drop_part(core, session, m->as.run_part.fetch, effects);
+    if (err)
         session_close(core, session, err, effects);
+    if (err || !feed)
         return;
-    }
     session->part_feed = feed;
     session->part_ms = core->now_ms;
     if (keeps_pace(core, session))

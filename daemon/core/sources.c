@@ -171,6 +171,26 @@ static void start(core_t *core, core_feed_state_t *feed, session_t *session, eff
     session_send(core, session, &message, effects);
 }
 
+// Of a fetch that was told to end, no more is on its way than was granted by then.
+static void tell_end(core_t *core, session_t *session, uint32_t fetch, effects_t *effects)
+{
+    message_t message = {.type = MSG_END_FETCH};
+    message.as.end_fetch.fetch = fetch;
+    session->granted_ended = session->granted;
+    session_send(core, session, &message, effects);
+}
+
+bool follow_end_probe(core_t *core, session_t *session, uint32_t fetch, effects_t *effects)
+{
+    for (size_t i = 0; i < session->feed_capacity; i++)
+        if (session->feeds[i].probe == fetch) {
+            session->feeds[i].probe = 0;
+            tell_end(core, session, fetch, effects);
+            return true;
+        }
+    return false;
+}
+
 // Asked as any fetch is, but for no follower: what comes is a Nope and the proof.
 void follow_probe(core_t *core, session_t *session, const head_t *ours, effects_t *effects)
 {
@@ -180,7 +200,10 @@ void follow_probe(core_t *core, session_t *session, const head_t *ours, effects_
     if (!peer || (peer->probed_ms && core->now_ms < peer->probed_ms + PENALTY_MS))
         return;
     peer->probed_ms = core->now_ms;
-    message.as.fetch.fetch = ++session->next_fetch;
+    if (peer->probe)
+        tell_end(core, session, peer->probe, effects);
+    peer->probe = ++session->next_fetch;
+    message.as.fetch.fetch = peer->probe;
     message.as.fetch.feed = ours->feed;
     message.as.fetch.after = ours->number;
     message.as.fetch.after_hash = ours->hash;
@@ -212,11 +235,8 @@ void follow_end(core_t *core, core_feed_state_t *feed, follow_event_t event, eff
         session->assembling = 0;
         buf_clear(&session->parts);
     }
-    if (must_tell(was, event)) {
-        message_t message = {.type = MSG_END_FETCH};
-        message.as.end_fetch.fetch = follower->fetch;
-        session_send(core, session, &message, effects);
-    }
+    if (must_tell(was, event))
+        tell_end(core, session, follower->fetch, effects);
 }
 
 // Since when nothing came although there is something to come.

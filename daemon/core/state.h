@@ -138,6 +138,7 @@ typedef struct {
     uint64_t told; // highest that we have told it
     blame_t blame;
     uint64_t probed_ms; // when it was asked for its proof last
+    uint32_t probe;     // by that fetch; 0: none, or it is ended
     bool ack_due, dirty;
 } peer_feed_t;
 
@@ -216,6 +217,7 @@ typedef struct {
     uint64_t part_ms;             // and when
     uint64_t run_began_ms;        // the run that comes in parts
     uint64_t granted, received, window, renewed_received, renewed_ms;
+    uint64_t granted_ended; // granted, when a fetch was last told to end
     bool credit_due;
     // what we serve
     size_t serve_count, serve_capacity;
@@ -492,6 +494,8 @@ void follow_move(core_feed_state_t *feed, follow_event_t event); // while it goe
 // Asks what a peer holds at a number where it cannot be what we hold: the answer
 // is its proof.
 void follow_probe(core_t *core, session_t *session, const head_t *ours, effects_t *effects);
+// Runs come of a fetch that nobody follows: whether it was a probe. That is ended.
+bool follow_end_probe(core_t *core, session_t *session, uint32_t fetch, effects_t *effects);
 // What a source is blamed for outlives its session: reconnecting clears nothing.
 void follow_keep_blame(session_t *session);
 void follow_recall_blame(core_t *core, session_t *session);

@@ -237,6 +237,7 @@ bool hostile_tamper(void *context, size_t from, size_t to, bool publication, buf
     if (play->flip[from][to]) {
         play->flip[from][to] = false;
         play->wire_flips++;
+        play->liar[from] = true; // a real line would have ended: its cipher finds out
         flip(play, bytes);
     }
     switch (hostile->how) {

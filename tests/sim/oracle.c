@@ -239,22 +239,36 @@ static void check_met(oracle_t *oracle, size_t node, const core_t *core)
                        world_code(oracle->world, node));
 }
 
-static void learn_own(oracle_t *oracle, size_t node, const head_t *from, uint64_t to)
+// What came back up to a cut within a run ends with no signature of its own: the cut's
+// vouches for it.
+static err_t read_own(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
+                      const head_t *at, served_run_t *served, fault_t *fault)
 {
     store_t *store = world_store(oracle->world, node);
+    head_t cut;
+    disk_spare(world_disk(oracle->world, node), true);
+    err_t err =
+        store_read_run(store, &at->feed, at->number, &at->hash, RUN_BYTES_MAX, true, served, fault);
+    if (err == ERR_DAMAGED && feed_cut(world_core(oracle->world, node), feed, &cut))
+        err = store_read_run_to(store, &at->feed, at->number, &at->hash, &cut, RUN_BYTES_MAX, true,
+                                served, fault);
+    disk_spare(world_disk(oracle->world, node), false);
+    return err;
+}
+
+static void learn_own(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
+                      const head_t *from, uint64_t to)
+{
     head_t at = *from;
     oracle->fresh = false;
     while (at.number < to && !oracle->violation) {
         served_run_t served = {0};
         fault_t fault = {0};
-        disk_spare(world_disk(oracle->world, node), true);
-        err_t err = store_read_run(store, &at.feed, at.number, &at.hash, RUN_BYTES_MAX, true,
-                                   &served, &fault);
-        disk_spare(world_disk(oracle->world, node), false);
+        err_t err = read_own(oracle, node, feed, &at, &served, &fault);
         if (err || !served.run.size || served.diverged) {
-            oracle_violate(oracle, "I4", "%s: its own log cannot be read after %llu: %s",
+            oracle_violate(oracle, "I4", "%s: its own log cannot be read after %llu: %s (%s: %s)",
                            world_code(oracle->world, node), (unsigned long long)at.number,
-                           err_name(err));
+                           err_name(err), fault.where, fault.detail);
             buf_free(&served.run);
             return;
         }
@@ -398,7 +412,7 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
         oracle_violate(oracle, "I8", "%s: a feed that is stopped (%s) went on", code,
                        err_name(held->stopped));
     if (origin_equal(&now->feed.origin, &core->self->origin)) {
-        learn_own(oracle, node, &held->head, now->number);
+        learn_own(oracle, node, feed, &held->head, now->number);
         check_met(oracle, node, core);
     }
     if (!oracle->violation)

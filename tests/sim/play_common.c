@@ -30,14 +30,19 @@ void play_may_forget(play_t *play, size_t node)
             oracle_may_fork(play->oracle, i);
 }
 
+// What is held of a node that asks can be kept from it by leaving out, altering,
+// replacing or holding back the message that says so.
+static bool hides_heads(hostility_t how)
+{
+    return how == WITHHOLDS || how == ALTERS || how == REPLAYS || how == REORDERS;
+}
+
 void play_may_be_lied_to(play_t *play)
 {
-    bool withheld = false;
-    for (size_t i = 0; i < play_places(play); i++)
-        withheld = withheld || play->hostile[i].how == WITHHOLDS;
-    for (size_t i = 0; withheld && i < play->plan->nodes; i++)
-        if (play->forgot[i])
-            oracle_may_fork(play->oracle, i);
+    for (size_t i = 0; i < play->plan->nodes; i++)
+        for (size_t k = 0; k < play_places(play) && play->forgot[i]; k++)
+            if (hides_heads(play->hostile[k].how) && k != i)
+                oracle_may_fork(play->oracle, i);
 }
 
 void play_forget(play_t *play, size_t node)
@@ -142,11 +147,13 @@ bool play_bring(play_t *play, size_t node, size_t from, const commit_t *commit)
     buf_t publication = publication_of_commit(commit);
     bool brought;
     proof.as.proof.run = buf_span(&run);
-    if (dice_chance(&play->dice, 500))
+    if (dice_chance(&play->dice, 500)) {
         brought = play_say(play, node, from, &proof);
-    else
+        play->liar[from] = play->liar[from] || brought; // a claim, where it goes on
+    } else {
         brought = network_inject(world_network(play->world), world_now(play->world), node, from,
                                  true, buf_span(&publication));
+    }
     buf_free(&run);
     buf_free(&publication);
     return brought;

@@ -177,6 +177,71 @@ static void a_run_that_never_ends_is_given_up(void **state)
     bench_close(&bench);
 }
 
+// Whoever goes on with a fetch that was ended would have the line for itself: what was
+// on its way is dropped, what was sent after it ends the session.
+static void parts_of_an_ended_fetch_have_an_end(void **state)
+{
+    static const uint8_t bytes[8000];
+    bench_t bench;
+    message_t part = {.type = MSG_RUN_PART}, ended, ack;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    part.as.run_part.fetch = claim(&bench, LINK, BENCH_BB, 100000);
+    part.as.run_part.bytes = span_of(bytes, sizeof bytes);
+    bench_pass(&bench, 11000);
+    assert_int_equal(bench_counted(&bench, ERR_STALLED), 1);
+    assert_true(bench_sent(&bench, MSG_END_FETCH, &ended));
+    assert_int_equal(ended.as.end_fetch.fetch, part.as.run_part.fetch);
+    bench_say(&bench, LINK, &part); // 8,128 of the 8,192 that were granted
+    bench_commit(&bench);
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
+    assert_true(bench_sent(&bench, MSG_ACK, &ack));
+    assert_true(ack.as.heads.credit_limit >= 8128 * 2); // for the fetches to come
+    assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 0);
+    part.as.run_part.index = 1;
+    bench_say(&bench, LINK, &part);
+    assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 1);
+    assert_non_null(bench_effect(&bench, EFFECT_CLOSE));
+    message_clear(&ended);
+    message_clear(&ack);
+    bench_close(&bench);
+}
+
+// Asked what it holds where its head is another, it has changed its mind and sends all
+// that it has: nobody follows that fetch, so it is ended.
+static void a_probe_that_brings_runs_is_ended(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    message_t fetch, ended;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_BB, chain);
+    bench_publish(&bench, LINK, chain[0]);
+    bench_commit(&bench);
+    head_t other = {bench_feed(&bench, BENCH_BB), 1, {{9}}};
+    message_t heads = {.type = MSG_HEADS};
+    heads.as.heads.count = 1;
+    heads.as.heads.items = &other;
+    bench_say(&bench, LINK, &heads);
+    assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
+    assert_true(fetch.as.fetch.headers_only);
+    bring(&bench, LINK, fetch.as.fetch.fetch, chain + 1, 1, false);
+    assert_true(bench_sent(&bench, MSG_END_FETCH, &ended));
+    assert_int_equal(ended.as.end_fetch.fetch, fetch.as.fetch.fetch);
+    assert_int_equal(held(&bench, BENCH_BB), 1);
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
+    bring(&bench, LINK, fetch.as.fetch.fetch, chain + 2, 1, true); // was on its way
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 2);
+    assert_null(bench_effect(&bench, EFFECT_CLOSE));
+    message_clear(&fetch);
+    message_clear(&ended);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
 // What the disk did not take is as if it had never come, and comes again.
 static void a_turn_that_is_taken_back(void **state)
 {
@@ -335,6 +400,8 @@ int main(void)
         cmocka_unit_test(what_waited_is_looked_at_too),
         cmocka_unit_test(before_a_cut_a_signature_vouches),
         cmocka_unit_test(a_run_that_never_ends_is_given_up),
+        cmocka_unit_test(parts_of_an_ended_fetch_have_an_end),
+        cmocka_unit_test(a_probe_that_brings_runs_is_ended),
         cmocka_unit_test(a_turn_that_is_taken_back),
         cmocka_unit_test(a_commit_across_the_head_is_a_fork),
         cmocka_unit_test(a_proof_that_cannot_be_read_is_owed),
