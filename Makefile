@@ -65,7 +65,7 @@ helpers   = $(filter-out $(BUILD)/obj/tests/$(1)/test_% $(BUILD)/obj/tests/$(1)/
 UNIT_TESTS   := $(call programs,tests/unit/test_*.c)
 SIM_TESTS    := $(call programs,tests/sim/test_*.c)
 SYSTEM_TESTS := $(call programs,tests/system/test_*.c)
-SYSTEM_TOOLS := $(call programs,tests/system/tool_*.c)
+SYSTEM_TOOLS := $(call programs,tests/system/tool_*.c) $(BUILD)/tests/system/failing_sync.so
 UNIT_HELP    := $(call helpers,unit)
 SIM_HELP     := $(call helpers,sim)
 SYSTEM_HELP  := $(call helpers,system)
@@ -239,6 +239,10 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELP) $(ARCHIVES) $(LI
 $(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBDAEMON) $(LIBCORE) $(LIBSTORE) $(LIBENLACE)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
+# For programs that know nothing of it, sanitised or not: LD_PRELOAD.
+$(BUILD)/tests/system/%.so: tests/system/preload/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) $(CFLAGS) $(WERROR) -fPIC -shared -o $@ $<
 $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(SYSTEM_HELP) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka

@@ -1,6 +1,6 @@
 // No room on the disk: what is written is refused with that reason, the node stays
 // up, and goes on by itself when there is room. On a small tmpfs, and under a limit
-// on the size of files.
+// on the size of files. And a disk that does not confirm: the daemon ends.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -257,6 +258,65 @@ static void killed_on_a_full_disk_it_has_what_it_acknowledged(void **state)
     fleet_destroy(&fleet);
 }
 
+// ---- a disk that does not confirm ----
+
+// The sanitizer wants to be the first library that is loaded, and is not here.
+static void start_preloaded(fleet_t *fleet, size_t node)
+{
+    const char *options = getenv("ASAN_OPTIONS");
+    char *allowed = mem_format("%s:verify_asan_link_order=0", options ? options : "");
+    assert_int_equal(setenv("ASAN_OPTIONS", allowed, true), 0);
+    result_t path = fleet_shell(fleet, "printf %%s $BIN/tests/system/failing_sync.so");
+    char *preload = mem_format("LD_PRELOAD=%s", path.out);
+    fleet_start_with(fleet, node, preload, 0);
+    mem_free(preload);
+    result_clear(&path);
+    mem_free(allowed);
+}
+
+static char *flag_of(const fleet_t *fleet, size_t node)
+{
+    return mem_format("%s/fail-sync", fleet_node_dir(fleet, node));
+}
+
+// The daemon ends by itself, and says why; who was writing hears that nobody knows.
+static void expect_end(fleet_t *fleet, size_t node)
+{
+    static const try_t unknown = {"put body name=A", 3, {"[outcome-unknown]"}};
+    siginfo_t info;
+    try_one(fleet, node, &unknown);
+    assert_int_equal(waitid(P_PID, (id_t)fleet_pid(fleet, node), &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(fleet_kill(fleet, node), 1);
+    char *log = fleet_log(fleet, node);
+    expect_says("the log", log, (const char *const[]){"[sync-failed]", "start this node again"}, 2);
+    mem_free(log);
+}
+
+// What was acknowledged before is there; of what was not, all or nothing, and the same
+// everywhere once others have seen it.
+static void a_sync_that_fails_ends_the_daemon(void **state)
+{
+    (void)state;
+    fleet_t *fleet = fleet_hub(1);
+    fleet_start(fleet, GT);
+    for (size_t acknowledged = 1; acknowledged <= 3; acknowledged++) {
+        start_preloaded(fleet, HUB);
+        mem_free(fleet_do(fleet, HUB, "put body name=N"));
+        char *flag = flag_of(fleet, HUB);
+        mem_free(write_text(fleet, "CRM/fail-sync", ""));
+        expect_end(fleet, HUB);
+        assert_int_equal(unlink(flag), 0);
+        mem_free(flag);
+        fleet_start(fleet, HUB);
+        mem_free(fleet_do(fleet, HUB, "verify"));
+        assert_in_range(count_listed(fleet, HUB), acknowledged, 2 * acknowledged);
+        fleet_settle(fleet);
+        fleet_assert_same(fleet);
+        assert_int_equal(fleet_stop(fleet, HUB), 0);
+    }
+    fleet_destroy(&fleet);
+}
+
 // ---- an import ----
 
 static void write_lines(fleet_t *fleet, int count)
@@ -418,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_limit_on_files_refuses_and_recovers),
         cmocka_unit_test(killed_on_a_full_disk_it_has_what_it_acknowledged),
+        cmocka_unit_test(a_sync_that_fails_ends_the_daemon),
         cmocka_unit_test(an_import_that_finds_no_room_goes_on_later),
         cmocka_unit_test(a_file_that_has_no_room_to_wait_in_is_refused),
         cmocka_unit_test(a_follower_with_limited_files_catches_up),
