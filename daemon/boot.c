@@ -1,3 +1,5 @@
+// I5: a database that is not the one that this node last ran with is found out
+// before anything is written, and the marker knows of a change before anybody else.
 #include "daemon/boot.h"
 
 #include <stdio.h>

@@ -110,7 +110,7 @@ static const quantity_t times[] = {
     {"the same, after one has come", MISSING_SOON_MS, MS},
     {"until a connection is tried again, doubling, half to one and a half of it", DIAL_FIRST_MS,
      MS},
-    {"at most, between two tries", DIAL_MAX_MS, MS},
+    {"doubled at most to, before that", DIAL_MAX_MS, MS},
     {"a session that lasted so long was no failure", DIAL_STEADY_MS, MS},
     {"until a turn that did not reach the disk is tried again", DISK_RETRY_MS, MS},
     {"the rate that credit is granted for", CREDIT_SECONDS * 1000, MS},
