@@ -122,7 +122,7 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
     session->since_ms = core->now_ms;
     session->peer_roster = told->roster_version;
     session->allowance = 0; // until its first fetch gives some
-    session->granted = CREDIT_FIRST;
+    session->granted = session->granted_ended = CREDIT_FIRST;
     session->renewed_ms = core->now_ms;
     follow_recall_blame(core, session);
     fence_expect(core, session->peer);

@@ -217,7 +217,7 @@ typedef struct {
     uint64_t part_ms;             // and when
     uint64_t run_began_ms;        // the run that comes in parts
     uint64_t granted, received, window, renewed_received, renewed_ms;
-    uint64_t granted_ended; // granted, when a fetch was last told to end
+    uint64_t granted_ended; // granted, when a fetch was last told to end; at first the first
     bool credit_due;
     // what we serve
     size_t serve_count, serve_capacity;

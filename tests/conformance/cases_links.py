@@ -374,6 +374,13 @@ def _parts_refused() -> list[dict]:
     one("a part twice", "bad_parts", lambda n, d: [_part(n, 0, d[:9]), _part(n, 1, d[9:18]), _part(n, 1, d[18:])])
     one("a run that begins with part 1", "bad_parts", lambda n, d: [_part(n, 1, d, last=True)])
     one("a part of a fetch that nobody opened", "stale", lambda n, d: [_part(n + 1, 0, d, last=True, end=True)])
+    ended, author, fetch = _following("a fetch that was ended goes on")
+    ended.get("GT", run_part=_part(fetch, 0, f.run_bytes(f.Author("HN").put("uno")), last=True))
+    ended.get("GT", run_part=_part(fetch, 0, bytes(7000)))  # 8,152 of the 8,192 that were granted at its end
+    ended.get("GT", run_part=_part(fetch, 1, bytes(1)))
+    ended.counts(unexpected=1, stale=2, over_credit=1)
+    ended.view()
+    cases.append(ended.case())
     one("more than the credit", "over_credit", lambda n, d: [_part(n, 0, bytes(8065))])
     return cases
 

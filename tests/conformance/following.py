@@ -81,6 +81,11 @@ class Following(Base):
         self.say(session, fetch=request)
         return fetching.fetch
 
+    def _end_fetch(self, session: Session, fetching: Fetching) -> None:
+        """What comes of it yet is within what has been granted by now."""
+        session.granted.limit_ended = session.granted.limit
+        self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+
     def on_nope(self, session: Session, nope: link_pb2.Nope) -> None:
         self.counters[NAMES.get(nope.reason, "unexpected")] += 1
         self.nopes.append(nope)
@@ -91,13 +96,16 @@ class Following(Base):
     # ---- runs ----
 
     def on_run_part(self, session: Session, part: link_pb2.RunPart) -> None:
-        if session.granted.charge(len(part.bytes), self.now_ms):
-            self.say(session, ack=link_pb2.Ack(credit_limit=session.granted.limit))
+        more = session.granted.charge(len(part.bytes), self.now_ms)
         fetching = session.following.get(part.fetch)
         if fetching:
             fetching.progress_ms = self.now_ms
-        if fetching is None:
+        else:
             self.counters["stale"] += 1  # of a fetch that was ended while this was on its way
+            refuse_unless(session.granted.used <= session.granted.limit_ended, "over-credit")
+        if more:
+            self.say(session, ack=link_pb2.Ack(credit_limit=session.granted.limit))
+        if fetching is None:
             return
         whole = session.assembly.add(part)
         if whole is None:
@@ -117,7 +125,7 @@ class Following(Base):
             self.counters[refused.reason] += 1
             self._want_cards(session, fetching.feed, refused.reason)
             if session.following.pop(fetching.fetch, None):
-                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+                self._end_fetch(session, fetching)
             return False
         return True
 
@@ -137,7 +145,7 @@ class Following(Base):
             self.counters["claim-unmet"] += 1
             session.heads[feed.id] = feed.head.number
             if session.following.pop(fetching.fetch, None):
-                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+                self._end_fetch(session, fetching)
 
     def say_owed(self, session: Session) -> None:
         """Acknowledges what has been taken, once all that came with it has been seen to."""
@@ -186,7 +194,7 @@ class Following(Base):
                 self.counters["stalled"] += 1
                 del session.following[fetching.fetch]
                 session.heads.pop(fetching.feed, None)
-                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+                self._end_fetch(session, fetching)
 
     # ---- forks ----
 
@@ -220,7 +228,7 @@ class Following(Base):
         for session in self.open_sessions():
             for fetching in [one for one in session.following.values() if one.feed == feed]:
                 del session.following[fetching.fetch]
-                self.say(session, end_fetch=link_pb2.EndFetch(fetch=fetching.fetch))
+                self._end_fetch(session, fetching)
 
     def say_forks(self, session: Session, feeds) -> None:
         for feed in feeds:

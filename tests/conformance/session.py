@@ -27,6 +27,7 @@ class Granted:
 
     def __init__(self) -> None:
         self.limit = self.window = CREDIT_FIRST
+        self.limit_ended = CREDIT_FIRST  # limit when a fetch was last told to end
         self.used = 0
         self._renewed_at, self._renewed_used = 0, 0
 
