@@ -13,9 +13,9 @@
 // A node killed between any two of them agrees at its next start. A nonce of
 // zeros stands for a database that has none: of a node that has never run.
 //
-// The heads are written in place after a turn that moved them, and not synced:
-// they survive a kill, and after a power cut they are at most lower than what is
-// durable. Two places for them alternate, so that one is always whole.
+// The heads are written in place and synced after a turn that moved them, before
+// anybody hears of it: neither a kill nor a power cut takes them. Two places for
+// them alternate, so that one is always whole.
 //
 // What is not found out here: a machine put back as a whole (a snapshot of its
 // disk). Its peers find it out: docs/protocol.md, section 7.
@@ -74,7 +74,7 @@ err_t marker_read(const char *dir, marker_t *marker, marker_place_t *found, bool
                   fault_t *fault);
 // Replaces it durably; fills in marker->place, which is that of the new file.
 err_t marker_write(const char *dir, marker_t *marker, fault_t *fault);
-// Only the heads, in place, not synced.
+// Only the heads, in place, synced.
 err_t marker_update(const char *dir, marker_t *marker, fault_t *fault);
 
 #endif

@@ -109,7 +109,8 @@ err_t marker_update(const char *dir, marker_t *marker, fault_t *fault)
     marker->sequence++;
     size_t at = marker_encode_heads(marker, slot);
     err_t err = ERR_OK;
-    if (fd < 0 || pwrite(fd, slot, sizeof slot, (off_t)at) != (ssize_t)sizeof slot)
+    if (fd < 0 || pwrite(fd, slot, sizeof slot, (off_t)at) != (ssize_t)sizeof slot ||
+        fdatasync(fd) != 0)
         err = failed(ERR_CANNOT_WRITE, path, fault);
     if (fd >= 0)
         close(fd);

@@ -310,15 +310,19 @@ bool disk_flip_bit(disk_t *disk, const char *file, disk_flip_t *flip)
 
 // ---- files beside the database ----
 
+void disk_keep_file(disk_t *disk, const char *name, span_t bytes)
+{
+    inode_t *inode = directory_make(disk, name);
+    blocks_write(&inode->blocks, 0, bytes);
+    blocks_settle(&inode->blocks);
+    entry_set(&entry_any(disk, name)->durable, inode);
+}
+
 bool disk_put_file(disk_t *disk, const char *name, span_t bytes)
 {
     fate_t fate = fate_open(disk, OP_CREATE, 1);
-    if (fate.done) {
-        inode_t *inode = directory_make(disk, name);
-        blocks_write(&inode->blocks, 0, bytes);
-        blocks_settle(&inode->blocks);
-        entry_set(&entry_any(disk, name)->durable, inode);
-    }
+    if (fate.done)
+        disk_keep_file(disk, name, bytes);
     return fate_close(disk, &fate) == SQLITE_OK;
 }
 

@@ -86,6 +86,8 @@ void disk_restart(disk_t *disk); // all its files must be closed
 // `count - 1` that follow. One plan a kind: a new one replaces it, count 0 ends it.
 void disk_fault_at(disk_t *disk, uint64_t n, disk_kind_t kind, uint64_t count);
 void disk_heal(disk_t *disk); // ends all plans
+// A file written in place and synced between two operations: no plan counts or hits it.
+void disk_keep_file(disk_t *disk, const char *name, span_t bytes);
 // While whoever watches reads, no plan goes on: a watcher is no part of the world.
 void disk_spare(disk_t *disk, bool spared);
 

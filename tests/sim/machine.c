@@ -64,6 +64,7 @@ static err_t update_marker(void *context, marker_t *marker, fault_t *fault)
         return failed(fault);
     size_t offset = marker_encode_heads(marker, slot);
     memcpy(place->marker.data + INODE_BYTES + offset, slot, sizeof slot);
+    disk_keep_file(place->disk, MARKER_FILE, buf_span(&place->marker));
     return ERR_OK;
 }
 

@@ -21,6 +21,7 @@
     X(int, chown, (const char *path, uid_t user, gid_t group), (path, user, group), -1)            \
     X(int, fchown, (int fd, uid_t user, gid_t group), (fd, user, group), -1)                       \
     X(int, fsync, (int fd), (fd), -1)                                                              \
+    X(int, fdatasync, (int fd), (fd), -1)                                                          \
     X(int, rename, (const char *from, const char *to), (from, to), -1)                             \
     X(int, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to), -1)       \
     X(ssize_t, read, (int fd, void *bytes, size_t size), (fd, bytes, size), -1)                    \

@@ -225,7 +225,7 @@ static void heads_of_a_marker_are_written_or_it_is_told(void **state)
     const char *call = "";
     marker_t marker = {.nonce_count = 1}, found;
     marker_place_t where;
-    bool there = false;
+    bool there = false, synced = false;
     assert_int_equal(marker_write(*state, &marker, NULL), ERR_OK);
     for (unsigned nth = 1; call; nth++) {
         fault_t fault = {0};
@@ -235,11 +235,13 @@ static void heads_of_a_marker_are_written_or_it_is_told(void **state)
         err_t err = marker_update(*state, &marker, &fault);
         call = failing_calls_end();
         assert_true(call ? err == ERR_DISK_FULL || err == ERR_CANNOT_WRITE : !err);
+        synced = synced || (call && strcmp(call, "fdatasync") == 0);
         // What one place lost, the other has.
         assert_int_equal(marker_read(*state, &found, &where, &there, NULL), ERR_OK);
         assert_true(there && found.sequence + (call ? 2 : 0) >= marker.sequence);
     }
     assert_int_equal(found.heads[0].number, marker.heads[0].number);
+    assert_true(synced); // or a power cut would take them
 }
 
 // Sealed by whatever hand, what cannot be is damage.
