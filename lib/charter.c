@@ -16,12 +16,14 @@ static const limits_t charter_limits = {
     .memory = 4 * CHARTER_BYTES_MAX,
 };
 
-// What roster and card say of one member must be the same.
+// What roster and card say of one member must be the same. Card 1, for no other can
+// come first: a node that was given a later one alone would have none of that member.
 static err_t check_card(const roster_t *roster, const card_t *card)
 {
     const member_t *member = roster_by_code(roster, card->code.text);
     bool agrees = member && origin_equal(&member->origin, &card->origin) &&
-                  key_equal(&member->root_key, &card->root_key) && card->number >= member->min_card;
+                  key_equal(&member->root_key, &card->root_key) && card->number == 1 &&
+                  member->min_card == 1;
     return agrees ? ERR_OK : ERR_BAD_CARD;
 }
 

@@ -235,7 +235,7 @@ class Membership:
     def _take_founding_card(self, card: Card) -> None:
         member = self.roster.member(card.body.origin)
         agrees = member and (member.code, member.root_key) == (card.body.code, card.body.root_key)
-        refuse_unless(agrees and card.body.number >= member.min_card, "bad-card", card.body.code)
+        refuse_unless(agrees and card.body.number == member.min_card == 1, "bad-card", card.body.code)
         refuse_unless(card.body.origin not in self.cards, "bad-card", card.body.code)
         card.check_follows(None)
         self.cards[card.body.origin] = [card]

@@ -118,6 +118,11 @@ static void each_member_has_its_card(void **state)
     card_destroy(&cards[1]);
     cards[1] = sample_card("BB", 9); // the code of a member, but another's keys
     assert_int_equal(decode_charter(roster, cards, 3, &charter), ERR_BAD_CARD);
+    card_destroy(&cards[1]);
+    card_t *first = sample_card("BB", 2);
+    cards[1] = sample_card_after(first, 2); // its second card, without the first
+    card_destroy(&first);
+    assert_int_equal(decode_charter(roster, cards, 3, &charter), ERR_BAD_CARD);
     free_cards(cards, 3);
     roster_destroy(&roster);
 }
