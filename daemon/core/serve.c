@@ -84,6 +84,8 @@ void serve_on_fetch(core_t *core, session_t *session, const message_t *m, effect
         session_close(core, session, ERR_UNEXPECTED, effects);
         return;
     }
+    // Whatever becomes of the fetch: that word of credit may not come again.
+    serve_on_credit(core, session, m->as.fetch.credit_limit, effects);
     if (!feed && err != ERR_NOT_ALLOWED)
         err = ERR_UNKNOWN_FEED;
     if (!err && session->serve_count >= SERVES_MAX)
@@ -92,7 +94,6 @@ void serve_on_fetch(core_t *core, session_t *session, const message_t *m, effect
         nope(core, session, m->as.fetch.fetch, err, NULL, effects);
         return;
     }
-    serve_on_credit(core, session, m->as.fetch.credit_limit, effects);
     mem_grow(&session->serves, &session->serve_capacity, session->serve_count,
              sizeof *session->serves);
     session->serves[session->serve_count++] = (serve_t){.fetch = m->as.fetch.fetch,

@@ -339,6 +339,35 @@ static void an_epoch_is_its_own(void **state)
     bench_close(&bench);
 }
 
+// Credit is the session's: a fetch that is refused has brought it all the same.
+static void credit_of_a_refused_fetch_counts(void **state)
+{
+    bench_t bench;
+    message_t nope;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    assert_int_equal(append(&bench, span_text("body")), 1);
+    bench_commit(&bench);
+    message_t fetch = {.type = MSG_FETCH};
+    fetch.as.fetch.fetch = 1;
+    fetch.as.fetch.feed = bench_feed(&bench, BENCH_AA);
+    fetch.as.fetch.feed.epoch = 9;
+    fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
+    fetch.as.fetch.credit_limit = 8192;
+    bench_say(&bench, LINK, &fetch);
+    assert_true(bench_sent(&bench, MSG_NOPE, &nope));
+    assert_int_equal(nope.as.nope.reason, ERR_UNKNOWN_FEED);
+    message_clear(&nope);
+    fetch.as.fetch.fetch = 2;
+    fetch.as.fetch.feed.epoch = 1;
+    fetch.as.fetch.credit_limit = 0; // no more than was said
+    bench_say(&bench, LINK, &fetch);
+    bench_commit(&bench);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_RUN), 1);
+    bench_close(&bench);
+}
+
 // A fetch that is ended while its run is on the way: no more of it is sent.
 static void a_fetch_may_end_while_it_is_served(void **state)
 {
@@ -426,6 +455,7 @@ int main(void)
         cmocka_unit_test(all_is_told_within_bounds),
         cmocka_unit_test(what_is_too_big_is_not_written),
         cmocka_unit_test(an_epoch_is_its_own),
+        cmocka_unit_test(credit_of_a_refused_fetch_counts),
         cmocka_unit_test(a_fetch_may_end_while_it_is_served),
         cmocka_unit_test(a_newcomer_goes_with_the_turn),
     };
