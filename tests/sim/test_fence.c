@@ -102,8 +102,10 @@ static disk_image_t *image_of_gt(world_t *world)
 typedef struct {
     world_t *world;
     nonce_t session[NODES][NODES];
-    bool lie;      // the hub claims 50 more of GT's own than it holds
-    bool withhold; // the hub gives nothing of GT's but GT's beacons
+    bool lie;                   // the hub claims 50 more of GT's own than it holds
+    bool withhold;              // the hub gives nothing of GT's but GT's beacons
+    size_t said;                // by the hub to HN
+    size_t first[MSG_TYPE_END]; // of these, by type; 0: none
 } wire_t;
 
 static bool is_of_gt(const wire_t *wire, const head_t *head)
@@ -150,6 +152,11 @@ static bool listen(void *context, size_t from, size_t to, bool publication, buf_
     assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
     if (message.type != MSG_HELLO)
         wire->session[from][to] = message.session;
+    if (from == HUB && to == HN) {
+        wire->said++;
+        if (!wire->first[message.type])
+            wire->first[message.type] = wire->said;
+    }
     if (altered && (message.type == MSG_HEADS || message.type == MSG_ACK))
         rewrite_heads(wire, &message, bytes);
     bool passes = !wire->withhold || !altered || !is_hubs_word(wire, &message);
@@ -594,6 +601,10 @@ static void who_comes_after_a_fork_hears_of_it(void **state)
     world_start(world, HN);
     world_run(world, 20000);
     assert_string_equal(state_at(world, HN, &proof), "stopped");
+    // docs/protocol.md, section 6: in this order.
+    assert_int_equal(wire.first[MSG_WELCOME], 1);
+    assert_true(wire.first[MSG_BEACONS] && wire.first[MSG_BEACONS] < wire.first[MSG_HEADS]);
+    assert_true(wire.first[MSG_HEADS] < wire.first[MSG_PROOF]);
     world_destroy(&world);
 }
 
