@@ -251,9 +251,11 @@ static void do_read_run(driver_t *driver, effect_t *effect)
     event.as.run_read.last = served.last;
     event.as.run_read.end = served.end;
     event.as.run_read.diverged = served.diverged;
-    if (served.diverged)
+    // Within a commit of ours nobody ends who has our chain: that is another, too.
+    bool parts = served.diverged || event.as.run_read.err == ERR_OUT_OF_ORDER;
+    if (parts)
         read_proof(driver, effect, &proof, &fault); // asked again where there is none
-    event.as.run_read.run = buf_span(served.diverged ? &proof.run : &served.run);
+    event.as.run_read.run = buf_span(parts ? &proof.run : &served.run);
     driver_step(driver, &event);
     buf_free(&served.run);
     buf_free(&proof.run);

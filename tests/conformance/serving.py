@@ -34,18 +34,23 @@ class Serving(Base):
 
     def _find_after(self, session: Session, fetch: link_pb2.Fetch, feed: Feed) -> bool:
         """Whether what is held goes on from the follower's head; where it does not, it is shown."""
-        at = feed.ending_at(fetch.after_number)
+        at, within = feed.ending_at(fetch.after_number), feed.holding(fetch.after_number)
+        if within and not at:
+            self._show_from(session, feed, within[0].first - 1)
         refuse_unless(at or fetch.after_number == 0, "out-of-order")
         hash_ = at.hash if at else feed.start
         if hash_ == fetch.after_hash:
             return True
-        run = run_message(feed.run_after(at.first - 1) if at else feed.run_after(0), headers_only=True)
-        if run.commits and run.ByteSize() <= PROOF_MOST:
-            self.say(session, proof=link_pb2.Proof(run=run))
+        self._show_from(session, feed, at.first - 1 if at else 0)
         if at:
             self.ask_for_proof(session, feed, Head(feed.id, at.last, at.hash))
         self.say_nope(session, fetch.fetch, "diverged", number=fetch.after_number, hash=hash_)
         return False
+
+    def _show_from(self, session: Session, feed: Feed, after: int) -> None:
+        run = run_message(feed.run_after(after), headers_only=True)
+        if run.commits and run.ByteSize() <= PROOF_MOST:
+            self.say(session, proof=link_pb2.Proof(run=run))
 
     def on_end_fetch(self, session: Session, end: link_pb2.EndFetch) -> None:
         session.serving.pop(end.fetch, None)

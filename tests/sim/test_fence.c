@@ -608,6 +608,37 @@ static void who_comes_after_a_fork_hears_of_it(void **state)
     world_destroy(&world);
 }
 
+// The machine was put back as a whole, and what it writes next ends where no commit of
+// the others' does: whoever asks for what follows theirs asks within one of it.
+static void chains_that_part_within_a_commit_are_a_fork_too(void **state)
+{
+    (void)state;
+    static const uint8_t body[] = {0};
+    const draft_t drafts[3] = {{.type = 99, .min_reader = 1, .body = span_of(body, 1)},
+                               {.type = 99, .min_reader = 1, .body = span_of(body, 1)},
+                               {.type = 99, .min_reader = 1, .body = span_of(body, 1)}};
+    world_t *world = four(false);
+    world_start_all(world);
+    put_many(world, GT, "a", 1);
+    assert_true(world_settle(world, 60000));
+    world_stop(world, GT);
+    world_save(world, GT);
+    world_start(world, GT);
+    put_many(world, GT, "b", 1);
+    assert_true(world_settle(world, 60000));
+    world_stop(world, GT);
+    world_restore(world, GT);
+    world_partition(world, GT, HUB, true);
+    world_start(world, GT);
+    assert_int_equal(world_append(world, GT, drafts, 3), ERR_OK);
+    assert_int_equal(world_head(world, GT, GT, 1), 4);
+    world_partition(world, GT, HUB, false);
+    world_run(world, 120000);
+    expect_everywhere(world, "stopped");
+    assert_int_equal(world_writing(world, GT), ERR_FORK);
+    world_destroy(&world);
+}
+
 // ---- epochs ----
 
 static void a_new_epoch_brings_everybody_on_together(void **state)
@@ -921,6 +952,7 @@ int main(void)
         cmocka_unit_test(its_own_signed_word_stops_it_too),
         cmocka_unit_test(an_origin_that_signs_twice_is_stopped_everywhere),
         cmocka_unit_test(who_comes_after_a_fork_hears_of_it),
+        cmocka_unit_test(chains_that_part_within_a_commit_are_a_fork_too),
         cmocka_unit_test(a_new_epoch_brings_everybody_on_together),
         cmocka_unit_test(a_card_that_starts_no_epoch_is_refused),
         cmocka_unit_test(a_stolen_key_that_forks_at_the_first_change_is_worth_nothing),
