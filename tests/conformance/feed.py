@@ -214,15 +214,17 @@ class Feed:
                 commits = before
                 break
             number, hash_, time_ms = commit.last, commit.hash, commit.header.time_ms
-        if not _is_cut(commits[-1], membership.cut_of_feed(*self.id)):
+        if not self._is_at_cut(commits[-1], membership):
             self._check_signature(commits[-1], membership)
         return commits
 
     def _before_cut(self, commits: list[Commit], membership: Membership) -> list[Commit]:
-        cut = membership.cut_of_feed(*self.id)
-        while commits and not commits[-1].signature and not _is_cut(commits[-1], cut):
+        while commits and not commits[-1].signature and not self._is_at_cut(commits[-1], membership):
             commits = commits[:-1]
         return commits
+
+    def _is_at_cut(self, commit: Commit, membership: Membership) -> bool:
+        return _is_cut(commit, membership.cut_of_key(commit.header.card_number, *self.id))
 
     def _check_signature(self, commit: Commit, membership: Membership) -> None:
         refuse_unless(commit.signature, "unsigned")

@@ -307,23 +307,22 @@ class Membership:
         return None
 
     def cut_of_feed(self, origin: bytes, epoch: int, lane: int) -> Optional[pb.Cut]:
-        """The lowest position that any cut of the feed names."""
-        return min(self._cuts(origin, epoch, lane, 0), key=lambda cut: cut.number, default=None)
+        """The one that binds the key of the epoch's newest card."""
+        cards = [card.body.number for card in self.cards.get(origin, []) if card.body.epoch == epoch]
+        return self.cut_of_key(cards[-1], origin, epoch, lane) if cards else None
 
-    def _cuts(self, origin: bytes, epoch: int, lane: int, after_card: int) -> list[pb.Cut]:
-        named = [cut for card in self.cards.get(origin, [])[after_card:] for cut in card.body.cuts]
-        former = self.roster.former(origin)
-        named += former.cuts if former else []
-        return [cut for cut in named if (cut.epoch, cut.lane) == (epoch, lane)]
+    def cut_of_key(self, number: int, origin: bytes, epoch: int, lane: int) -> Optional[pb.Cut]:
+        """The lowest of those that bind a card's key; of equally low ones the first: the roster's, then by card."""
+        return min(self._bounds(number, origin, epoch, lane) or [], key=lambda cut: cut.number, default=None)
 
     def _bounds(self, number: int, origin: bytes, epoch: int, lane: int) -> Optional[list[pb.Cut]]:
         """What bounds the reach of a card's key in a feed; None: it reaches nothing there."""
         member, former = self.roster.member(origin), self.roster.former(origin)
-        if former and not any((cut.epoch, cut.lane) == (epoch, lane) for cut in former.cuts):
-            return None
+        later = [cut for card in self.cards.get(origin, [])[number:] for cut in card.body.cuts]
+        by_cards = [cut for cut in later if (cut.epoch, cut.lane) == (epoch, lane)]
+        by_roster = [cut for cut in former.cuts if (cut.epoch, cut.lane) == (epoch, lane)] if former else []
         ended = self.newest(origin).body.epoch > epoch or (member is not None and number < member.min_card)
-        cuts = self._cuts(origin, epoch, lane, number)
-        return None if ended and not cuts else cuts
+        return None if (ended and not by_cards) or (former and not by_roster) else by_roster + by_cards
 
     def reach_of(self, number: int, origin: bytes, epoch: int, lane: int) -> int:
         """The last number that a card's key reaches; the highest there can be, while there is no end."""
@@ -346,7 +345,7 @@ class Membership:
         refuse_unless(card, "unknown-card")
         refuse_unless(card.body.epoch == epoch, "wrong-epoch")
         refuse_unless(self.roster.code_of(origin), "unknown-origin")
-        bounds = self._bounds(number, origin, epoch, lane)
-        refuse_unless(bounds is not None, "beyond-cut")
-        for cut in bounds:
+        refuse_unless(self._bounds(number, origin, epoch, lane) is not None, "beyond-cut")
+        cut = self.cut_of_key(number, origin, epoch, lane)
+        if cut:
             refuse_unless(last < cut.number or (last == cut.number and hash_ == cut.hash), "beyond-cut")
