@@ -331,6 +331,19 @@ def _authority() -> list[dict]:
     _epochs(begin, finish, full)
     ended = _second(epoch=2, cuts=[_cut(full, 1, 2)])
     cases.append(_published_beyond("a lane of the old epoch that no card names", ended.signed))
+    control = f.Author("GT", lane=0)
+    control.put("uno")
+    back = f.voted(_members(f.charter_body(), f.COALITION_ID, left={"GT": [_cut(control.feed, 0, 1)]}))
+    cases.append(_published_beyond("nor does a roster's cut bring that lane back", ended.signed, roster=back))
+
+    recorder, author = begin("of equally low cuts the roster's binds", 0, _second(cuts=[other_hash]).signed, roster=gone)
+    offer(recorder, author, f.run_bytes(*author.feed.commits[:2]), "HN", claim=2)
+    finish(recorder, (GT1, 2))
+
+    third = make_card(_other_keys("GT", signing=True, transport=True), "GT", rotated, cuts=[other_hash])
+    recorder, author = begin("of two cards' equally low cuts the earlier one's binds", 0, rotated.signed, third.signed)
+    offer(recorder, author, f.run_bytes(*author.feed.commits[:2]), "HN", claim=2)
+    finish(recorder, (GT1, 2))
     return cases
 
 
@@ -428,6 +441,12 @@ def _beacons() -> list[dict]:
     one("under a card that is not here", [signed(card_number=2)], unknown_card=1)
     one("under a card that was replaced", [first], [rotated.signed], beyond_cut=1)
     one("under the card that replaced it", [signed(keys=_other_keys("GT", signing=True), card_number=2)], [rotated.signed])
+    recorder = recorder_of("a new card forgets the beacon before it, whatever its sequence")
+    recorder.meet("HN")
+    recorder.get("HN", beacons=link_pb2.Beacons(beacons=[signed(sequence=later)]))
+    cards(recorder, rotated.signed, link="HN")
+    recorder.get("HN", beacons=link_pb2.Beacons(beacons=[signed(keys=_other_keys("GT", signing=True), card_number=2)]))
+    cases.append(recorder.case())
     one("bytes that are none, and one that is", [link_pb2.SignedBeacon(body=b"\xff", signature=bytes(64)), first], truncated=1)
     return cases
 
