@@ -265,7 +265,7 @@ static void a_replaced_key_can_stop_nothing_below_its_cut(void **state)
     inject(&wire, HUB, HN, &message);
     world_run(world, 1000);
     assert_int_equal(world_count(world, HUB, ERR_DIVERGED), 0);
-    assert_true(world_count(world, HUB, ERR_BEYOND_CUT) > 0);
+    assert_true(world_count(world, HUB, ERR_CONTESTED) > 0);
     buf_free(&bytes);
     commit_destroy(&other);
     run_clear(&real);
