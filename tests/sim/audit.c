@@ -167,6 +167,89 @@ char *audit_view(store_t *store, const hash_t *digest)
 
 // ---- what is said of others ----
 
+static const card_t *card_of(const snapshot_t *known, const origin_t *origin, uint32_t number)
+{
+    for (size_t i = 0; i < known->card_count; i++)
+        if (known->cards[i]->number == number && origin_equal(&known->cards[i]->origin, origin))
+            return known->cards[i];
+    return NULL;
+}
+
+// Each commit follows from the one before, and the last one's signature speaks for all.
+static bool is_proven(const snapshot_t *known, const run_t *run)
+{
+    const commit_t *last = run->commits[run->count - 1];
+    const card_t *card = card_of(known, &run->feed.origin, last->card_number);
+    for (size_t i = 1; i < run->count; i++)
+        if (run->commits[i]->first != run->commits[i - 1]->last + 1 ||
+            !hash_equal(&run->commits[i]->previous, &run->commits[i - 1]->hash))
+            return false;
+    return card && known->roster_count &&
+           commit_signature_holds(last, &card->signing_key, &known->rosters[0]->hash);
+}
+
+static bool has_payload(const run_t *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        for (size_t k = 0; k < run->commits[i]->count; k++)
+            if (run->commits[i]->changes[k].state != PAYLOAD_MISSING)
+                return true;
+    return false;
+}
+
+static char *wrong_with_evidence(const snapshot_t *known, span_t bytes)
+{
+    run_t run;
+    fault_t fault = {0};
+    char *text = NULL;
+    if (run_decode(bytes, &run, &fault))
+        return mem_format("I8: evidence is kept that cannot be read: %s", fault.detail);
+    if (!is_proven(known, &run))
+        text = mem_format("I8: evidence is kept at number %llu that no signature vouches for",
+                          (unsigned long long)run.commits[0]->first);
+    else if (has_payload(&run))
+        text = mem_format("I10: evidence is kept with its payloads");
+    run_clear(&run);
+    return text;
+}
+
+// Nobody is accused without a signature, and as many proofs are kept as the document says.
+static char *audit_evidence(store_t *store, const snapshot_t *known)
+{
+    static const char crowded[] = "SELECT count(*) FROM (SELECT 1 FROM evidence GROUP BY origin"
+                                  " HAVING count(*) > 64)";
+    static const char list[] = "SELECT bytes FROM evidence";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    int64_t count = 0;
+    char *text = NULL;
+    fault_t fault = {0};
+    err_t err = sql_number(store->sql, crowded, SQL_NO_VALUES, 0, &count, &fault);
+    if (!err && count)
+        return mem_format("I12: more evidence is kept of an origin than the document says");
+    if (!err)
+        err = sql_first(store->sql, list, SQL_NO_VALUES, &statement, &row, &fault);
+    while (!err && row && !text) {
+        text = wrong_with_evidence(known, sql_column_span(statement, 0));
+        if (!text)
+            err = sql_step(store->sql, statement, &row, &fault);
+    }
+    if (statement)
+        sql_done(statement);
+    return err ? mem_format("I4: %s", fault.detail) : text;
+}
+
+static char *audit_all_evidence(store_t *store)
+{
+    snapshot_t known;
+    fault_t fault = {0};
+    if (store_snapshot(store, &known, &fault))
+        return mem_format("I4: %s", fault.detail);
+    char *text = audit_evidence(store, &known);
+    snapshot_clear(&known);
+    return text;
+}
+
 char *audit_words(store_t *store)
 {
     static const char unproven[] =
@@ -192,5 +275,5 @@ char *audit_words(store_t *store)
     if (!err && count)
         return mem_format("I10: %lld payloads are erased, and no owner erased them",
                           (long long)count);
-    return err ? mem_format("I4: %s", fault.detail) : NULL;
+    return err ? mem_format("I4: %s", fault.detail) : audit_all_evidence(store);
 }

@@ -14,8 +14,9 @@ char *audit_log(const char *path, const char *vfs);
 // apart from what the store says: NULL or "I14: ...", the caller frees.
 char *audit_view(store_t *store, const hash_t *digest);
 
-// I8: of every feed that a fork has stopped the proof is kept. I10: no payload is
-// taken for erased (nobody erases any, yet).
+// I8: of every feed that a fork has stopped the proof is kept, and whatever is kept
+// against an origin bears its signature. I10: no payload is taken for erased (nobody
+// erases any, yet), and evidence has none. I12: evidence is bounded.
 char *audit_words(store_t *store);
 
 #endif

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "daemon/store/store.h"
+#include "lib/marker.h"
 #include "lib/mem.h"
 
 // docs/protocol.md, sections 2, 5 and 7.
@@ -25,6 +27,7 @@ typedef struct {
 
 typedef struct {
     uint64_t revoked_ms; // since when a session is open that may not be; 0: none
+    bool restored;       // it was fenced so when a turn of it ended last
     word_t words[WORLD_NODES_MAX];
 } node_t;
 
@@ -169,6 +172,78 @@ static void check_words(inside_t *inside, oracle_t *oracle, size_t node, const c
     }
 }
 
+// ---- L2: when the fence goes by itself ----
+
+static bool holds(const core_t *core, const feed_t *feed, uint64_t number, const hash_t *hash)
+{
+    const core_feed_state_t *state = feed_lookup(core, feed);
+    if (!number || (state && state->head.number > number))
+        return true;
+    return state && state->head.number == number && (!hash || hash_equal(&state->head.hash, hash));
+}
+
+static bool was_told_by(const core_t *core, const dial_t *dial)
+{
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const identity_t *peer = core->identities[i];
+        if (peer != core->self && peer->told_ms && dial_means(core, dial, peer))
+            return true;
+    }
+    return false;
+}
+
+// Everybody that it dials has told, what was told is here, and what the marker says.
+static const char *why_not_lifted(const oracle_t *oracle, size_t node, const core_t *core)
+{
+    marker_t marker;
+    bool any = false;
+    for (size_t i = 0; i < core->dial_count; i++)
+        if (!was_told_by(core, &core->dials[i]))
+            return "somebody that it dials has not told";
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const identity_t *peer = core->identities[i];
+        any = any || (peer != core->self && peer->told_ms);
+        for (size_t k = 0; k < peer->told_count && peer->told_ms; k++)
+            if (!holds(core, &peer->told[k].feed, peer->told[k].number, &peer->told[k].hash))
+                return "what was told is not here";
+    }
+    if (!any)
+        return "nobody has told";
+    if (!world_marker(oracle_world(oracle), node, &marker))
+        return NULL;
+    for (size_t i = 0; i < marker.head_count; i++) {
+        feed_t feed = {core->self->origin, marker.heads[i].epoch, marker.heads[i].lane};
+        if (!holds(core, &feed, marker.heads[i].number, NULL))
+            return "what its marker says is not here";
+    }
+    return NULL;
+}
+
+// How the fence that went in this turn went; 0: none did.
+static lift_t lifted_now(oracle_t *oracle, size_t node, const core_t *core)
+{
+    lifting_t last;
+    size_t count = 0;
+    fault_t fault;
+    disk_t *disk = world_disk(oracle_world(oracle), node);
+    disk_spare(disk, true);
+    err_t err = store_liftings(world_store(oracle_world(oracle), node), 1, &last, &count, &fault);
+    disk_spare(disk, false);
+    return !err && count && last.lifted_ms == core->wall_ms ? last.how : (lift_t)0;
+}
+
+static void check_lifting(inside_t *inside, oracle_t *oracle, size_t node, const core_t *core)
+{
+    bool was = inside->nodes[node].restored;
+    inside->nodes[node].restored = fence_reason(core) == ERR_RESTORED;
+    if (!was || fence_reason(core) || lifted_now(oracle, node, core) != LIFT_TOLD)
+        return;
+    const char *why = why_not_lifted(oracle, node, core);
+    if (why)
+        oracle_violate(oracle, "L2", "%s writes again after a restore: %s",
+                       world_code(oracle_world(oracle), node), why);
+}
+
 void inside_check(inside_t *inside, oracle_t *oracle, size_t node)
 {
     const core_t *core = world_core(oracle_world(oracle), node);
@@ -178,4 +253,5 @@ void inside_check(inside_t *inside, oracle_t *oracle, size_t node)
         return;
     check_all_waiting(oracle, node, core);
     check_sessions(inside, oracle, node, core);
+    check_lifting(inside, oracle, node, core);
 }

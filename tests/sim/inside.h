@@ -1,6 +1,7 @@
 // A part of the oracle: what is inside of nodes after each turn, and must be
 // within bounds or somebody's word. I9 (sessions of who is a member no more),
-// I12 (what is kept of what peers chose the size of), I13 and I15 (beacons).
+// I12 (what is kept of what peers chose the size of), I13 and I15 (beacons),
+// L2 (when the fence after a restore goes by itself).
 //
 // The figures are those of docs/protocol.md, not the code's.
 #ifndef ENLACE_TESTS_SIM_INSIDE_H

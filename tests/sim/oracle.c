@@ -15,6 +15,7 @@ typedef struct {
     head_t head;
     uint64_t time_ms;
     err_t stopped;
+    uint32_t claimed; // the fetch of a later change of its own that was open; 0: none
 } held_t;
 
 typedef struct {
@@ -239,6 +240,16 @@ static void check_met(oracle_t *oracle, size_t node, const core_t *core)
                        world_code(oracle->world, node));
 }
 
+// I5: while a peer claims a later change of its own that is being fetched, a node waits.
+static void check_claimed(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
+                          const held_t *held)
+{
+    if (oracle->fresh && held->claimed && own_is_claimed(feed) &&
+        feed->follower.fetch == held->claimed)
+        oracle_violate(oracle, "I5", "%s writes while it fetches a later change of its own",
+                       world_code(oracle->world, node));
+}
+
 // What came back up to a cut within a run ends with no signature of its own: the cut's
 // vouches for it.
 static err_t read_own(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
@@ -390,6 +401,21 @@ static void check_prefix(oracle_t *oracle, size_t node, const head_t *before, co
                        code, (unsigned long long)now->number, (unsigned long long)before->number);
 }
 
+// I8: a fork stops all lanes of its epoch, until a new one or the roster decides.
+static void check_lanes(oracle_t *oracle, size_t node, const core_feed_state_t *feed)
+{
+    const core_t *core = world_core(oracle->world, node);
+    if (feed->stopped != ERR_DIVERGED || identity_newest(feed->identity)->epoch > feed->feed.epoch)
+        return;
+    for (uint32_t lane = 0; lane < LANE_OPEN_COUNT; lane++) {
+        feed_t beside = {feed->feed.origin, feed->feed.epoch, lane};
+        const core_feed_state_t *state = feed_lookup(core, &beside);
+        if (!state || !state->stopped)
+            oracle_violate(oracle, "I8", "%s: lane %u goes on where a fork has stopped lane %u",
+                           world_code(oracle->world, node), lane, feed->feed.lane);
+    }
+}
+
 static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *feed, held_t *held)
 {
     const core_t *core = world_core(oracle->world, node);
@@ -414,6 +440,7 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
     if (origin_equal(&now->feed.origin, &core->self->origin)) {
         learn_own(oracle, node, feed, &held->head, now->number);
         check_met(oracle, node, core);
+        check_claimed(oracle, node, feed, held);
     }
     if (!oracle->violation)
         check_prefix(oracle, node, &held->head, now);
@@ -422,7 +449,7 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
     if (!oracle->violation)
         check_authority(oracle, node, feed, ledger_find(oracle->ledger, &now->hash),
                         held->head.number);
-    *held = (held_t){*now, feed->time_ms, feed->stopped};
+    *held = (held_t){*now, feed->time_ms, feed->stopped, held->claimed};
 }
 
 // ---- rosters and cards ----
@@ -526,6 +553,10 @@ static void on_turn(void *context, size_t node)
         start_hash(core->feeds[i], held);
         moved = moved || head_moved(held, core->feeds[i]);
         check_feed(oracle, node, core->feeds[i], held);
+        check_lanes(oracle, node, core->feeds[i]);
+        held->claimed = own_is(core, &core->feeds[i]->feed) && own_is_claimed(core->feeds[i])
+                            ? core->feeds[i]->follower.fetch
+                            : 0;
     }
     if (moved && !oracle->violation)
         check_digest(oracle, node);

@@ -136,6 +136,16 @@ static void watch_liar(play_t *play, size_t node, size_t liar)
                        world_code(play->world, node), world_code(play->world, liar));
 }
 
+// Whose own later change somebody claims waits until it knows, however much it has to say.
+static void write_meanwhile(play_t *play, size_t node)
+{
+    enum { TRIES = 12, TRY_MS = 15 };
+    for (unsigned i = 0; i < TRIES && play_is_up(play, node) && !play->damaged[node]; i++) {
+        world_put(play->world, node, "hurry", "written while it is claimed");
+        world_run(play->world, TRY_MS);
+    }
+}
+
 bool step_claim(play_t *play, const step_t *step)
 {
     size_t peer;
@@ -147,6 +157,9 @@ bool step_claim(play_t *play, const step_t *step)
     if (!play_peer_of(play, step->node, &peer) || !play_say(play, step->node, peer, &heads))
         return false;
     play->liar[peer] = true;
-    watch_liar(play, step->node, peer);
+    if (step->peer == step->node)
+        write_meanwhile(play, step->node);
+    else
+        watch_liar(play, step->node, peer);
     return true;
 }
