@@ -55,22 +55,33 @@ static void add_row(doc_table_t *table, const char *text, const char *line, cons
     }
 }
 
-static const char *after_heading(const char *text, const char *heading)
+// Where the line ends. Bounded: the sanitizer looks at all that a string function may
+// look at, and the document is long.
+static const char *line_end(const char *line, const char *end)
+{
+    const char *found = memchr(line, '\n', (size_t)(end - line));
+    return found ? found : end;
+}
+
+static const char *after_heading(const char *text, const char *text_end, const char *heading)
 {
     size_t size = strlen(heading);
-    for (const char *line = text; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
-        if (strncmp(line, heading, size) == 0 && line[size] == '\n')
-            return line + size + 1;
+    for (const char *line = text, *end; line < text_end; line = end + 1) {
+        end = line_end(line, text_end);
+        if ((size_t)(end - line) == size && memcmp(line, heading, size) == 0)
+            return end < text_end ? end + 1 : NULL;
+    }
     return NULL;
 }
 
 bool doc_table(const char *text, const char *heading, doc_table_t *table)
 {
     size_t lines = 0; // of the table, its two of head included
+    const char *text_end = text + strlen(text);
     *table = (doc_table_t){0};
-    for (const char *line = after_heading(text, heading); line && *line && *line != '#';) {
-        const char *end = strchr(line, '\n');
-        end = end ? end : line + strlen(line);
+    for (const char *line = after_heading(text, text_end, heading);
+         line && *line && *line != '#';) {
+        const char *end = line_end(line, text_end);
         if (*line != '|' && lines)
             break;
         if (*line == '|' && ++lines > 2)
