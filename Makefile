@@ -102,7 +102,7 @@ check:
 	    $(patsubst $(BUILD)/%,build/asan/%,$(UNIT_TESTS) $(SIM_TESTS)) \
 	  --variant valgrind --bin build/gcc --valgrind --limit 400 --jobs $(shell nproc) \
 	    $(patsubst $(BUILD)/%,build/gcc/%,$(UNIT_TESTS)) \
-	  --variant asan --bin build/asan --limit 300 \
+	  --variant asan --bin build/asan --limit 300 --jobs $(shell nproc) \
 	    $(patsubst $(BUILD)/%,build/asan/%,$(SYSTEM_TESTS))
 
 #: make tests      only builds the test programs, of this variant
@@ -152,13 +152,14 @@ format:
 	git ls-files -z -- '*.c' '*.h' | xargs -0 -r clang-format -i
 
 #: make lint       form, clang-tidy, shellcheck, what may include what, the unit's exposure
-.PHONY: lint
-lint:
+#: make analyze    clang's static analyzer on every file
+.PHONY: lint analyze
+lint analyze:
 	@scripts/deps.sh build check lint
-	$(AGAIN) BUILD=build/lint CC=clang lint-all
-.PHONY: lint-all
-lint-all: $(GEN_H)
-	@scripts/lint.sh $(ALL_CPPFLAGS) -std=c11
+	$(AGAIN) BUILD=build/lint CC=clang $@-all
+.PHONY: lint-all analyze-all
+lint-all analyze-all: $(GEN_H)
+	@scripts/lint.sh $(if $(filter analyze-all,$@),--analyze) $(ALL_CPPFLAGS) -std=c11
 
 #: make pot        the strings for translators, build/enlace.pot
 .PHONY: pot
