@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     uint64_t revoked_ms; // since when a session is open that may not be; 0: none
     bool restored;       // it was fenced so when a turn of it ended last
+    marker_t marker;     // what its marker said then: it falls with the fence
     word_t words[WORLD_NODES_MAX];
 } node_t;
 
@@ -193,9 +194,8 @@ static bool was_told_by(const core_t *core, const dial_t *dial)
 }
 
 // Everybody that it dials has told, what was told is here, and what the marker says.
-static const char *why_not_lifted(const oracle_t *oracle, size_t node, const core_t *core)
+static const char *why_not_lifted(const core_t *core, const marker_t *marker)
 {
-    marker_t marker;
     bool any = false;
     for (size_t i = 0; i < core->dial_count; i++)
         if (!was_told_by(core, &core->dials[i]))
@@ -209,11 +209,9 @@ static const char *why_not_lifted(const oracle_t *oracle, size_t node, const cor
     }
     if (!any)
         return "nobody has told";
-    if (!world_marker(oracle_world(oracle), node, &marker))
-        return NULL;
-    for (size_t i = 0; i < marker.head_count; i++) {
-        feed_t feed = {core->self->origin, marker.heads[i].epoch, marker.heads[i].lane};
-        if (!holds(core, &feed, marker.heads[i].number, NULL))
+    for (size_t i = 0; i < marker->head_count; i++) {
+        feed_t feed = {core->self->origin, marker->heads[i].epoch, marker->heads[i].lane};
+        if (!holds(core, &feed, marker->heads[i].number, NULL))
             return "what its marker says is not here";
     }
     return NULL;
@@ -234,14 +232,60 @@ static lift_t lifted_now(oracle_t *oracle, size_t node, const core_t *core)
 
 static void check_lifting(inside_t *inside, oracle_t *oracle, size_t node, const core_t *core)
 {
-    bool was = inside->nodes[node].restored;
-    inside->nodes[node].restored = fence_reason(core) == ERR_RESTORED;
-    if (!was || fence_reason(core) || lifted_now(oracle, node, core) != LIFT_TOLD)
-        return;
-    const char *why = why_not_lifted(oracle, node, core);
+    node_t *seen = &inside->nodes[node];
+    bool lifts =
+        seen->restored && !fence_reason(core) && lifted_now(oracle, node, core) == LIFT_TOLD;
+    const char *why = lifts ? why_not_lifted(core, &seen->marker) : NULL;
     if (why)
         oracle_violate(oracle, "L2", "%s writes again after a restore: %s",
                        world_code(oracle_world(oracle), node), why);
+    seen->restored = fence_reason(core) == ERR_RESTORED;
+    if (seen->restored && !world_marker(oracle_world(oracle), node, &seen->marker))
+        seen->marker = (marker_t){0};
+}
+
+// ---- I5: its own word ----
+
+static bool says_more(const core_t *core, const beacon_t *beacon)
+{
+    const card_t *card = identity_newest(core->self);
+    if (!origin_equal(&beacon->origin, &core->self->origin) ||
+        beacon->card_number != card->number ||
+        !beacon_signature_holds(beacon, &card->signing_key, core_coalition(core)))
+        return false;
+    for (size_t i = 0; i < beacon->own_count; i++)
+        if (!holds(core, &beacon->own[i].feed, beacon->own[i].number, NULL))
+            return true;
+    return false;
+}
+
+static void check_own_word(oracle_t *oracle, size_t node, const core_t *core, span_t bytes)
+{
+    beacon_t *beacon = NULL;
+    fault_t fault;
+    if (beacon_decode(bytes, &beacon, &fault))
+        return;
+    if (says_more(core, beacon) && !fence_reason(core))
+        oracle_violate(oracle, "I5", "%s may write, and its own word says that it has written more",
+                       world_code(oracle_world(oracle), node));
+    beacon_destroy(&beacon);
+}
+
+void inside_heard(oracle_t *oracle, const arrival_t *arrival)
+{
+    const core_t *core = world_core(oracle_world(oracle), arrival->node);
+    const session_t *session = core ? session_find(core, arrival->link) : NULL;
+    message_t message;
+    fault_t fault;
+    if (!session || session->state != SESSION_READY || !oracle_trusts(oracle, arrival->node) ||
+        arrival->type != ARRIVE_MESSAGE ||
+        message_decode(buf_span(&arrival->bytes), &message, &fault))
+        return;
+    bool here = message.type == MSG_BEACONS &&
+                memcmp(message.session.bytes, session->id.bytes, NONCE_SIZE) == 0;
+    for (size_t i = 0; here && i < message.as.signed_items.count; i++)
+        check_own_word(oracle, arrival->node, core, message.as.signed_items.items[i]);
+    message_clear(&message);
 }
 
 void inside_check(inside_t *inside, oracle_t *oracle, size_t node)

@@ -23,7 +23,9 @@ typedef struct {
     held_t *held; // by core_feed_state_t.index while it runs
     uint32_t roster_version;
     uint64_t cards;
-    bool open; // it might write when the last turn ended
+    bool open;    // it might write when the last turn ended
+    err_t fenced; // what its disk said of that then
+    uint64_t fenced_ms;
     bool distrusted;
     uint64_t wrong_session; // counter before a stale message arrived
     bool ready;             // and whether its session was open
@@ -146,6 +148,7 @@ void oracle_forget(oracle_t *oracle, size_t node)
     watched->count = 0;
     watched->roster_version = 0;
     watched->cards = 0;
+    watched->fenced = ERR_OK;
     watched->distrusted = false;
 }
 
@@ -357,6 +360,31 @@ static void check_cut(oracle_t *oracle, size_t node, const known_t *entry, uint6
     }
 }
 
+static bool is_named(const core_feed_state_t *feed)
+{
+    const cut_t *cut;
+    for (size_t i = 0; i < feed->identity->card_count; i++)
+        if (cut_ends(feed->identity->cards[i]->cuts, feed->identity->cards[i]->cut_count,
+                     &feed->feed, &cut))
+            return true;
+    return false;
+}
+
+// I9: what the start of a later epoch leaves no cut has ended with nothing, and so has
+// what is signed under a card that the roster accepts no more.
+static void check_ended(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
+                        const known_t *entry)
+{
+    const core_t *core = world_core(oracle->world, node);
+    const member_t *member = roster_member(core_roster(core), &feed->feed.origin);
+    bool ended = identity_newest(feed->identity)->epoch > feed->feed.epoch;
+    bool refused = member && entry->card_number < member->min_card;
+    if ((ended || refused) && !is_named(feed))
+        oracle_violate(oracle, "I9", "%s took number %llu of a lane %s",
+                       world_code(oracle->world, node), (unsigned long long)entry->last,
+                       ended ? "that has ended with nothing" : "under a card that counts no more");
+}
+
 static void check_authority(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
                             const known_t *entry, uint64_t after)
 {
@@ -370,6 +398,7 @@ static void check_authority(oracle_t *oracle, size_t node, const core_feed_state
         oracle_violate(oracle, "I9", "%s took number %llu of epoch %u under card %u, of another",
                        world_code(oracle->world, node), (unsigned long long)entry->last,
                        feed->feed.epoch, entry->card_number);
+    check_ended(oracle, node, feed, entry);
     // A card's cut binds the cards before it.
     for (size_t i = 0; i < feed->identity->card_count; i++)
         if (cut_ends(feed->identity->cards[i]->cuts, feed->identity->cards[i]->cut_count,
@@ -561,6 +590,27 @@ static void on_turn(void *context, size_t node)
     if (moved && !oracle->violation)
         check_digest(oracle, node);
     watched->open = !core_writing(core, NULL);
+    if (!core->fence.owed) {
+        watched->fenced = fence_reason(core);
+        watched->fenced_ms = core->fence.since_ms;
+    }
+}
+
+// I5: a fence outlives the process, unless the last turn on disk has lifted it.
+static void check_fence_kept(oracle_t *oracle, size_t node, const core_t *core)
+{
+    const watched_t *watched = &oracle->nodes[node];
+    lifting_t last;
+    size_t count = 0;
+    fault_t fault;
+    if (!watched->fenced || fence_reason(core))
+        return;
+    disk_spare(world_disk(oracle->world, node), true);
+    err_t err = store_liftings(world_store(oracle->world, node), 1, &last, &count, &fault);
+    disk_spare(world_disk(oracle->world, node), false);
+    if (!err && (!count || last.fence_ms != watched->fenced_ms))
+        oracle_violate(oracle, "I5", "%s starts and may write: it was fenced (%s)",
+                       world_code(oracle->world, node), err_name(watched->fenced));
 }
 
 // What a node finds on its disk when it starts: nothing that was durable is gone.
@@ -588,6 +638,7 @@ static void on_started(void *context, size_t node)
                            core_code(core, &before[i].head.feed.origin));
     }
     mem_free(before);
+    check_fence_kept(oracle, node, core);
     watched->open = false; // what it finds on its disk is nothing that it met
     on_turn(oracle, node);
 }
@@ -629,6 +680,8 @@ static void on_arrival(void *context, const arrival_t *arrival, bool before)
     oracle_t *oracle = context;
     watched_t *watched = &oracle->nodes[arrival->node];
     const core_t *core = world_core(oracle->world, arrival->node);
+    if (!before && !arrival->stale)
+        inside_heard(oracle, arrival);
     if (!arrival->stale || !bears_session(arrival))
         return;
     // A Welcome is of no use in an open session, whichever it belongs to.

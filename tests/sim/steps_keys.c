@@ -46,7 +46,7 @@ static bool is_beyond(const play_t *play, const identity_t *identity, const head
             if (cut->epoch == after->feed.epoch && cut->lane == after->feed.lane)
                 return cut->number <= after->number;
         }
-    return member && member->min_card > 1;
+    return (member && member->min_card > 1) || identity_newest(identity)->epoch > after->feed.epoch;
 }
 
 bool step_old_key(play_t *play, const step_t *step)
@@ -60,6 +60,12 @@ bool step_old_key(play_t *play, const step_t *step)
     if (dice_chance(&play->dice, 500))
         feed.epoch = identity->cards[0]->epoch;
     head_t after = play_head(play, step->node, &feed);
+    if (!is_beyond(play, identity, &after)) {
+        // In a lane that nobody has written to, and that no cut names.
+        feed.lane = LANE_CONTROL;
+        feed.epoch = identity->cards[0]->epoch;
+        after = play_head(play, step->node, &feed);
+    }
     if (!is_beyond(play, identity, &after))
         return false;
     secret_t *old = world_first_signing(play->world, victim);

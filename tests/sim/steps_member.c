@@ -283,11 +283,83 @@ static void vote_under_old_key(play_t *play, roster_t *roster)
     }
 }
 
+// ---- what votes and roots cannot do either ----
+
+enum { DICE_LAWLESS = 1 << 22 };
+
+// It has all votes, and does not follow from the one before.
+static void break_roster(dice_t *dice, roster_t *roster)
+{
+    member_t *member = &roster->members[dice_below(dice, roster->member_count)];
+    switch (dice_below(dice, 4)) {
+    case 0:
+        roster->previous.bytes[0] ^= 1;
+        break;
+    case 1:
+        member->origin.bytes[0] ^= 1;
+        break;
+    case 2: // gone without a word on what it leaves
+        memmove(member, member + 1,
+                (size_t)(&roster->members[--roster->member_count] - member) * sizeof *member);
+        if (roster->threshold > roster->member_count)
+            roster->threshold = (uint32_t)roster->member_count;
+        break;
+    default:
+        if (roster->former_count && roster->formers[0].cut_count)
+            roster->formers[0].cuts[0].number++;
+        else
+            roster->version++;
+    }
+}
+
+static bool lawless_roster(play_t *play, const step_t *step, dice_t *dice)
+{
+    roster_t *next = next_roster(play);
+    break_roster(dice, next);
+    roster_seal(next);
+    vote_all(play, next, 0);
+    bool told = play_tell_roster(play, step->node, next);
+    roster_destroy(&next);
+    return told;
+}
+
+// Its root has signed it, and it does not follow from the one before.
+static bool lawless_card(play_t *play, const step_t *step, size_t peer, dice_t *dice)
+{
+    message_t message = {.type = MSG_CARDS};
+    secret_t *signing;
+    card_t *card = next_card(play, step->peer, &signing);
+    unsigned how = (unsigned)dice_below(dice, 3);
+    if (how == 0)
+        card->previous.bytes[0] ^= 1;
+    else if (how == 1)
+        card->number++;
+    else if (card->epoch > 1)
+        card->epoch--;
+    else
+        card->code.text[0] ^= 1;
+    card_sign(card, world_root(play->world, step->peer));
+    buf_t bytes = card_encode(card);
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&bytes);
+    bool told = play_say(play, step->node, peer, &message);
+    buf_free(&bytes);
+    card_destroy(&card);
+    secret_destroy(&signing);
+    return told;
+}
+
 bool step_usurp(play_t *play, const step_t *step)
 {
     size_t peer;
+    // Dice of its own: what the others choose stays what it was.
+    dice_t dice = dice_of(play->plan->seed, DICE_LAWLESS + step->number);
     if (!play_peer_of(play, step->node, &peer))
         return false;
+    if (dice_chance(&dice, 300))
+        return lawless_roster(play, step, &dice);
+    if (dice_chance(&dice, 200))
+        return lawless_card(play, step, peer, &dice);
     if (dice_chance(&play->dice, 300))
         return usurp_card(play, step, peer);
     roster_t *next = next_roster(play);

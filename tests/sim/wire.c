@@ -147,6 +147,33 @@ static void check_credit(wire_t *wire, oracle_t *oracle, size_t from, size_t to,
         charge(oracle, from, account, way, m);
 }
 
+// ---- I9, I16: what a node serves ----
+
+// Nothing beyond a cut that it knows, and up to a signature or that cut. Of runs that
+// go out in one piece: these are read and sent in one turn.
+static void check_served(oracle_t *oracle, size_t from, const message_t *m)
+{
+    const core_t *core = world_core(oracle_world(oracle), from);
+    const char *code = world_code(oracle_world(oracle), from);
+    run_t run;
+    fault_t fault;
+    head_t cut;
+    if (m->as.run_part.index || !m->as.run_part.last || !m->as.run_part.bytes.size ||
+        run_decode(m->as.run_part.bytes, &run, &fault))
+        return;
+    const core_feed_state_t *feed = feed_lookup(core, &run.feed);
+    const commit_t *last = run.commits[run.count - 1];
+    bool has_cut = feed && feed_cut(core, feed, &cut);
+    bool at_cut = has_cut && last->last == cut.number && hash_equal(&last->hash, &cut.hash);
+    if (has_cut && last->last > cut.number)
+        oracle_violate(oracle, "I9", "%s serves number %llu, beyond the cut at %llu", code,
+                       (unsigned long long)last->last, (unsigned long long)cut.number);
+    if (!last->has_signature && !at_cut)
+        oracle_violate(oracle, "I16", "%s serves a run that nothing vouches for, up to %llu", code,
+                       (unsigned long long)last->last);
+    run_clear(&run);
+}
+
 // ---- all ----
 
 static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to, span_t bytes)
@@ -164,6 +191,8 @@ static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to
     check_credit(wire, oracle, from, to, &message);
     if (oracle_trusts(oracle, from) && (message.type == MSG_HEADS || message.type == MSG_ACK))
         check_heads(oracle, from, &message);
+    if (oracle_trusts(oracle, from) && message.type == MSG_RUN_PART)
+        check_served(oracle, from, &message);
     message_clear(&message);
 }
 
