@@ -14,6 +14,7 @@
 #include "lib/mem.h"
 #include "tests/unit/hostile.h"
 #include "tests/unit/protocol_samples.h"
+#include "tests/unit/thin.h"
 
 static int start(void **state)
 {
@@ -461,7 +462,7 @@ static void altered_cards(void **state)
         // The body again, as if whoever spoilt it could sign.
         pubkey_t key;
         secret_t *root = sample_secret(i ? 4 : 1, &key);
-        for (size_t at = 0; at < cards[i]->body.size; at++) {
+        for (size_t at = 0; at < cards[i]->body.size; at += thin(7)) {
             buf_t body = buf_copy(buf_span(&cards[i]->body));
             body.data[at] ^= 0x41;
             buf_t spoilt = sign_body(buf_span(&body), root);
