@@ -63,11 +63,11 @@ ARCHIVES  := $(LIBDAEMON) $(LIBCORE) $(LIBSTORE) $(LIBNET) $(LIBENLACE)
 programs  = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 helpers   = $(filter-out $(BUILD)/obj/tests/$(1)/test_% $(BUILD)/obj/tests/$(1)/tool_%,$(call objects,tests/$(1)/*.c))
 # Those that take long begin first: none is left alone at the end.
-LONG_TESTS   := net_hostile protocol_fields verify view verify_damage reader vectors_node roster hostile disk fence import
-long_first    = $(filter $(addprefix %/test_,$(LONG_TESTS)),$(1)) $(filter-out $(addprefix %/test_,$(LONG_TESTS)),$(1))
-UNIT_TESTS   := $(call long_first,$(call programs,tests/unit/test_*.c))
+SLOW_TESTS   := net_hostile protocol_fields verify view verify_damage reader vectors_node roster hostile disk fence import
+slow_first    = $(filter $(addprefix %/test_,$(SLOW_TESTS)),$(1)) $(filter-out $(addprefix %/test_,$(SLOW_TESTS)),$(1))
+UNIT_TESTS   := $(call slow_first,$(call programs,tests/unit/test_*.c))
 SIM_TESTS    := $(call programs,tests/sim/test_*.c)
-SYSTEM_TESTS := $(call long_first,$(call programs,tests/system/test_*.c))
+SYSTEM_TESTS := $(call slow_first,$(call programs,tests/system/test_*.c))
 SYSTEM_TOOLS := $(call programs,tests/system/tool_*.c) $(BUILD)/tests/system/failing_sync.so
 UNIT_HELP    := $(call helpers,unit)
 SIM_HELP     := $(call helpers,sim)
