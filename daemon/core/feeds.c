@@ -76,6 +76,7 @@ void feed_touch(core_feed_state_t *feed)
     feed->head_before = feed->head;
     feed->time_before = feed->time_ms;
     feed->stopped_before = feed->stopped;
+    feed->stopped_ms_before = feed->stopped_ms;
     feed->proof_before = feed->proof;
 }
 
@@ -92,6 +93,7 @@ void feed_rolled_back(core_feed_state_t *feed)
     feed->head = feed->head_before;
     feed->time_ms = feed->time_before;
     feed->stopped = feed->stopped_before;
+    feed->stopped_ms = feed->stopped_ms_before;
     feed->proof = feed->proof_before;
 }
 

@@ -218,8 +218,8 @@ static void take_card(core_t *core, identity_t *identity, card_t *card, effects_
 {
     push_card(identity, card);
     // Signed by the key that this one replaces, with any sequence a thief liked.
-    if (identity->beacon_before)
-        beacon_destroy(&identity->beacon);
+    if (identity->card_count > identity->cards_before + 1)
+        beacon_destroy(&identity->beacon); // came in this turn, under a card of this turn
     else
         identity->beacon_before = identity->beacon;
     identity->beacon = NULL;

@@ -129,6 +129,7 @@ typedef struct {
     head_t head_before;
     uint64_t time_before;
     err_t stopped_before;
+    uint64_t stopped_ms_before;
     proof_t proof_before;
 } core_feed_state_t;
 
@@ -216,6 +217,8 @@ typedef struct {
     core_feed_state_t *part_feed; // whose parts came last
     uint64_t part_ms;             // and when
     uint64_t run_began_ms;        // the run that comes in parts
+    uint64_t run_after;           // our head then
+    uint64_t run_progress_ms;     // and since when nothing had come
     uint64_t granted, received, window, renewed_received, renewed_ms;
     uint64_t granted_ended; // granted, when a fetch was last told to end; at first the first
     bool credit_due;

@@ -243,8 +243,8 @@ void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t it
     buf_free(&item);
 }
 
-void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t number,
-                  const hash_t *hash)
+void bench_offer_removal(bench_t *bench, size_t member, core_link_t link, uint64_t number,
+                         const hash_t *hash)
 {
     roster_t *next = sample_roster_after(bench->charter);
     const member_t *gone = &next->members[member];
@@ -265,8 +265,14 @@ void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t numb
     sample_vote(next, 3, &bench->charter->hash);
     bench_offer(bench, link, MSG_ROSTERS, roster_encode(next));
     assert_int_equal(bench_count_of(bench, EFFECT_ROSTER), 1);
-    bench_commit(bench);
     roster_destroy(&next);
+}
+
+void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t number,
+                  const hash_t *hash)
+{
+    bench_offer_removal(bench, member, link, number, hash);
+    bench_commit(bench);
 }
 
 // ---- what came of it ----

@@ -45,9 +45,11 @@ void bench_publish(bench_t *bench, core_link_t link, const commit_t *commit);
 void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t item); // takes it
 
 // A roster without AA or BB, voted for by the other and CC, that cuts the member's lane
-// 1 there; durable.
+// 1 there.
+void bench_offer_removal(bench_t *bench, size_t member, core_link_t link, uint64_t number,
+                         const hash_t *hash);
 void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t number,
-                  const hash_t *hash);
+                  const hash_t *hash); // and it is durable
 
 size_t bench_count_of(const bench_t *bench, effect_type_t type);
 const effect_t *bench_effect(const bench_t *bench, effect_type_t type); // the last, or NULL
