@@ -146,6 +146,9 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, 
     if (!err) {
         feed->follower.progress_ms = feed->follower.applied_ms = core->now_ms;
         peer->blame = (blame_t){0};
+    } else if (feed->head.number == session->run_after) {
+        // L4: what is held already, sent again, or nothing, is no progress.
+        feed->follower.progress_ms = session->run_progress_ms;
     }
     drain_pending(core, feed, effects);
     if (feed->stopped)
@@ -204,6 +207,9 @@ static err_t charge(core_t *core, session_t *session, size_t size)
 static err_t assemble(session_t *session, const message_t *m)
 {
     if (m->as.run_part.index == 0) {
+        // Nor may a run that has begun begin again and again.
+        if (session->assembling)
+            return ERR_BAD_PARTS;
         buf_clear(&session->parts);
         session->assembling = m->as.run_part.fetch;
         session->next_part = 0;
@@ -238,8 +244,6 @@ static err_t drop_part(core_t *core, session_t *session, uint32_t fetch, effects
 void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     err_t err = charge(core, session, m->as.run_part.bytes.size);
-    if (m->as.run_part.index == 0)
-        session->run_began_ms = core->now_ms;
     core_feed_state_t *feed = feed_of_fetch(core, session, m->as.run_part.fetch);
     if (!err)
         err = feed ? assemble(session, m) : drop_part(core, session, m->as.run_part.fetch, effects);
@@ -249,6 +253,11 @@ void follow_on_part(core_t *core, session_t *session, const message_t *m, effect
         return;
     session->part_feed = feed;
     session->part_ms = core->now_ms;
+    if (m->as.run_part.index == 0) {
+        session->run_began_ms = core->now_ms;
+        session->run_after = feed->head.number;
+        session->run_progress_ms = feed->follower.progress_ms;
+    }
     if (keeps_pace(core, session))
         feed->follower.progress_ms = core->now_ms;
     if (!m->as.run_part.last)

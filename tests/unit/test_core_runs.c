@@ -394,6 +394,110 @@ static void a_slow_source_is_left_where_there_is_another(void **state)
     bench_close(&bench);
 }
 
+// Sends that again and again for two minutes; whom DD's feed is fetched from then.
+static bool leaves_for_another(bool end)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    message_t fetch;
+    bool left = false;
+    bench_open(&bench, dials, 1, NULL, 0);
+    make_chain(&bench, BENCH_DD, chain);
+    bench_greet(&bench, LINK + 1, BENCH_BB);
+    nonce_t bb = bench.session;
+    bench_connect(&bench, LINK, BENCH_CC);
+    nonce_t cc = bench.session;
+    uint32_t opened = claim(&bench, LINK, BENCH_DD, end ? 1 : 4);
+    assert_int_not_equal(opened, FETCH_NONE);
+    bring(&bench, LINK, opened, chain, 1, end);
+    bench_commit(&bench);
+    opened = end ? claim(&bench, LINK, BENCH_DD, 4) : opened;
+    bench.session = bb;
+    assert_int_equal(claim(&bench, LINK + 1, BENCH_DD, 4), FETCH_NONE);
+    bench.session = cc;
+    for (int i = 0; i < 24 && !left; i++) {
+        bench.now_ms += 4900;
+        bring(&bench, LINK, opened, chain, 1, false); // what is held here
+        bench_commit(&bench);
+        bench_pass(&bench, 100);
+        left = bench_sent(&bench, MSG_FETCH, &fetch);
+    }
+    if (left) {
+        assert_true(memcmp(fetch.session.bytes, bb.bytes, NONCE_SIZE) == 0);
+        assert_int_equal(bench_counted(&bench, ERR_STALLED), 1);
+        message_clear(&fetch);
+    }
+    free_chain(chain);
+    bench_close(&bench);
+    return left;
+}
+
+// L4: a source that sends what is held already is as good as one that sends nothing.
+static void what_brings_nothing_new_is_no_progress(void **state)
+{
+    (void)state;
+    assert_true(leaves_for_another(false));
+    assert_true(leaves_for_another(true)); // after a run to the end, and a new fetch
+}
+
+// L4: so is one that begins its run again and again; that is out of order.
+static void a_run_begins_once(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 4);
+    message_t part = {.type = MSG_RUN_PART};
+    part.as.run_part.fetch = fetch;
+    part.as.run_part.bytes = span_text("x");
+    bench_say(&bench, LINK, &part);
+    assert_int_equal(bench_count_of(&bench, EFFECT_CLOSE), 0);
+    bench_say(&bench, LINK, &part);
+    assert_int_equal(bench_count_of(&bench, EFFECT_CLOSE), 1);
+    assert_int_equal(bench_counted(&bench, ERR_BAD_PARTS), 1);
+    bench_close(&bench);
+}
+
+static uint64_t stopped_since(const bench_t *bench, size_t member)
+{
+    status_t status;
+    uint64_t since_ms = 0;
+    feed_t feed = bench_feed(bench, member);
+    core_status(bench->core, bench->now_ms, &status);
+    for (size_t i = 0; i < status.feed_count; i++)
+        if (feed_equal(&status.feeds[i].feed, &feed))
+            since_ms = status.feeds[i].stopped_ms;
+    status_clear(&status);
+    return since_ms;
+}
+
+// Since when a feed is stopped goes back with the turn, too.
+static void a_stop_keeps_its_time(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_BB, chain);
+    head_t start = start_of(&bench, BENCH_BB);
+    commit_t *other = bench_commit_after(&bench, BENCH_BB, &start, "another");
+    bench_publish(&bench, LINK, chain[0]);
+    bench_publish(&bench, LINK, other);
+    bench_commit(&bench);
+    uint64_t since_ms = stopped_since(&bench, BENCH_BB);
+    assert_int_not_equal(since_ms, 0);
+    bench.now_ms += 7000;
+    bench_offer_removal(&bench, BENCH_BB, LINK, 0, &start.hash);
+    assert_int_not_equal(stopped_since(&bench, BENCH_BB), since_ms); // beyond its cut, from now on
+    bench_roll_back(&bench);
+    assert_int_equal(stopped_since(&bench, BENCH_BB), since_ms);
+    commit_destroy(&other);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +511,9 @@ int main(void)
         cmocka_unit_test(a_proof_that_cannot_be_read_is_owed),
         cmocka_unit_test(two_ways_to_one_peer),
         cmocka_unit_test(a_slow_source_is_left_where_there_is_another),
+        cmocka_unit_test(what_brings_nothing_new_is_no_progress),
+        cmocka_unit_test(a_run_begins_once),
+        cmocka_unit_test(a_stop_keeps_its_time),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
 }
