@@ -11,9 +11,10 @@ struct driver {
     core_t *core;
     store_t *store;
     edge_t edge;
-    effects_t queue; // visible effects of the turn
-    err_t failed;    // the first durable effect that could not be carried out
-    bool grown;      // the turn appends to the log
+    effects_t queue;        // visible effects of the turn
+    err_t failed;           // the first durable effect that could not be carried out
+    bool grown;             // the turn appends to the log
+    uint64_t missing_after; // of the missing payloads these had their turn: store.h
 };
 
 driver_t *driver_new(core_t *core, store_t *store, const edge_t *edge)
@@ -311,7 +312,12 @@ static void do_find_missing(driver_t *driver, effect_t *effect)
     fault_t fault = {0};
     event_t event = {.type = EVENT_PAYLOADS_MISSING};
     size_t limit = effect->limit < MOST ? (size_t)effect->limit : MOST;
-    event.as.missing.err = store_missing_payloads(driver->store, limit, places, &count, &fault);
+    uint64_t *after = &driver->missing_after;
+    for (bool again = true; again && !count && !event.as.missing.err;) {
+        again = *after > 0; // past the last one: from the first on
+        event.as.missing.err =
+            store_missing_payloads(driver->store, after, limit, places, &count, &fault);
+    }
     if (event.as.missing.err)
         count = 0;
     for (size_t i = 0; i < count; i++) {

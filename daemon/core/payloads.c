@@ -103,8 +103,10 @@ void payload_on_found(core_t *core, session_t *session, const message_t *m, effe
         core_count(core, ERR_PAYLOAD_MISSING, core_code(core, &session->peer->origin));
         return;
     }
-    // It may have been the last: look again soon.
-    core->missing_ms = core->now_ms + MISSING_SOON_MS;
+    // It may have been the last: look again soon. Never later than without it, or
+    // whoever went on bringing some would keep us from looking.
+    if (core->missing_ms > core->now_ms + MISSING_SOON_MS)
+        core->missing_ms = core->now_ms + MISSING_SOON_MS;
     core_soon(core, core->missing_ms);
     effect_t *effect = effects_add(effects, EFFECT_FILL_PAYLOAD);
     effect->link = session->link;

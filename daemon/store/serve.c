@@ -349,21 +349,25 @@ static void take_place(sqlite3_stmt *statement, place_t *place)
     sql_column_bytes(statement, 0, place->feed.origin.bytes, ORIGIN_SIZE);
 }
 
-err_t store_missing_payloads(store_t *store, size_t limit, place_t *places, size_t *count,
-                             fault_t *fault)
+err_t store_missing_payloads(store_t *store, uint64_t *after, size_t limit, place_t *places,
+                             size_t *count, fault_t *fault)
 {
-    static const char list[] = "SELECT o.origin_id, f.epoch, f.lane, c.number"
+    static const char list[] = "SELECT o.origin_id, f.epoch, f.lane, c.number, c.id"
                                " FROM change c INDEXED BY change_missing"
                                " JOIN feed f ON f.ix = c.feed JOIN origin o ON o.ix = f.origin"
-                               " WHERE c.state = 3 ORDER BY c.id LIMIT ?1";
+                               " WHERE c.state = 3 AND c.id > ?2 ORDER BY c.id LIMIT ?1";
     sqlite3_stmt *statement = NULL;
     bool row = false;
     *count = 0;
-    err_t err = sql_first(store->sql, list, SQL_ROW(sql_u64(limit)), &statement, &row, fault);
+    err_t err = sql_first(store->sql, list, SQL_ROW(sql_u64(limit), sql_u64(*after)), &statement,
+                          &row, fault);
     while (!err && row) {
         assert(*count < limit);
+        *after = sql_column_u64(statement, 4);
         take_place(statement, &places[(*count)++]);
         err = sql_step(store->sql, statement, &row, fault);
     }
+    if (*count < limit)
+        *after = 0;
     return store_settle(store, err);
 }

@@ -130,13 +130,15 @@ err_t store_commit_at(store_t *store, const feed_t *feed, uint64_t number, hash_
 // Whether a commit held here, or one kept as evidence, ends at that number with that hash.
 err_t store_ends_at(store_t *store, const feed_t *feed, uint64_t number, const hash_t *hash,
                     bool *ends, fault_t *fault);
-// Up to `limit` missing payloads, oldest first: (feed, number) pairs.
+// Up to `limit` missing payloads, oldest first: (feed, number) pairs. Of those behind
+// `*after`, which is 0 at first, becomes the place of the last one, and 0 again where
+// these were the last: those that nobody has keep none of the others from their turn.
 typedef struct {
     feed_t feed;
     uint64_t number;
 } place_t;
-err_t store_missing_payloads(store_t *store, size_t limit, place_t *places, size_t *count,
-                             fault_t *fault);
+err_t store_missing_payloads(store_t *store, uint64_t *after, size_t limit, place_t *places,
+                             size_t *count, fault_t *fault);
 
 // ---- reading the view, for authors (current record of one's own, references) ----
 typedef struct {

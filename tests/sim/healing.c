@@ -171,9 +171,11 @@ static char *lack_of_payload(play_t *play, size_t node)
 {
     enum { MOST = 100 };
     place_t places[MOST];
+    uint64_t after = 0;
     size_t count;
     fault_t fault;
-    if (store_missing_payloads(world_store(play->world, node), MOST, places, &count, &fault))
+    if (store_missing_payloads(world_store(play->world, node), &after, MOST, places, &count,
+                               &fault))
         return mem_format("its store: %s", fault.detail);
     for (size_t i = 0; i < count; i++)
         if (!oracle_forks(play->oracle, &places[i].feed.origin, places[i].feed.epoch) &&

@@ -32,6 +32,36 @@ static void who_stops_takes_leave_of_those_in_session(void **state)
     bench_close(&bench);
 }
 
+// Whoever goes on bringing payloads keeps nobody from looking for those that are missing.
+static void payloads_are_looked_for_all_the_same(void **state)
+{
+    bench_t bench;
+    core_feed_t feed = {.time_ms = 1};
+    size_t looks = 0;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    feed.head = (head_t){bench_feed(&bench, BENCH_AA), 3, {{1}}};
+    bench_close(&bench);
+    bench_open(&bench, NULL, 0, &feed, 1);
+    bench_greet(&bench, LINK, BENCH_BB);
+    message_t found = {.type = MSG_PAYLOAD_FOUND};
+    found.as.payload.fetch = 1;
+    found.as.payload.feed = feed.head.feed;
+    found.as.payload.number = 2;
+    found.as.payload.state = PAYLOAD_PRESENT;
+    found.as.payload.body = span_text("of no commitment here");
+    bench_pass(&bench, 1000);
+    assert_int_equal(bench_count_of(&bench, EFFECT_FIND_MISSING), 1);
+    for (int i = 0; i < 100; i++) {
+        bench_say(&bench, LINK, &found);
+        assert_int_equal(bench_count_of(&bench, EFFECT_FILL_PAYLOAD), 1);
+        bench_pass(&bench, 100);
+        looks += bench_count_of(&bench, EFFECT_FIND_MISSING);
+    }
+    assert_true(looks > 1 && looks <= 50); // in ten seconds, 200 ms apart
+    bench_close(&bench);
+}
+
 // Questions that cost a look into the log are answered so many times a second.
 static void questions_have_a_bound(void **state)
 {
@@ -445,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_stops_takes_leave_of_those_in_session),
         cmocka_unit_test(questions_have_a_bound),
+        cmocka_unit_test(payloads_are_looked_for_all_the_same),
         cmocka_unit_test(fetches_have_a_bound),
         cmocka_unit_test(answers_for_a_link_that_is_gone),
         cmocka_unit_test(cards_of_strangers_are_refused),

@@ -274,14 +274,24 @@ static void payloads_are_found_filled_and_read(void **state)
     lose_payload(restricted, 0, PAYLOAD_MISSING);
     assert_ok(store_append(store, restricted, 1, NULL));
     place_t places[4];
+    uint64_t after = 0;
     size_t count = 0;
-    assert_ok(store_missing_payloads(store, 4, places, &count, NULL));
+    assert_ok(store_missing_payloads(store, &after, 4, places, &count, NULL));
     assert_int_equal(count, 2);
     assert_true(feed_equal(&places[0].feed, &writer.feed));
     assert_int_equal(places[0].number, 2);
     assert_true(feed_equal(&places[1].feed, &sealed.feed));
-    assert_ok(store_missing_payloads(store, 1, places, &count, NULL));
+    assert_int_equal(after, 0); // they were all
+    // One at a time each has its turn, whatever the one before it stays.
+    assert_ok(store_missing_payloads(store, &after, 1, places, &count, NULL));
     assert_int_equal(count, 1);
+    assert_int_equal(places[0].number, 2);
+    assert_ok(store_missing_payloads(store, &after, 1, places, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_true(feed_equal(&places[0].feed, &sealed.feed));
+    assert_ok(store_missing_payloads(store, &after, 1, places, &count, NULL));
+    assert_int_equal(count, 0);
+    assert_int_equal(after, 0);
 
     payload_state_t status;
     uint8_t salt[SALT_SIZE];
@@ -312,7 +322,7 @@ static void payloads_are_found_filled_and_read(void **state)
                    ERR_OUT_OF_ORDER);
     assert_refused(store_read_payload(store, &none.feed, 1, &status, salt, &body, NULL),
                    ERR_UNKNOWN_FEED);
-    assert_ok(store_missing_payloads(store, 4, places, &count, NULL));
+    assert_ok(store_missing_payloads(store, &after, 4, places, &count, NULL));
     assert_int_equal(count, 0);
     commit_destroy(&whole);
     commit_destroy(&bare);
