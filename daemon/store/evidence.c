@@ -9,7 +9,22 @@
 
 // ---- evidence ----
 
-// Kept are the first ones: who could push out a proof by making others could hide.
+static err_t has_proof(sql_t *sql, int64_t origin, const feed_t *feed, err_t reason, bool *has,
+                       fault_t *fault)
+{
+    static const char count[] = "SELECT count(*) FROM evidence"
+                                " WHERE origin = ?1 AND epoch = ?2 AND lane = ?3 AND reason = ?4";
+    int64_t held = 0;
+    err_t err = sql_number(
+        sql, count,
+        SQL_ROW(sql_int(origin), sql_int(feed->epoch), sql_int(feed->lane), sql_int(reason)), 0,
+        &held, fault);
+    *has = held > 0;
+    return err;
+}
+
+// Kept are the first ones: who could push out a proof by making others could hide. So
+// could who had filled the room before: a feed's first proof is kept in any case.
 static err_t has_room(sql_t *sql, int64_t origin, const feed_t *feed, size_t size, bool *room,
                       fault_t *fault)
 {
@@ -55,10 +70,14 @@ static err_t add_evidence(store_t *store, const feed_t *feed, err_t reason, cons
     static const char same[] =
         "SELECT count(*) FROM evidence WHERE origin = ?1 AND reason = ?2 AND bytes = ?3";
     int64_t origin = 0, known = 0;
-    bool room = false;
+    bool room = false, known_proof = false;
     err_t err = origin_ensure(store->sql, &feed->origin, &origin, fault);
     if (!err)
         err = has_room(store->sql, origin, feed, bytes.size, &room, fault);
+    if (!err && !room && (reason == ERR_DIVERGED || reason == ERR_CONTESTED)) {
+        err = has_proof(store->sql, origin, feed, reason, &known_proof, fault);
+        room = !known_proof;
+    }
     if (err || !room)
         return err;
     err = sql_number(store->sql, same,

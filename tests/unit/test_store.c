@@ -314,6 +314,16 @@ static void evidence_is_bounded_and_kept_once(void **state)
     assert_int_equal(evidence_count(store), 64);
     assert_ok(store_add_evidence(store, &two.feed, ERR_FORK, NULL, span_text("x"), 9, NULL));
     assert_int_equal(evidence_count(store), 65);
+    // Who has filled its room has hidden no fork by it: the first proof of one is kept.
+    buf_t kept;
+    for (uint8_t i = 0; i < 3; i++)
+        assert_ok(
+            store_add_evidence(store, &one.feed, ERR_DIVERGED, NULL, span_of(&i, 1), 9, NULL));
+    assert_int_equal(evidence_count(store), 66);
+    assert_ok(store_read_evidence(store, &one.feed, ERR_DIVERGED, &kept, NULL));
+    assert_int_equal(kept.size, 1);
+    assert_int_equal(kept.data[0], 0);
+    buf_free(&kept);
     buf_t big = {0};
     memset(buf_extend(&big, 4u * 1024 * 1024), 0, 4u * 1024 * 1024);
     assert_refused(store_add_evidence(store, &two.feed, ERR_FORK, NULL, buf_span(&big), 9, NULL),
