@@ -6,33 +6,40 @@
 #include "daemon/core/state.h"
 #include "lib/mem.h"
 
-// Whether the configuration means this member.
+// Whether the configuration may mean this member: by its code, or by what its card
+// advertises, which more than one may.
 bool dial_means(const core_t *core, const dial_t *dial, const identity_t *identity)
 {
     const card_t *card = identity_newest(identity);
+    if (!card || !roster_member(core_roster(core), &identity->origin))
+        return false;
     if (dial->config.code[0])
         return strcmp(dial->config.code, core_code(core, &identity->origin)) == 0;
-    for (size_t i = 0; card && i < card->endpoint_count; i++)
+    for (size_t i = 0; i < card->endpoint_count; i++)
         if (strcmp(card->endpoints[i], dial->config.endpoint) == 0)
             return true;
     return false;
 }
 
-// The member that the configuration means, by code or by what its card advertises.
+// L1: an address that several advertise is dialled with the key of each in turn, or one
+// who claims another's would keep everybody from it.
 static const card_t *resolve(const core_t *core, const dial_t *dial, err_t *err)
 {
-    const roster_t *roster = core_roster(core);
-    *err = dial->config.code[0] ? ERR_UNKNOWN_MEMBER : ERR_NO_ADDRESS;
-    for (size_t i = 0; i < roster->member_count; i++) {
-        const identity_t *identity = identity_find(core, &roster->members[i].origin);
-        const card_t *card = identity ? identity_newest(identity) : NULL;
-        bool match = card && strcmp(dial->config.code, roster->members[i].code.text) == 0;
-        for (size_t k = 0; card && !dial->config.code[0] && k < card->endpoint_count && !match; k++)
-            match = strcmp(card->endpoints[k], dial->config.endpoint) == 0;
-        if (!match)
+    size_t meant = 0;
+    for (size_t i = 0; i < core->identity_count; i++)
+        meant += core->identities[i] != core->self && dial_means(core, dial, core->identities[i]);
+    *err = dial_means(core, dial, core->self) ? ERR_SELF
+           : dial->config.code[0]             ? ERR_UNKNOWN_MEMBER
+                                              : ERR_NO_ADDRESS;
+    if (!meant)
+        return NULL;
+    size_t nth = dial->failures % meant;
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const identity_t *identity = core->identities[i];
+        if (identity == core->self || !dial_means(core, dial, identity) || nth-- > 0)
             continue;
-        *err = identity == core->self ? ERR_SELF : ERR_OK;
-        return card;
+        *err = ERR_OK;
+        return identity_newest(identity);
     }
     return NULL;
 }

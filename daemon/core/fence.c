@@ -273,17 +273,25 @@ void fence_own_word(core_t *core, const beacon_t *beacon, effects_t *effects)
 
 // ---- lifting ----
 
-const identity_t *fence_named(const core_t *core, const dial_t *dial)
-{
-    for (size_t i = 0; i < core->identity_count; i++)
-        if (core->identities[i] != core->self && dial_means(core, dial, core->identities[i]))
-            return core->identities[i];
-    return NULL;
-}
-
 static bool has_answered(const core_t *core, const identity_t *peer)
 {
     return peer && peer->told_ms && fence_told_is_here(core, peer);
+}
+
+// Of several members that advertise the address, one that has not told: any of them may
+// be the one that the operator means.
+const identity_t *fence_named(const core_t *core, const dial_t *dial)
+{
+    const identity_t *named = NULL;
+    for (size_t i = 0; i < core->identity_count; i++) {
+        const identity_t *peer = core->identities[i];
+        if (peer == core->self || !dial_means(core, dial, peer))
+            continue;
+        if (!has_answered(core, peer))
+            return peer;
+        named = named ? named : peer;
+    }
+    return named;
 }
 
 // Every peer that the configuration names, and one at least; and nothing that

@@ -76,6 +76,31 @@ void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_c
     make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
 }
 
+void bench_open_restored_without(bench_t *bench, const core_dial_t *dials, size_t dial_count)
+{
+    make_members(bench);
+    core_options_t options = {.dial_count = dial_count,
+                              .dials = dials,
+                              .boot = ERR_RESTORED,
+                              .boot_detail = "a test says so"};
+    make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
+}
+
+card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoint)
+{
+    pubkey_t key;
+    secret_t *root = sample_secret(2, &key);
+    card_t *card = sample_card_after(bench->cards[BENCH_BB], 2);
+    bench_greet(bench, link, BENCH_BB);
+    mem_free(card->endpoints[0]);
+    card->endpoints[0] = mem_copy_string(endpoint);
+    card_sign(card, root);
+    bench_offer(bench, link, MSG_CARDS, card_encode(card));
+    bench_commit(bench);
+    secret_destroy(&root);
+    return card;
+}
+
 void bench_open_epochs(bench_t *bench, uint32_t epochs)
 {
     pubkey_t key;

@@ -36,6 +36,31 @@ static void an_address_is_a_member_who_advertises_it(void **state)
     bench_close(&bench);
 }
 
+// BB advertises CC's address, too: it is dialled with the key of either in turn.
+static void an_address_that_another_claims_is_still_reached(void **state)
+{
+    static const core_dial_t dials[] = {{"", "tcp://192.0.2.3:7000"}};
+    bench_t bench;
+    size_t of_bb = 0, of_cc = 0;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    card_t *claims = bench_claim_address(&bench, 5, dials[0].endpoint);
+    for (size_t tries = 0; tries < 6; tries++) {
+        bench_pass(&bench, 3600 * 1000);
+        const effect_t *dial = bench_effect(&bench, EFFECT_DIAL);
+        assert_non_null(dial);
+        of_bb += key_equal(&dial->key, &claims->transport_key);
+        of_cc += key_equal(&dial->key, &bench.cards[BENCH_CC]->transport_key);
+        event_t answer = {.type = EVENT_DIALLED};
+        answer.as.dialled.reason = ERR_UNREACHABLE;
+        bench_step(&bench, &answer);
+    }
+    assert_int_equal(of_bb, 3);
+    assert_int_equal(of_cc, 3);
+    card_destroy(&claims);
+    bench_close(&bench);
+}
+
 static void who_is_meant_by_a_code(void **state)
 {
     static const core_dial_t dials[] = {{"BB", "tcp://127.0.0.1:1"}};
@@ -106,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_a_member_who_advertises_it),
+        cmocka_unit_test(an_address_that_another_claims_is_still_reached),
         cmocka_unit_test(who_is_meant_by_a_code),
         cmocka_unit_test(what_leads_nowhere_is_told),
         cmocka_unit_test(what_cannot_be_tried_waits),

@@ -92,6 +92,31 @@ static void a_restored_node_says_whom_it_waits_for(void **state)
     bench_close(&bench);
 }
 
+// BB advertises the address that the configuration names, and says that it has nothing:
+// that is no answer of CC's.
+static void a_restored_node_waits_for_all_who_may_be_meant(void **state)
+{
+    static const core_dial_t address[] = {{"", "tcp://192.0.2.3:7000"}};
+    bench_t bench;
+    recovery_t recovery;
+    (void)state;
+    bench_open_restored_without(&bench, address, 1);
+    card_t *claims = bench_claim_address(&bench, LINK, address[0].endpoint);
+    message_t heads = {.type = MSG_HEADS};
+    bench_say(&bench, LINK, &heads);
+    bench_pass(&bench, 1000);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_RESTORED);
+    core_recovery(bench.core, &recovery);
+    assert_string_equal(recovery.missing, "CC has not answered");
+    recovery_clear(&recovery);
+    bench_greet(&bench, LINK + 1, BENCH_CC);
+    bench_say(&bench, LINK + 1, &heads);
+    bench_commit(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
+    card_destroy(&claims);
+    bench_close(&bench);
+}
+
 // The operator takes the risk; but what the disk did not take has not happened.
 static void a_fence_that_was_not_lifted_after_all(void **state)
 {
@@ -230,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_proof_that_is_none_is_counted),
         cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
         cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
+        cmocka_unit_test(a_restored_node_waits_for_all_who_may_be_meant),
         cmocka_unit_test(a_fence_that_was_not_lifted_after_all),
         cmocka_unit_test(an_epoch_that_does_not_lift_the_fence_after_all),
         cmocka_unit_test(nothing_is_an_answer),
