@@ -61,6 +61,23 @@ static void spread(core_t *core, const beacon_t *beacon, const session_t *except
     }
 }
 
+// L7: whoever signs beacons without end does not fill others' lines, too. Beyond so many
+// in a second the newest goes out when the next one has begun.
+static void relay(core_t *core, identity_t *identity, const session_t *except, effects_t *effects)
+{
+    if (core->now_ms >= identity->relays_ms + TICK_MS) {
+        identity->relays_ms = core->now_ms;
+        identity->relays = 0;
+    }
+    identity->relay_due = identity->relays >= BEACON_RELAYS_MAX;
+    if (identity->relay_due) {
+        core_soon(core, identity->relays_ms + TICK_MS);
+        return;
+    }
+    identity->relays++;
+    spread(core, identity->beacon, except, effects);
+}
+
 // After the turn: what a beacon says is signed, and must be on disk.
 void beacon_flush(core_t *core, effects_t *effects)
 {
@@ -177,7 +194,7 @@ void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t 
     identity->beacon = beacon;
     identity->beacon_ms = core->now_ms;
     note_lag(core, beacon);
-    spread(core, beacon, from, effects);
+    relay(core, identity, from, effects);
     take_as_claims(core, identity, beacon, effects);
 }
 
@@ -220,7 +237,10 @@ void beacon_tick(core_t *core, effects_t *effects)
         core->connected_ms = core->now_ms;
     for (size_t i = 0; i < roster->member_count; i++) {
         identity_t *identity = identity_find(core, &roster->members[i].origin);
-        if (identity != core->self)
-            watch(core, identity, effects);
+        if (identity == core->self)
+            continue;
+        if (identity->relay_due && identity->beacon)
+            relay(core, identity, NULL, effects);
+        watch(core, identity, effects);
     }
 }

@@ -261,7 +261,8 @@ void greeting_on_want_cards(core_t *core, session_t *session, const message_t *m
     batch_t batch = {.core = core, .session = session, .type = MSG_CARDS, .effects = effects};
     for (size_t i = 0; i < m->as.want_cards.count && session_may_ask(core, session); i++) {
         const identity_t *identity = identity_find(core, &m->as.want_cards.items[i].origin);
-        for (size_t n = m->as.want_cards.items[i].number; identity && n < identity->card_count; n++)
+        size_t first = m->as.want_cards.items[i].number, last = first + WANTED_CARDS_MAX;
+        for (size_t n = first; identity && n < identity->card_count && n < last; n++)
             batch_add(&batch, card_encode(identity->cards[n]));
     }
     batch_flush(&batch);

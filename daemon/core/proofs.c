@@ -17,23 +17,45 @@ enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024, PROOFS_MAX = 64 };
 
 // ---- telling ----
 
-void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects)
+static bool has_proof(const core_feed_state_t *feed)
 {
     fork_state_t fork = feed_fork_state(feed);
-    if ((fork != FORK_DIVERGED && fork != FORK_CONTESTED) || !feed->proof.number)
+    return (fork == FORK_DIVERGED || fork == FORK_CONTESTED) && feed->proof.number;
+}
+
+void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects)
+{
+    if (!has_proof(feed))
         return;
     effect_t *effect = effects_add(effects, EFFECT_READ_PROOF);
-    effect->reason = fork == FORK_DIVERGED ? ERR_DIVERGED : ERR_CONTESTED;
+    effect->reason = feed_fork_state(feed) == FORK_DIVERGED ? ERR_DIVERGED : ERR_CONTESTED;
     effect->link = session->link;
     effect->feed = feed->feed;
     effect->number = feed->proof.number;
 }
 
+// I12: reading a proof is work that whoever opens fetches at the end of a forked feed
+// gives as often as it likes: beyond what it may ask for it waits with the others.
+void proof_tell_served(core_t *core, session_t *session, const core_feed_state_t *feed,
+                       effects_t *effects)
+{
+    if (!has_proof(feed))
+        return;
+    if (session_may_ask(core, session))
+        proof_tell(session, feed, effects);
+    else
+        session->proofs_owed = true;
+}
+
+// So many a turn; the rest is owed.
 void proof_greet(core_t *core, session_t *session, effects_t *effects)
 {
-    size_t before = effects->count;
-    for (size_t i = 0; i < core->feed_count && effects->count < before + PROOFS_MAX; i++)
+    size_t before = effects->count, i = session->proofs_from;
+    for (; i < core->feed_count && effects->count < before + PROOFS_MAX; i++)
         proof_tell(session, core->feeds[i], effects);
+    session->proofs_ms = core->now_ms;
+    session->proofs_owed = i < core->feed_count;
+    session->proofs_from = session->proofs_owed ? i : 0;
 }
 
 void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects)
@@ -55,6 +77,7 @@ void proof_read(core_t *core, const event_t *event, effects_t *effects)
         core->disk_retry_ms = core->now_ms + DISK_RETRY_MS;
         core_soon(core, core->disk_retry_ms);
         session->proofs_owed = true;
+        session->proofs_from = 0; // which of them it was is not known here
         return;
     }
     proof_send(core, session, event->as.proof_read.theirs, effects);
@@ -63,9 +86,13 @@ void proof_read(core_t *core, const event_t *event, effects_t *effects)
 
 void proof_repay(core_t *core, session_t *session, effects_t *effects)
 {
+    uint64_t due_ms = session->proofs_ms + PROOFS_MS;
     if (!session->proofs_owed || core->now_ms < core->disk_retry_ms)
         return;
-    session->proofs_owed = false;
+    if (core->now_ms < due_ms) {
+        core_soon(core, due_ms);
+        return;
+    }
     proof_greet(core, session, effects);
 }
 

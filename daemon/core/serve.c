@@ -121,7 +121,7 @@ void serve_feed_moved(core_t *core, core_feed_state_t *feed)
 
 // ---- sending ----
 
-static void sent_whole(session_t *session, effects_t *effects)
+static void sent_whole(core_t *core, session_t *session, effects_t *effects)
 {
     serve_t *serve = serve_find(session, session->sending);
     session->sending = 0;
@@ -136,7 +136,7 @@ static void sent_whole(session_t *session, effects_t *effects)
     // held beyond a cut nothing is served.
     serve->caught_up = serve->feed->head.number <= session->run_head;
     // Whoever has the whole of a forked feed now can tell that it is one.
-    proof_tell(session, serve->feed, effects);
+    proof_tell_served(core, session, serve->feed, effects);
     if (!serve->standing)
         serve_end(session, serve->fetch);
 }
@@ -164,7 +164,7 @@ static bool send_part(core_t *core, session_t *session, effects_t *effects)
     session->run_sent += size;
     session_send(core, session, &message, effects);
     if (size == left)
-        sent_whole(session, effects);
+        sent_whole(core, session, effects);
     return true;
 }
 

@@ -18,6 +18,7 @@ enum {
     PENALTY_MAX_MS = 600000,     // ... up to this
     ANNOUNCE_MS = 1000,          // heads to those who subscribe: they close gaps, no more
     COMPARE_MS = 1000,           // what comes again below the head is compared no oftener
+    PROOFS_MS = 1000,            // between what a session is owed of them
     BEACON_IDLE_MS = 60000,
     BEACON_MIN_MS = 5000,
     BEACON_LATE_MS = 180000, // three that did not come: an alarm
@@ -34,6 +35,8 @@ enum {
     CARDS_PER_ORIGIN_MAX = 1000,
     SERVES_MAX = 4096,        // fetches that one session may have open here
     ASKS_MAX = 32,            // payloads and cards that a peer may ask for in a second
+    BEACON_RELAYS_MAX = 4,    // of an origin, passed on in a second
+    WANTED_CARDS_MAX = 64,    // of an origin, in answer to one WantCards
     FETCHES_MAX = 16,         // of ours in a session, standing ones apart
     PENDING_COMMITS_MAX = 64, // published while a fetch is under way
     PENDING_BYTES_MAX = 256 * 1024,
@@ -62,6 +65,9 @@ typedef struct {
     beacon_t *beacon_before; // owned; where this turn has taken a card
     beacon_t *beacon;        // newest; NULL
     uint64_t beacon_ms;      // when it came
+    uint64_t relays_ms;      // the second in which ...
+    uint32_t relays;         // ... so many were passed on
+    bool relay_due;          // a newer one waits
     bool beacon_late;        // the alarm is out
     size_t blame_count;      // by core_feed_state_t.index, from its sessions that ended
     blame_t *blames;
@@ -201,7 +207,9 @@ typedef struct {
     bool told_odd;        // it has told of own feeds of ours that we cannot know
     bool cards_taken;     // it brought cards that were new here
     err_t lacks_cards;    // why a roster of its was refused that newer cards may mend; ERR_OK
-    bool proofs_owed;     // one could not be read when it was to be told
+    bool proofs_owed;     // not all could be read, or were allowed, when they were to be told
+    size_t proofs_from;   // from that feed on
+    uint64_t proofs_ms;   // when so many were told last
     uint32_t peer_roster; // version that it told
     // feeds at the peer, by core_feed_state_t.index
     size_t feed_capacity;
@@ -373,6 +381,8 @@ err_t apply_signature(const core_t *core, const core_feed_state_t *feed, const c
 void proof_greet(core_t *core, session_t *session, effects_t *effects);
 // Where the feed has forked.
 void proof_tell(session_t *session, const core_feed_state_t *feed, effects_t *effects);
+void proof_tell_served(core_t *core, session_t *session, const core_feed_state_t *feed,
+                       effects_t *effects);
 void proof_send(core_t *core, session_t *session, span_t run, effects_t *effects);
 void proof_read(core_t *core, const event_t *event, effects_t *effects); // EVENT_PROOF_READ
 void proof_repay(core_t *core, session_t *session, effects_t *effects);  // what is owed
@@ -421,7 +431,8 @@ uint64_t fence_floor(const core_t *core, const feed_t *feed, bool *is_signed);
 // Lifts the fence where all have told.
 void fence_consider(core_t *core, effects_t *effects);
 
-const identity_t *fence_named(const core_t *core, const dial_t *dial); // NULL: no member
+// Whom the fence waits for at that dial, else whom it means; NULL: no member.
+const identity_t *fence_named(const core_t *core, const dial_t *dial);
 bool fence_told_is_here(const core_t *core, const identity_t *peer);
 bool fence_floors_reached(const core_t *core, bool signed_only);
 err_t fence_may_accept(const core_t *core);

@@ -470,6 +470,59 @@ static void a_newcomer_goes_with_the_turn(void **state)
     bench_close(&bench);
 }
 
+// ---- who speaks without end ----
+
+static beacon_t *beacon_of_bb(const bench_t *bench, uint64_t sequence)
+{
+    beacon_t *beacon = mem_alloc(sizeof *beacon);
+    beacon->origin = bench->cards[BENCH_BB]->origin;
+    beacon->coalition = bench->charter->hash;
+    beacon->card_number = 1;
+    beacon->sequence = sequence;
+    beacon_sign(beacon, bench->signing[BENCH_BB]);
+    return beacon;
+}
+
+// How often the last step published it.
+static size_t relayed(const bench_t *bench, const beacon_t *beacon)
+{
+    buf_t publication = publication_of_beacon(buf_span(&beacon->signed_form));
+    size_t count = 0;
+    for (size_t i = 0; i < bench->effects.count; i++) {
+        const effect_t *effect = &bench->effects.items[i];
+        count += effect->type == EFFECT_PUBLISH &&
+                 span_equal(buf_span(&effect->bytes), buf_span(&publication));
+    }
+    buf_free(&publication);
+    return count;
+}
+
+// Four in a second are passed on; of what comes beyond them the newest, in the next.
+static void beacons_without_end_do_not_fill_the_lines(void **state)
+{
+    bench_t bench;
+    beacon_t *beacons[10];
+    size_t passed_on = 0;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_greet(&bench, LINK, BENCH_BB);
+    for (size_t i = 0; i < 10; i++) {
+        beacons[i] = beacon_of_bb(&bench, bench.now_ms + i + 1);
+        bench_offer(&bench, LINK, MSG_BEACONS, buf_copy(buf_span(&beacons[i]->signed_form)));
+        passed_on += relayed(&bench, beacons[i]);
+    }
+    assert_int_equal(passed_on, 4);
+    bench_commit(&bench);
+    bench_pass(&bench, 1000);
+    assert_int_equal(relayed(&bench, beacons[8]), 0);
+    assert_int_equal(relayed(&bench, beacons[9]), 1);
+    bench_pass(&bench, 1000);
+    assert_int_equal(relayed(&bench, beacons[9]), 0);
+    for (size_t i = 0; i < 10; i++)
+        beacon_destroy(&beacons[i]);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +542,7 @@ int main(void)
         cmocka_unit_test(credit_of_a_refused_fetch_counts),
         cmocka_unit_test(a_fetch_may_end_while_it_is_served),
         cmocka_unit_test(a_newcomer_goes_with_the_turn),
+        cmocka_unit_test(beacons_without_end_do_not_fill_the_lines),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core events", tests, NULL, NULL);
 }
