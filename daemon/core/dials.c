@@ -21,27 +21,29 @@ bool dial_means(const core_t *core, const dial_t *dial, const identity_t *identi
     return false;
 }
 
+static const identity_t *nth_meant(const core_t *core, const dial_t *dial, size_t nth)
+{
+    const identity_t *meant = NULL;
+    for (size_t i = 0; i < core->identity_count && !meant; i++) {
+        const identity_t *identity = core->identities[i];
+        if (identity != core->self && dial_means(core, dial, identity) && nth-- == 0)
+            meant = identity;
+    }
+    return meant;
+}
+
 // L1: an address that several advertise is dialled with the key of each in turn, or one
 // who claims another's would keep everybody from it.
 static const card_t *resolve(const core_t *core, const dial_t *dial, err_t *err)
 {
-    size_t meant = 0;
-    for (size_t i = 0; i < core->identity_count; i++)
-        meant += core->identities[i] != core->self && dial_means(core, dial, core->identities[i]);
-    *err = dial_means(core, dial, core->self) ? ERR_SELF
-           : dial->config.code[0]             ? ERR_UNKNOWN_MEMBER
-                                              : ERR_NO_ADDRESS;
-    if (!meant)
-        return NULL;
-    size_t nth = dial->failures % meant;
-    for (size_t i = 0; i < core->identity_count; i++) {
-        const identity_t *identity = core->identities[i];
-        if (identity == core->self || !dial_means(core, dial, identity) || nth-- > 0)
-            continue;
-        *err = ERR_OK;
-        return identity_newest(identity);
-    }
-    return NULL;
+    size_t count = 0;
+    while (nth_meant(core, dial, count))
+        count++;
+    *err = count                                ? ERR_OK
+           : dial_means(core, dial, core->self) ? ERR_SELF
+           : dial->config.code[0]               ? ERR_UNKNOWN_MEMBER
+                                                : ERR_NO_ADDRESS;
+    return count ? identity_newest(nth_meant(core, dial, dial->failures % count)) : NULL;
 }
 
 static uint64_t backoff(core_t *core, uint32_t failures)

@@ -333,6 +333,71 @@ static void a_proof_that_cannot_be_read_is_owed(void **state)
     bench_close(&bench);
 }
 
+static void ask_for_cards(bench_t *bench, unsigned times)
+{
+    message_t want = {.type = MSG_WANT_CARDS};
+    card_number_t card = {bench->cards[BENCH_BB]->origin, 0};
+    want.as.want_cards.count = 1;
+    want.as.want_cards.items = &card;
+    for (unsigned i = 0; i < times; i++)
+        bench_say(bench, LINK, &want);
+}
+
+static void ask_for(bench_t *bench, commit_t *commit, const hash_t *start)
+{
+    message_t fetch = {.type = MSG_FETCH};
+    fetch.as.fetch.fetch = 3;
+    fetch.as.fetch.feed = commit->feed;
+    fetch.as.fetch.after_hash = *start;
+    fetch.as.fetch.credit_limit = 8192;
+    bench_say(bench, LINK, &fetch);
+    bench_commit(bench);
+    assert_int_equal(bench_count_of(bench, EFFECT_READ_RUN), 1);
+    buf_t run = run_encode(&commit->feed, &commit, 1);
+    event_t read = {.type = EVENT_RUN_READ, .link = LINK};
+    read.as.run_read.feed = commit->feed;
+    read.as.run_read.fetch = 3;
+    read.as.run_read.run = buf_span(&run);
+    read.as.run_read.last = head_of(commit);
+    read.as.run_read.end = true;
+    bench_step(bench, &read);
+    buf_free(&run);
+}
+
+// Whoever fetches a forked feed to its end is told of the fork; who does it without end
+// is told later.
+static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
+{
+    bench_t bench;
+    commit_t *chain[4];
+    message_t part;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_connect(&bench, LINK, BENCH_CC);
+    make_chain(&bench, BENCH_CC, chain);
+    bench_publish(&bench, LINK, chain[0]);
+    bench_commit(&bench);
+    head_t start = start_of(&bench, BENCH_CC);
+    commit_t *other = bench_commit_after(&bench, BENCH_CC, &start, "another");
+    bench_publish(&bench, LINK, other);
+    bench_commit(&bench);
+    ask_for_cards(&bench, 32); // all that may be asked for in a second
+    assert_int_equal(bench_counted(&bench, ERR_BUSY), 0);
+    ask_for(&bench, chain[0], &start.hash);
+    assert_true(bench_sent(&bench, MSG_RUN_PART, &part));
+    assert_int_equal(bench_counted(&bench, ERR_BUSY), 1);
+    assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
+    bench_pass(&bench, 500);
+    assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
+    assert_true(core_wake_ms(bench.core) <= bench.now_ms + 500);
+    bench_pass(&bench, 600);
+    assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
+    message_clear(&part);
+    commit_destroy(&other);
+    free_chain(chain);
+    bench_close(&bench);
+}
+
 // Connected both ways, the way that we dialled brings publications: nothing stands on the other.
 static void two_ways_to_one_peer(void **state)
 {
@@ -509,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_turn_that_is_taken_back),
         cmocka_unit_test(a_commit_across_the_head_is_a_fork),
         cmocka_unit_test(a_proof_that_cannot_be_read_is_owed),
+        cmocka_unit_test(proofs_at_the_end_of_fetches_have_a_bound),
         cmocka_unit_test(two_ways_to_one_peer),
         cmocka_unit_test(a_slow_source_is_left_where_there_is_another),
         cmocka_unit_test(what_brings_nothing_new_is_no_progress),
