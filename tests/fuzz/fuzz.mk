@@ -19,12 +19,12 @@ fuzz:
 	$(AGAIN) $(FUZZ_BUILD) fuzz-programs
 	@tests/fuzz/run.sh --time $(TIME) --jobs $(shell nproc) $(TARGETS)
 
-#: make fuzz-short 20 s of every decoder of what others send or people write, 5 s of the rest
+#: make fuzz-short 20 s of every decoder of what others send or people write, 2 s of the rest
 FUZZ_DECODERS := beacon card charter commit config control import json message publication roster run
 .PHONY: fuzz-short
 fuzz-short:
 	@$(MAKE) --no-print-directory fuzz TIME=20 TARGETS='$(FUZZ_DECODERS)'
-	@$(MAKE) --no-print-directory fuzz TIME=5 TARGETS='$(filter-out $(FUZZ_DECODERS),$(FUZZ_NAMES))'
+	@$(MAKE) --no-print-directory fuzz TIME=2 TARGETS='$(filter-out $(FUZZ_DECODERS),$(FUZZ_NAMES))'
 
 #: make fuzz-corpus  what a long run has found made small again and kept in tests/fuzz/corpus
 .PHONY: fuzz-corpus

@@ -521,7 +521,7 @@ static void every_order_of_arrival_gives_the_same_rows(void **state)
     char *want = view_in_order(first, second, 0x0f, false);
     assert_memory_equal(want, expected_view, strlen(expected_view));
     size_t orders = 0;
-    for (unsigned order = 0; order < 256; order++) {
+    for (unsigned order = 0; order < 256; order += (unsigned)thin(5)) {
         if (__builtin_popcount(order) != COMMITS)
             continue;
         char *got = view_in_order(first, second, order, order % 3 == 0);
@@ -529,7 +529,7 @@ static void every_order_of_arrival_gives_the_same_rows(void **state)
         mem_free(got);
         orders++;
     }
-    assert_int_equal(orders, 70);
+    assert_true(orders == 70 || (thin(5) > 1 && orders > 7));
     mem_free(want);
     for (size_t i = 0; i < COMMITS; i++) {
         commit_destroy(&first[i]);
