@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
-#include "daemon/store/internal.h"
+#include "daemon/store/store.h"
 #include "lib/mem.h"
+#include "tests/sim/authority.h"
+#include "tests/sim/digests.h"
 #include "tests/sim/inside.h"
+#include "tests/sim/own_log.h"
 #include "tests/sim/wire.h"
 
 // What a node held of a feed when a turn of it ended last.
@@ -31,12 +34,6 @@ typedef struct {
     bool ready;             // and whether its session was open
 } watched_t;
 
-// Which view digest a set of heads has: the first node that had them said so.
-typedef struct {
-    hash_t heads, digest;
-    size_t node;
-} view_seen_t;
-
 typedef struct {
     size_t count, capacity;
     hash_t *items;
@@ -53,12 +50,10 @@ struct oracle {
     ledger_t *ledger;
     wire_t *wire;
     inside_t *inside;
-    bool fresh; // something of the own feed that was learnt last was not known before
+    digests_t *digests;
     char *violation;
     size_t node_count;
     watched_t nodes[WORLD_NODES_MAX];
-    size_t view_count, view_capacity;
-    view_seen_t *views;
     size_t fork_count, fork_capacity;
     forked_t *forks;
     hashes_t rosters, cards;
@@ -97,14 +92,6 @@ const ledger_t *oracle_ledger(const oracle_t *oracle)
 bool oracle_trusts(const oracle_t *oracle, size_t node)
 {
     return !oracle->nodes[node].distrusted;
-}
-
-static const char *code_of(const oracle_t *oracle, const origin_t *origin)
-{
-    for (size_t i = 0; i < world_nodes(oracle->world); i++)
-        if (origin_equal(&world_card(oracle->world, i)->origin, origin))
-            return world_code(oracle->world, i);
-    return "?";
 }
 
 // ---- what the plan did ----
@@ -191,225 +178,25 @@ void oracle_admit_card(oracle_t *oracle, const hash_t *hash)
     add_hash(&oracle->cards, hash);
 }
 
-// ---- a node's own feed: what it has written goes into the ledger ----
-
-// I5. Of two changes with one number that a node restored from a backup has given,
-// one that nobody else ever saw is not there.
-static void check_rival(oracle_t *oracle, const known_t *entry)
-{
-    const known_t *rival = entry->genuine ? ledger_rival(oracle->ledger, entry) : NULL;
-    if (rival && !oracle_forks(oracle, &entry->feed.origin, entry->feed.epoch))
-        oracle_violate(
-            oracle, "I5", "%s signed two different commits with number %llu",
-            code_of(oracle, &entry->feed.origin),
-            (unsigned long long)(entry->first > rival->first ? entry->first : rival->first));
-}
-
-// What came to another node between the two heads.
-static void spread(oracle_t *oracle, const known_t *entry, uint64_t after)
-{
-    for (; entry && entry->last > after && !entry->spread;
-         entry = entry->first > 1 ? ledger_find(oracle->ledger, &entry->previous) : NULL) {
-        ledger_spread(oracle->ledger, entry);
-        check_rival(oracle, entry);
-    }
-}
-
-static void learn_run(oracle_t *oracle, size_t node, span_t bytes)
-{
-    run_t run;
-    fault_t fault;
-    if (run_decode(bytes, &run, &fault)) {
-        oracle_violate(oracle, "I16", "%s: its own run cannot be read: %s",
-                       world_code(oracle->world, node), fault.detail);
-        return;
-    }
-    for (size_t i = 0; i < run.count; i++) {
-        const known_t *entry = ledger_find(oracle->ledger, &run.commits[i]->hash);
-        oracle->fresh = oracle->fresh || !entry;
-        if (!entry)
-            entry = ledger_add(oracle->ledger, run.commits[i], true);
-        check_rival(oracle, entry);
-    }
-    run_clear(&run);
-}
-
 // I5: whoever meets a later change of its own was restored or copied, and writes no
 // more until somebody has looked.
-static void check_met(oracle_t *oracle, size_t node, const core_t *core)
+static void check_met(oracle_t *oracle, size_t node, const core_t *core, bool fresh)
 {
-    if (!oracle->fresh && oracle->nodes[node].open && !core_writing(core, NULL))
+    if (!fresh && oracle->nodes[node].open && !core_writing(core, NULL))
         oracle_violate(oracle, "I5", "%s got a later change of its own back and may write on",
                        world_code(oracle->world, node));
 }
 
 // I5: while a peer claims a later change of its own that is being fetched, a node waits.
 static void check_claimed(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
-                          const held_t *held)
+                          const held_t *held, bool fresh)
 {
-    if (oracle->fresh && held->claimed && own_is_claimed(feed) &&
-        feed->follower.fetch == held->claimed)
+    if (fresh && held->claimed && own_is_claimed(feed) && feed->follower.fetch == held->claimed)
         oracle_violate(oracle, "I5", "%s writes while it fetches a later change of its own",
                        world_code(oracle->world, node));
 }
 
-// What came back up to a cut within a run ends with no signature of its own: the cut's
-// vouches for it.
-static err_t read_own(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
-                      const head_t *at, served_run_t *served, fault_t *fault)
-{
-    store_t *store = world_store(oracle->world, node);
-    head_t cut;
-    disk_spare(world_disk(oracle->world, node), true);
-    err_t err =
-        store_read_run(store, &at->feed, at->number, &at->hash, RUN_BYTES_MAX, true, served, fault);
-    if (err == ERR_DAMAGED && feed_cut(world_core(oracle->world, node), feed, &cut))
-        err = store_read_run_to(store, &at->feed, at->number, &at->hash, &cut, RUN_BYTES_MAX, true,
-                                served, fault);
-    disk_spare(world_disk(oracle->world, node), false);
-    return err;
-}
-
-static void learn_own(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
-                      const head_t *from, uint64_t to)
-{
-    head_t at = *from;
-    oracle->fresh = false;
-    while (at.number < to && !oracle->violation) {
-        served_run_t served = {0};
-        fault_t fault = {0};
-        err_t err = read_own(oracle, node, feed, &at, &served, &fault);
-        if (err || !served.run.size || served.diverged) {
-            oracle_violate(oracle, "I4", "%s: its own log cannot be read after %llu: %s (%s: %s)",
-                           world_code(oracle->world, node), (unsigned long long)at.number,
-                           err_name(err), fault.where, fault.detail);
-            buf_free(&served.run);
-            return;
-        }
-        learn_run(oracle, node, buf_span(&served.run));
-        at = served.last;
-        buf_free(&served.run);
-    }
-}
-
-// What a node has written whose disk rotted afterwards: read as far as it can be, and
-// only what its signature vouches for.
-static void learn_signed(oracle_t *oracle, const core_t *core, span_t bytes,
-                         const identity_t *identity)
-{
-    run_t run;
-    fault_t fault;
-    if (run_decode(bytes, &run, &fault))
-        return;
-    const commit_t *last = run.commits[run.count - 1];
-    const card_t *card = identity_card(identity, last->card_number);
-    if (card && commit_signature_holds(last, &card->signing_key, core_coalition(core)))
-        for (size_t i = 0; i < run.count; i++)
-            if (!ledger_find(oracle->ledger, &run.commits[i]->hash))
-                ledger_add(oracle->ledger, run.commits[i], true);
-    run_clear(&run);
-}
-
-static void learn_rotten(oracle_t *oracle, size_t node, const core_t *core)
-{
-    for (size_t i = 0; i < core->feed_count; i++) {
-        const core_feed_state_t *feed = core->feeds[i];
-        if (feed->identity != core->self || !feed->head.number ||
-            ledger_find(oracle->ledger, &feed->head.hash))
-            continue;
-        served_run_t served = {0};
-        fault_t fault = {0};
-        const card_t *start = identity_start(feed->identity, feed->feed.epoch);
-        if (!store_read_run(world_store(oracle->world, node), &feed->feed, 0, &start->hash,
-                            RUN_BYTES_MAX, true, &served, &fault) &&
-            served.run.size)
-            learn_signed(oracle, core, buf_span(&served.run), feed->identity);
-        buf_free(&served.run);
-    }
-}
-
 // ---- what a node holds of a feed ----
-
-static bool cut_ends(const cut_t *cuts, size_t count, const feed_t *feed, const cut_t **cut)
-{
-    for (size_t i = 0; i < count; i++)
-        if (cuts[i].epoch == feed->epoch && cuts[i].lane == feed->lane) {
-            *cut = &cuts[i];
-            return true;
-        }
-    return false;
-}
-
-// I9: what came in between `after` and `entry` does not lie beyond a cut that the
-// node knows, and passes through the cut's own hash.
-static void check_cut(oracle_t *oracle, size_t node, const known_t *entry, uint64_t after,
-                      uint32_t below_card, const cut_t *cut)
-{
-    for (; entry && entry->last > after;
-         entry = entry->first > 1 ? ledger_find(oracle->ledger, &entry->previous) : NULL) {
-        if (entry->card_number >= below_card)
-            continue;
-        if (entry->last > cut->number)
-            oracle_violate(oracle, "I9",
-                           "%s took number %llu under card %u, beyond the cut at %llu",
-                           world_code(oracle->world, node), (unsigned long long)entry->last,
-                           entry->card_number, (unsigned long long)cut->number);
-        else if (entry->last == cut->number && !hash_equal(&entry->hash, &cut->hash))
-            oracle_violate(oracle, "I9", "%s took another change at the cut",
-                           world_code(oracle->world, node));
-    }
-}
-
-static bool is_named(const core_feed_state_t *feed)
-{
-    const cut_t *cut;
-    for (size_t i = 0; i < feed->identity->card_count; i++)
-        if (cut_ends(feed->identity->cards[i]->cuts, feed->identity->cards[i]->cut_count,
-                     &feed->feed, &cut))
-            return true;
-    return false;
-}
-
-// I9: what the start of a later epoch leaves no cut has ended with nothing, and so has
-// what is signed under a card that the roster accepts no more.
-static void check_ended(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
-                        const known_t *entry)
-{
-    const core_t *core = world_core(oracle->world, node);
-    const member_t *member = roster_member(core_roster(core), &feed->feed.origin);
-    bool ended = identity_newest(feed->identity)->epoch > feed->feed.epoch;
-    bool refused = member && entry->card_number < member->min_card;
-    if ((ended || refused) && !is_named(feed))
-        oracle_violate(oracle, "I9", "%s took number %llu of a lane %s",
-                       world_code(oracle->world, node), (unsigned long long)entry->last,
-                       ended ? "that has ended with nothing" : "under a card that counts no more");
-}
-
-static void check_authority(oracle_t *oracle, size_t node, const core_feed_state_t *feed,
-                            const known_t *entry, uint64_t after)
-{
-    const core_t *core = world_core(oracle->world, node);
-    const former_t *former = roster_former(core_roster(core), &feed->feed.origin);
-    const cut_t *cut;
-    if (feed->stopped)
-        return; // the cut came in the same turn
-    const card_t *card = identity_card(feed->identity, entry->card_number);
-    if (!card || card->epoch != feed->feed.epoch)
-        oracle_violate(oracle, "I9", "%s took number %llu of epoch %u under card %u, of another",
-                       world_code(oracle->world, node), (unsigned long long)entry->last,
-                       feed->feed.epoch, entry->card_number);
-    check_ended(oracle, node, feed, entry);
-    // A card's cut binds the cards before it.
-    for (size_t i = 0; i < feed->identity->card_count; i++)
-        if (cut_ends(feed->identity->cards[i]->cuts, feed->identity->cards[i]->cut_count,
-                     &feed->feed, &cut))
-            check_cut(oracle, node, entry, after, feed->identity->cards[i]->number, cut);
-    if (former && cut_ends(former->cuts, former->cut_count, &feed->feed, &cut))
-        check_cut(oracle, node, entry, after, UINT32_MAX, cut);
-    else if (former)
-        oracle_violate(oracle, "I9", "%s took a change of a former member without a cut",
-                       world_code(oracle->world, node));
-}
 
 // I1: the new head is a commit that somebody with the key made, and the old head
 // lies on its chain.
@@ -428,21 +215,6 @@ static void check_prefix(oracle_t *oracle, size_t node, const head_t *before, co
     if (!old || (before->number && !hash_equal(&old->hash, &before->hash)))
         oracle_violate(oracle, "I1", "%s: number %llu does not follow from what it held at %llu",
                        code, (unsigned long long)now->number, (unsigned long long)before->number);
-}
-
-// I8: a fork stops all lanes of its epoch, until a new one or the roster decides.
-static void check_lanes(oracle_t *oracle, size_t node, const core_feed_state_t *feed)
-{
-    const core_t *core = world_core(oracle->world, node);
-    if (feed->stopped != ERR_DIVERGED || identity_newest(feed->identity)->epoch > feed->feed.epoch)
-        return;
-    for (uint32_t lane = 0; lane < LANE_OPEN_COUNT; lane++) {
-        feed_t beside = {feed->feed.origin, feed->feed.epoch, lane};
-        const core_feed_state_t *state = feed_lookup(core, &beside);
-        if (!state || !state->stopped)
-            oracle_violate(oracle, "I8", "%s: lane %u goes on where a fork has stopped lane %u",
-                           world_code(oracle->world, node), lane, feed->feed.lane);
-    }
 }
 
 static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *feed, held_t *held)
@@ -467,16 +239,17 @@ static void check_feed(oracle_t *oracle, size_t node, const core_feed_state_t *f
         oracle_violate(oracle, "I8", "%s: a feed that is stopped (%s) went on", code,
                        err_name(held->stopped));
     if (origin_equal(&now->feed.origin, &core->self->origin)) {
-        learn_own(oracle, node, feed, &held->head, now->number);
-        check_met(oracle, node, core);
-        check_claimed(oracle, node, feed, held);
+        bool fresh = own_log_learn(oracle, oracle->ledger, node, feed, &held->head, now->number);
+        check_met(oracle, node, core, fresh);
+        check_claimed(oracle, node, feed, held, fresh);
     }
     if (!oracle->violation)
         check_prefix(oracle, node, &held->head, now);
     if (!oracle->violation && !origin_equal(&now->feed.origin, &core->self->origin))
-        spread(oracle, ledger_find(oracle->ledger, &now->hash), held->head.number);
+        own_log_spread(oracle, oracle->ledger, ledger_find(oracle->ledger, &now->hash),
+                       held->head.number);
     if (!oracle->violation)
-        check_authority(oracle, node, feed, ledger_find(oracle->ledger, &now->hash),
+        authority_check(oracle, node, feed, ledger_find(oracle->ledger, &now->hash),
                         held->head.number);
     *held = (held_t){*now, feed->time_ms, feed->stopped, held->claimed};
 }
@@ -504,39 +277,6 @@ static void check_membership(oracle_t *oracle, size_t node)
                                world_code(oracle->world, node));
     watched->roster_version = (uint32_t)core->roster_count;
     watched->cards = cards;
-}
-
-// ---- I14: equal heads, equal digest ----
-
-static hash_t hash_of_heads(const core_t *core)
-{
-    buf_t all = {0};
-    buf_append(&all, span_of(core_roster(core)->hash.bytes, HASH_SIZE));
-    for (size_t i = 0; i < core->feed_count; i++)
-        if (core->sorted[i]->head.number)
-            buf_append(&all, span_of(core->sorted[i]->head.hash.bytes, HASH_SIZE));
-    hash_t hash = crypto_hash_of(HASH_DERIVE, buf_span(&all));
-    buf_free(&all);
-    return hash;
-}
-
-static void check_digest(oracle_t *oracle, size_t node)
-{
-    const store_t *store = world_store(oracle->world, node);
-    hash_t heads = hash_of_heads(world_core(oracle->world, node));
-    if (!store->loaded)
-        return;
-    for (size_t i = oracle->view_count; i-- > 0;) {
-        const view_seen_t *seen = &oracle->views[i];
-        if (!hash_equal(&seen->heads, &heads))
-            continue;
-        if (!hash_equal(&seen->digest, &store->view.digest))
-            oracle_violate(oracle, "I14", "%s and %s have the same heads and different digests",
-                           world_code(oracle->world, node), world_code(oracle->world, seen->node));
-        return;
-    }
-    mem_grow(&oracle->views, &oracle->view_capacity, oracle->view_count, sizeof *oracle->views);
-    oracle->views[oracle->view_count++] = (view_seen_t){heads, store->view.digest, node};
 }
 
 // ---- a turn ----
@@ -573,7 +313,7 @@ static void on_turn(void *context, size_t node)
     bool moved = false;
     inside_check(oracle->inside, oracle, node);
     if (watched->distrusted)
-        learn_rotten(oracle, node, core);
+        own_log_learn_rotten(oracle, oracle->ledger, node);
     if (watched->distrusted || oracle->violation)
         return;
     check_membership(oracle, node);
@@ -582,13 +322,13 @@ static void on_turn(void *context, size_t node)
         start_hash(core->feeds[i], held);
         moved = moved || head_moved(held, core->feeds[i]);
         check_feed(oracle, node, core->feeds[i], held);
-        check_lanes(oracle, node, core->feeds[i]);
+        authority_check_lanes(oracle, node, core->feeds[i]);
         held->claimed = own_is(core, &core->feeds[i]->feed) && own_is_claimed(core->feeds[i])
                             ? core->feeds[i]->follower.fetch
                             : 0;
     }
     if (moved && !oracle->violation)
-        check_digest(oracle, node);
+        digests_check(oracle->digests, oracle, node);
     watched->open = !core_writing(core, NULL);
     if (!core->fence.owed) {
         watched->fenced = fence_reason(core);
@@ -620,7 +360,7 @@ static void on_started(void *context, size_t node)
     watched_t *watched = &oracle->nodes[node];
     const core_t *core = world_core(oracle->world, node);
     if (watched->distrusted) {
-        learn_rotten(oracle, node, core);
+        own_log_learn_rotten(oracle, oracle->ledger, node);
         return;
     }
     held_t *before = watched->held;
@@ -721,6 +461,7 @@ oracle_t *oracle_new(world_t *world, FILE *trace)
     oracle->ledger = ledger_new();
     oracle->wire = wire_new();
     oracle->inside = inside_new();
+    oracle->digests = digests_new();
     oracle_admit_roster(oracle, &world_roster(world)->hash);
     for (size_t i = 0; i < world_nodes(world); i++)
         oracle_admit_card(oracle, &world_card(world, i)->hash);
@@ -742,9 +483,9 @@ void oracle_destroy(oracle_t **oracle_pointer)
     ledger_destroy(&oracle->ledger);
     wire_destroy(&oracle->wire);
     inside_destroy(&oracle->inside);
+    digests_destroy(&oracle->digests);
     for (size_t i = 0; i < WORLD_NODES_MAX; i++)
         mem_free(oracle->nodes[i].held);
-    mem_free(oracle->views);
     mem_free(oracle->forks);
     mem_free(oracle->rosters.items);
     mem_free(oracle->cards.items);

@@ -49,8 +49,6 @@ void oracle_admit_roster(oracle_t *oracle, const hash_t *hash);
 void oracle_admit_card(oracle_t *oracle, const hash_t *hash);
 
 const ledger_t *oracle_ledger(const oracle_t *oracle);
-// The highest number of a feed that its own node has been told is written.
-uint64_t oracle_acknowledged(const oracle_t *oracle, size_t node);
 
 // ---- for the parts of the oracle ----
 world_t *oracle_world(const oracle_t *oracle);
