@@ -143,6 +143,17 @@ static void add_result(result_t *sum, const result_t *result)
         __atomic_fetch_add(&to[i], from[i], __ATOMIC_RELAXED);
 }
 
+// A long run shows that it goes on.
+static void print_progress(const options_t *options, const shared_t *shared, uint64_t done)
+{
+    enum { EVERY = 5000 };
+    if (done % EVERY || done == options->seeds)
+        return;
+    printf("%llu of %llu seeds, %llu violations\n", (unsigned long long)done,
+           (unsigned long long)options->seeds, (unsigned long long)shared->failed);
+    fflush(stdout);
+}
+
 static void work(const options_t *options, shared_t *shared)
 {
     disk_image_t *empty = world_empty_store();
@@ -163,7 +174,7 @@ static void work(const options_t *options, shared_t *shared)
             if (options->stop)
                 __atomic_store_n(&shared->next, options->seeds, __ATOMIC_RELAXED);
         }
-        __atomic_fetch_add(&shared->done, 1, __ATOMIC_RELAXED);
+        print_progress(options, shared, __atomic_add_fetch(&shared->done, 1, __ATOMIC_RELAXED));
         result_clear(&result);
     }
     disk_image_destroy(&empty);
