@@ -29,6 +29,8 @@ typedef struct {
     uint64_t revoked_ms; // since when a session is open that may not be; 0: none
     bool restored;       // it was fenced so when a turn of it ended last
     marker_t marker;     // what its marker said then: it falls with the fence
+    bool decided;        // in this turn that it goes, while messages still come
+    const char *why_not; // what was against it then; NULL: nothing
     word_t words[WORLD_NODES_MAX];
 } node_t;
 
@@ -230,12 +232,24 @@ static lift_t lifted_now(oracle_t *oracle, size_t node, const core_t *core)
     return !err && count && last.lifted_ms == core->wall_ms ? last.how : (lift_t)0;
 }
 
+// What comes later in the same turn was not known when it was decided.
+static void note_decision(node_t *seen, const core_t *core)
+{
+    if (!seen->restored || seen->decided || core->fence.state != FENCE_LIFTING)
+        return;
+    seen->decided = true;
+    seen->why_not = why_not_lifted(core, &seen->marker);
+}
+
 static void check_lifting(inside_t *inside, oracle_t *oracle, size_t node, const core_t *core)
 {
     node_t *seen = &inside->nodes[node];
     bool lifts =
         seen->restored && !fence_reason(core) && lifted_now(oracle, node, core) == LIFT_TOLD;
-    const char *why = lifts ? why_not_lifted(core, &seen->marker) : NULL;
+    const char *why = !lifts          ? NULL
+                      : seen->decided ? seen->why_not
+                                      : why_not_lifted(core, &seen->marker);
+    seen->decided = false;
     if (why)
         oracle_violate(oracle, "L2", "%s writes again after a restore: %s",
                        world_code(oracle_world(oracle), node), why);
@@ -271,14 +285,17 @@ static void check_own_word(oracle_t *oracle, size_t node, const core_t *core, sp
     beacon_destroy(&beacon);
 }
 
-void inside_heard(oracle_t *oracle, const arrival_t *arrival)
+void inside_heard(inside_t *inside, oracle_t *oracle, const arrival_t *arrival)
 {
     const core_t *core = world_core(oracle_world(oracle), arrival->node);
-    const session_t *session = core ? session_find(core, arrival->link) : NULL;
     message_t message;
     fault_t fault;
-    if (!session || session->state != SESSION_READY || !oracle_trusts(oracle, arrival->node) ||
-        arrival->type != ARRIVE_MESSAGE ||
+    if (!core)
+        return;
+    note_decision(&inside->nodes[arrival->node], core);
+    const session_t *session = session_find(core, arrival->link);
+    if (arrival->stale || !session || session->state != SESSION_READY ||
+        !oracle_trusts(oracle, arrival->node) || arrival->type != ARRIVE_MESSAGE ||
         message_decode(buf_span(&arrival->bytes), &message, &fault))
         return;
     bool here = message.type == MSG_BEACONS &&

@@ -420,8 +420,8 @@ static void on_arrival(void *context, const arrival_t *arrival, bool before)
     oracle_t *oracle = context;
     watched_t *watched = &oracle->nodes[arrival->node];
     const core_t *core = world_core(oracle->world, arrival->node);
-    if (!before && !arrival->stale)
-        inside_heard(oracle, arrival);
+    if (!before)
+        inside_heard(oracle->inside, oracle, arrival);
     if (!arrival->stale || !bears_session(arrival))
         return;
     // A Welcome is of no use in an open session, whichever it belongs to.
