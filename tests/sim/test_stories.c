@@ -1,17 +1,5 @@
 // The core's stories, on a small network under virtual time.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "lib/mem.h"
-#include "tests/sim/world.h"
-
-enum { HUB, GT, SV, HN };
+#include "tests/sim/four_nodes.h"
 
 // A hub and those who dial it.
 static world_t *hub_world(size_t others)
@@ -72,11 +60,7 @@ static void a_node_that_was_off_catches_up(void **state)
     put_each(world, 4, "uno");
     assert_true(world_settle(world, 60000));
     world_stop(world, SV);
-    for (int i = 0; i < 300; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "k%d", i);
-        assert_int_equal(world_put(world, GT, key, "Nombre"), ERR_OK);
-    }
+    put_many(world, GT, "k", 300);
     world_run(world, 3600 * 1000);
     world_start(world, SV);
     assert_true(world_settle(world, 60000));
@@ -322,12 +306,7 @@ static void a_commit_swapped_within_a_run_breaks_the_chain(void **state)
     world_t *world = hub_world(3);
     world_start(world, HUB);
     world_start(world, GT);
-    for (int i = 0; i < 3; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "k%d", i);
-        assert_int_equal(world_put(world, GT, key, "Nombre"), ERR_OK);
-    }
-    assert_true(world_settle(world, 60000));
+    put_and_settle(world, GT, "k", 3);
     world_tamper(world, swap_middle, world);
     world_start(world, HN);
     world_start(world, SV);
@@ -351,7 +330,7 @@ static void a_false_claim_is_found_out(void **state)
     world_start_all(world);
     put_each(world, 3, "uno");
     assert_true(world_settle(world, 60000));
-    head_t lie = {.feed = {world_card(world, SV)->origin, 1, 1}, .number = 1000};
+    head_t lie = {.feed = feed_of(world, SV), .number = 1000};
     buf_t publication = publication_of_head(&lie);
     world_publish_to(world, GT, HUB, buf_span(&publication));
     buf_free(&publication);
@@ -370,13 +349,10 @@ static void a_restored_node_stops_writing(void **state)
     world_start_all(world);
     assert_int_equal(world_put(world, GT, "uno", "Nombre"), ERR_OK);
     assert_true(world_settle(world, 60000));
-    world_stop(world, GT);
-    world_save(world, GT);
-    world_start(world, GT);
+    copy_machine(world, GT);
     assert_int_equal(world_put(world, GT, "dos", "Nombre"), ERR_OK);
     assert_true(world_settle(world, 60000));
-    world_stop(world, GT);
-    world_restore(world, GT);
+    put_back(world, GT);
     world_start(world, GT);
     world_run(world, 10000);
     assert_int_equal(world_writing(world, GT), ERR_OWN_LATER_COMMIT);
@@ -396,13 +372,10 @@ static void a_restored_node_that_wrote_is_contained(void **state)
     world_start_all(world);
     assert_int_equal(world_put(world, GT, "uno", "Nombre"), ERR_OK);
     assert_true(world_settle(world, 60000));
-    world_stop(world, GT);
-    world_save(world, GT);
-    world_start(world, GT);
+    copy_machine(world, GT);
     assert_int_equal(world_put(world, GT, "dos", "Nombre"), ERR_OK);
     assert_true(world_settle(world, 60000));
-    world_stop(world, GT);
-    world_restore(world, GT);
+    put_back(world, GT);
     world_start(world, GT);
     assert_int_equal(world_put(world, GT, "otro", "Otro"), ERR_OK);
     assert_int_equal(world_put(world, GT, "mas", "Otro"), ERR_OK);
