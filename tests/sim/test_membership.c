@@ -1,80 +1,28 @@
 // Stories of rosters and cards: who may come in, whose word counts, how far.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "daemon/core/state.h"
 #include "lib/mem.h"
-#include "tests/sim/world.h"
+#include "tests/sim/four_nodes.h"
 
-enum { HUB, GT, SV, HN };
-
-static world_t *four(uint32_t threshold)
-{
-    world_t *world = world_new(11);
-    world_add(world, "CRM", true);
-    world_add(world, "GT", false);
-    world_add(world, "SV", false);
-    world_add(world, "HN", false);
-    for (size_t i = 1; i < 4; i++)
-        world_dial(world, i, HUB);
-    world_found(world, threshold);
-    return world;
-}
-
-// The next version: the last, with a new time; `edit` changes more.
+// The second version; `edit` changes more.
 static roster_t *next_roster(world_t *world, void (*edit)(world_t *world, roster_t *roster))
 {
-    const roster_t *last = world_roster(world);
-    roster_t *next = roster_copy(last);
-    next->version = last->version + 1;
-    next->has_previous = true;
-    next->previous = last->hash;
-    next->has_creator = false;
-    next->time_ms++;
-    next->signature_count = 0;
+    roster_t *next = roster_after(world_roster(world));
     if (edit)
         edit(world, next);
     roster_seal(next);
     return next;
 }
 
-static void vote(world_t *world, roster_t *roster, size_t node)
-{
-    roster_signature_t signature = {.origin = world_card(world, node)->origin, .card_number = 1};
-    signature.signature = crypto_sign_hash(world_signing(world, node), SIGN_ROSTER,
-                                           core_coalition(world_core(world, GT)), &roster->hash);
-    roster_add_signature(roster, &signature);
-}
-
-// As if the hub's operator had put it there: the hub passes it on when greeted.
 static void give_hub(world_t *world, const roster_t *roster, const card_t *card)
 {
-    fault_t fault;
-    world_stop(world, HUB);
-    if (roster)
-        assert_int_equal(store_add_roster(world_store(world, HUB), roster, &fault), ERR_OK);
-    if (card)
-        assert_int_equal(store_add_card(world_store(world, HUB), card, &fault), ERR_OK);
-    assert_int_equal(store_commit(world_store(world, HUB), &fault), ERR_OK);
-    world_start(world, HUB);
+    put_at_hub(world, roster, card);
     world_run(world, 60000);
-}
-
-static uint32_t version_at(world_t *world, size_t node)
-{
-    return core_roster(world_core(world, node))->version;
 }
 
 static void a_roster_with_enough_votes_reaches_everybody(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
     roster_t *next = next_roster(world, NULL);
@@ -91,7 +39,7 @@ static void a_roster_with_enough_votes_reaches_everybody(void **state)
 static void a_roster_with_too_few_votes_is_refused(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
     roster_t *next = next_roster(world, NULL);
@@ -139,7 +87,7 @@ static void remove_sv(world_t *world, roster_t *roster)
 static void who_is_removed_is_cut_off_and_reaches_no_further(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_int_equal(world_put(world, SV, "uno", "Nombre"), ERR_OK);
     assert_true(world_settle(world, 60000));
@@ -160,36 +108,10 @@ static void who_is_removed_is_cut_off_and_reaches_no_further(void **state)
 
 // ---- cards ----
 
-// GT's card 2: another signing key; what card 1 signs reaches up to `number`.
-static card_t *second_card(world_t *world, uint64_t number)
-{
-    static const uint8_t seed[32] = {0x5a};
-    card_t *card = card_copy(world_card(world, GT));
-    secret_t *signing = secret_sign_new(seed, &card->signing_key);
-    secret_destroy(&signing);
-    card->number = 2;
-    card->has_previous = true;
-    card->previous = world_card(world, GT)->hash;
-    if (number) {
-        fault_t fault;
-        uint64_t first;
-        feed_t feed = {card->origin, 1, 1};
-        card->cut_count = 1;
-        mem_free(card->cuts);
-        card->cuts = mem_alloc(sizeof *card->cuts);
-        card->cuts[0] = (cut_t){.epoch = 1, .lane = 1, .number = number};
-        assert_int_equal(store_commit_at(world_store(world, HUB), &feed, number,
-                                         &card->cuts[0].hash, &first, &fault),
-                         ERR_OK);
-    }
-    card_sign(card, world_root(world, GT));
-    return card;
-}
-
 static void a_replaced_key_reaches_up_to_its_cut(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_int_equal(world_put(world, GT, "uno", "Nombre"), ERR_OK);
     assert_true(world_settle(world, 60000));
@@ -209,14 +131,46 @@ static void a_replaced_key_reaches_up_to_its_cut(void **state)
     world_destroy(&world);
 }
 
-// A first change of GT's beside its own, by its card 1.
-static commit_t *thiefs_change(world_t *world, const feed_t *feed)
+// The hub took in all five before it heard of the cut at three; SV was off.
+static void who_is_behind_a_cut_gets_as_far_as_the_cut(void **state)
 {
-    static const uint8_t seed[32] = {9};
-    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("x")};
-    hash_t start = world_start_hash(world, GT);
-    return commit_author(feed, 1, &start, 1700000000000 + world_now(world), 1, &draft, 1, seed,
-                         world_signing(world, GT), core_coalition(world_core(world, HUB)));
+    (void)state;
+    tap_t tap;
+    world_t *world = four_tapped(&tap, 21);
+    world_start(world, HUB);
+    world_start(world, GT);
+    world_run(world, 3000);
+    put_apart(world, 5);
+    card_t *card = second_card(world, 3);
+    tap_say_card(&tap, HUB, card);
+    world_run(world, 1000);
+    world_stop(world, GT);
+    world_start(world, SV);
+    world_run(world, 30000);
+    assert_int_equal(world_head(world, SV, GT, 1), 3);
+    card_destroy(&card);
+    world_destroy(&world);
+}
+
+// The thief has the key that was replaced, and signs another third change.
+static void a_replaced_key_can_stop_nothing_below_its_cut(void **state)
+{
+    (void)state;
+    tap_t tap;
+    world_t *world = four_tapped(&tap, 21);
+    world_start_all(world);
+    put_apart(world, 3);
+    card_t *card = second_card(world, 3);
+    tap_say_card(&tap, HUB, card);
+    world_run(world, 1000);
+    commit_t *other = other_change(world, world_signing(world, GT), 3);
+    tap_say_proof(&tap, HUB, HN, &other, 1);
+    world_run(world, 1000);
+    assert_int_equal(world_count(world, HUB, ERR_DIVERGED), 0);
+    assert_true(world_count(world, HUB, ERR_CONTESTED) > 0);
+    commit_destroy(&other);
+    card_destroy(&card);
+    world_destroy(&world);
 }
 
 // GT's card 2, with its key, as its operator makes it while GT is off.
@@ -234,38 +188,21 @@ static fork_state_t fork_at(world_t *world, size_t node, const feed_t *feed)
     return feed_fork_state(feed_lookup(world_core(world, node), feed));
 }
 
-static err_t why_at(world_t *world, size_t node, const feed_t *feed, bool *synced)
-{
-    status_t status;
-    err_t why = ERR_OK;
-    core_status(world_core(world, node), world_node_now(world, node), &status);
-    for (size_t i = 0; i < status.feed_count; i++)
-        if (feed_equal(&status.feeds[i].feed, feed))
-            why = status.feeds[i].why;
-    *synced = status.synced;
-    status_clear(&status);
-    return why;
-}
-
 // HN took another change 1, by a key that was stolen; then the key was replaced, cut at
 // what GT had written. For those who know of the cut GT goes on; but HN does not get on
 // until a new epoch, and so all are told, GT first of all.
 static void who_took_a_replaced_keys_fork_is_not_forgotten(void **state)
 {
     (void)state;
-    bool synced;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
-    feed_t feed = {world_card(world, GT)->origin, 1, 1};
-    commit_t *thiefs = thiefs_change(world, &feed);
-    buf_t published = publication_of_commit(thiefs);
-    world_publish_to(world, HN, HUB, buf_span(&published));
+    feed_t feed = feed_of(world, GT);
+    commit_t *thiefs = other_change(world, world_signing(world, GT), 1);
+    publish_to(world, HN, thiefs);
     world_run(world, 30); // it came, and what HN says of it is on its way
     world_stop(world, HN);
-    assert_int_equal(world_put(world, GT, "uno", "Nombre"), ERR_OK);
-    assert_int_equal(world_put(world, GT, "dos", "Nombre"), ERR_OK);
-    assert_true(world_settle(world, 60000));
+    put_and_settle(world, GT, "a", 2);
     world_stop(world, GT);
     replace_key(world, 1);
     world_start(world, GT);
@@ -275,8 +212,8 @@ static void who_took_a_replaced_keys_fork_is_not_forgotten(void **state)
     assert_int_equal(fork_at(world, HN, &feed), FORK_DIVERGED);
     for (size_t i = HUB; i < HN; i++) {
         assert_int_equal(fork_at(world, i, &feed), FORK_CONTESTED);
-        assert_int_equal(why_at(world, i, &feed, &synced), ERR_CONTESTED);
-        assert_int_equal(synced, i != GT); // of whom something is wanted
+        assert_int_equal(gt_at(world, i, 1).why, ERR_CONTESTED);
+        assert_int_equal(synced(world, i), i != GT); // of whom something is wanted
     }
     assert_int_equal(world_put(world, GT, "tres", "Nombre"), ERR_OK);
     world_run(world, 60000);
@@ -285,7 +222,6 @@ static void who_took_a_replaced_keys_fork_is_not_forgotten(void **state)
     world_stop(world, GT);
     world_start(world, GT);
     assert_int_equal(fork_at(world, GT, &feed), FORK_CONTESTED);
-    buf_free(&published);
     commit_destroy(&thiefs);
     world_destroy(&world);
 }
@@ -293,7 +229,7 @@ static void who_took_a_replaced_keys_fork_is_not_forgotten(void **state)
 static void a_card_by_another_root_is_refused(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
     card_t *card = second_card(world, 0);
@@ -312,7 +248,7 @@ static void a_card_by_another_root_is_refused(void **state)
 static void who_names_anothers_key_takes_nobodys_place(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
     card_t *card = card_copy(world_card(world, SV));
@@ -347,7 +283,7 @@ static void accept_newer_card(world_t *world, roster_t *roster)
 static void a_key_that_the_roster_accepts_no_more_votes_no_more(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
     card_t *card = second_card(world, 0);
@@ -369,7 +305,7 @@ static void a_key_that_the_roster_accepts_no_more_votes_no_more(void **state)
 static void a_vote_stands_though_the_key_is_replaced_afterwards(void **state)
 {
     (void)state;
-    world_t *world = four(3);
+    world_t *world = four_nodes(11);
     world_start_all(world);
     assert_true(world_settle(world, 60000));
     card_t *card = second_card(world, 0);
@@ -393,6 +329,8 @@ int main(void)
         cmocka_unit_test(a_roster_with_too_few_votes_is_refused),
         cmocka_unit_test(who_is_removed_is_cut_off_and_reaches_no_further),
         cmocka_unit_test(a_replaced_key_reaches_up_to_its_cut),
+        cmocka_unit_test(who_is_behind_a_cut_gets_as_far_as_the_cut),
+        cmocka_unit_test(a_replaced_key_can_stop_nothing_below_its_cut),
         cmocka_unit_test(who_took_a_replaced_keys_fork_is_not_forgotten),
         cmocka_unit_test(a_card_by_another_root_is_refused),
         cmocka_unit_test(who_names_anothers_key_takes_nobodys_place),
