@@ -1,18 +1,7 @@
-// What must hold of every message that leaves a node, whatever the story: the
-// network itself looks at each one.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+// What must hold whatever the story: of every message that leaves a node, at each of
+// which the network itself looks, and of turns, taken back or not.
 #include "lib/mem.h"
-#include "tests/sim/world.h"
-
-enum { HUB, GT, SV, HN, NODES };
+#include "tests/sim/four_nodes.h"
 
 typedef struct {
     world_t *world;
@@ -22,7 +11,7 @@ typedef struct {
     unsigned lose; // every n-th publication
 } watch_t;
 
-// ---- what is looked at ----
+// ---- what leaves ----
 
 static void assert_durable(watch_t *watch, size_t node, const head_t *head)
 {
@@ -100,13 +89,7 @@ static bool look(void *context, size_t from, size_t to, bool publication, buf_t 
 
 static world_t *watched(watch_t *watch, unsigned lose)
 {
-    static const char *const codes[] = {"CRM", "GT", "SV", "HN"};
-    world_t *world = world_new(lose + 5);
-    for (size_t i = 0; i < NODES; i++)
-        world_add(world, codes[i], i == 0);
-    for (size_t i = 1; i < NODES; i++)
-        world_dial(world, i, HUB);
-    world_found(world, 3);
+    world_t *world = four_nodes(lose + 5);
     *watch = (watch_t){.world = world, .lose = lose};
     world_tamper(world, look, watch);
     return world;
@@ -135,14 +118,24 @@ static void nothing_leaves_before_it_is_durable_or_beyond_credit(void **state)
     }
 }
 
-// ---- a turn that is taken back ----
+// ---- turns ----
 
-static void step(world_t *world, size_t node, event_t *event, effects_t *effects)
+// One event for a node's core, `after_ms` from now; nothing is left of earlier effects.
+static void step(world_t *world, size_t node, uint64_t after_ms, event_t *event, effects_t *effects)
 {
-    event->now_ms = 5000;
-    event->wall_ms = 1700000005000;
+    event->now_ms = world_now(world) + after_ms;
+    event->wall_ms = 1700000000000 + event->now_ms;
     memset(event->seed, 3, sizeof event->seed);
+    effects_clear(effects);
     core_step(world_core(world, node), event, effects);
+}
+
+static const effect_t *effect_of(const effects_t *effects, effect_type_t type)
+{
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == type)
+            return &effects->items[i];
+    return NULL;
 }
 
 static size_t count_of(const effects_t *effects, effect_type_t type)
@@ -153,33 +146,28 @@ static size_t count_of(const effects_t *effects, effect_type_t type)
     return count;
 }
 
-static void a_turn_taken_back_leaves_the_core_where_it_was(void **state)
+static size_t sent_of(const effects_t *effects, message_type_t type)
 {
-    (void)state;
-    world_t *world = world_new(1);
-    world_add(world, "CRM", true);
-    world_found(world, 1);
-    world_start_all(world);
-    world_run(world, 3000);
-    effects_t effects = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < effects->count; i++) {
+        message_t message;
+        fault_t fault;
+        if (effects->items[i].type != EFFECT_SEND)
+            continue;
+        assert_int_equal(message_decode(buf_span(&effects->items[i].bytes), &message, &fault),
+                         ERR_OK);
+        count += message.type == type;
+        message_clear(&message);
+    }
+    return count;
+}
+
+static void append_one(world_t *world, size_t node, uint64_t after_ms, effects_t *effects)
+{
     draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("x")};
-    event_t append = {.type = EVENT_APPEND}, back = {.type = EVENT_ROLLED_BACK};
+    event_t append = {.type = EVENT_APPEND};
     append.as.append = (__typeof__(append.as.append)){1, LANE_COALITION, &draft, 1};
-    back.as.rolled_back.reason = ERR_DISK_FULL;
-    step(world, HUB, &append, &effects);
-    step(world, HUB, &append, &effects);
-    assert_int_equal(count_of(&effects, EFFECT_APPEND), 2);
-    assert_int_equal(effects.items[effects.count - 1].type, EFFECT_REPLY);
-    assert_int_equal(effects.items[effects.count - 1].number, 2);
-    step(world, HUB, &back, &effects);
-    effects_clear(&effects);
-    assert_int_equal(world_head(world, HUB, HUB, 1), 0);
-    assert_int_equal(world_count(world, HUB, ERR_DISK_FULL), 1);
-    // The next turn begins where the last durable one ended, in core and store alike.
-    assert_int_equal(world_put(world, HUB, "uno", "Nombre"), ERR_OK);
-    assert_int_equal(world_head(world, HUB, HUB, 1), 1);
-    effects_free(&effects);
-    world_destroy(&world);
+    step(world, node, after_ms, &append, effects);
 }
 
 static void drafts_that_do_not_fit_are_refused_whole(void **state)
@@ -196,7 +184,7 @@ static void drafts_that_do_not_fit_are_refused_whole(void **state)
         {.type = CHANGE_RECORD, .min_reader = 1, .body = span_of(large, PAYLOAD_BYTES_MAX + 1)}};
     event_t append = {.type = EVENT_APPEND};
     append.as.append = (__typeof__(append.as.append)){1, LANE_COALITION, drafts, 2};
-    step(world, HUB, &append, &effects);
+    step(world, HUB, 1000, &append, &effects);
     assert_int_equal(count_of(&effects, EFFECT_APPEND), 0);
     assert_int_equal(effects.items[effects.count - 1].type, EFFECT_REPLY);
     assert_int_equal(effects.items[effects.count - 1].reason, ERR_TOO_BIG);
@@ -206,11 +194,61 @@ static void drafts_that_do_not_fit_are_refused_whole(void **state)
         many[i] = drafts[0];
     append.as.append.drafts = many;
     append.as.append.count = 300;
-    effects_clear(&effects);
-    step(world, HUB, &append, &effects);
+    step(world, HUB, 1000, &append, &effects);
     assert_int_equal(count_of(&effects, EFFECT_APPEND), 2);
     effects_free(&effects);
     mem_free(large);
+    world_destroy(&world);
+}
+
+static void a_beacon_says_only_what_is_on_disk(void **state)
+{
+    (void)state;
+    world_t *world = four_nodes(21);
+    effects_t effects = {0};
+    event_t tick = {.type = EVENT_TICK}, back = {.type = EVENT_ROLLED_BACK};
+    event_t committed = {.type = EVENT_COMMITTED};
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    append_one(world, GT, 6000, &effects);
+    step(world, GT, 6000, &tick, &effects);
+    assert_int_equal(sent_of(&effects, MSG_BEACONS), 0);
+    back.as.rolled_back.reason = ERR_DISK_FULL;
+    step(world, GT, 6000, &back, &effects);
+    assert_int_equal(sent_of(&effects, MSG_BEACONS), 0);
+    append_one(world, GT, 7000, &effects);
+    step(world, GT, 7000, &committed, &effects);
+    assert_int_equal(sent_of(&effects, MSG_BEACONS), 1);
+    effects_free(&effects);
+    world_destroy(&world);
+}
+
+// ---- turns that are taken back ----
+
+static void a_turn_taken_back_leaves_the_core_where_it_was(void **state)
+{
+    (void)state;
+    world_t *world = world_new(1);
+    world_add(world, "CRM", true);
+    world_found(world, 1);
+    world_start_all(world);
+    world_run(world, 3000);
+    effects_t effects = {0};
+    event_t back = {.type = EVENT_ROLLED_BACK};
+    back.as.rolled_back.reason = ERR_DISK_FULL;
+    for (int i = 0; i < 2; i++) {
+        append_one(world, HUB, 1000, &effects);
+        assert_int_equal(count_of(&effects, EFFECT_APPEND), 1);
+    }
+    assert_int_equal(effects.items[effects.count - 1].type, EFFECT_REPLY);
+    assert_int_equal(effects.items[effects.count - 1].number, 2);
+    step(world, HUB, 1000, &back, &effects);
+    assert_int_equal(world_head(world, HUB, HUB, 1), 0);
+    assert_int_equal(world_count(world, HUB, ERR_DISK_FULL), 1);
+    // The next turn begins where the last durable one ended, in core and store alike.
+    assert_int_equal(world_put(world, HUB, "uno", "Nombre"), ERR_OK);
+    assert_int_equal(world_head(world, HUB, HUB, 1), 1);
+    effects_free(&effects);
     world_destroy(&world);
 }
 
@@ -237,13 +275,60 @@ static void a_failed_sync_leaves_the_outcome_open(void **state)
     world_destroy(&world);
 }
 
+// GT's own later commit, as a copy of GT would have made it.
+static buf_t later_commit(world_t *world, const commit_t *held)
+{
+    feed_t feed = feed_of(world, GT);
+    commit_t *later = sign_change(world, world_signing(world, GT), held->last + 1, &held->hash);
+    buf_t bytes = run_encode(&feed, &later, 1);
+    commit_destroy(&later);
+    return bytes;
+}
+
+static void a_node_that_met_its_later_self_writes_no_more_whatever_its_disk_says(void **state)
+{
+    (void)state;
+    tap_t tap;
+    world_t *world = four_tapped(&tap, 21);
+    effects_t effects = {0};
+    event_t tick = {.type = EVENT_TICK}, back = {.type = EVENT_ROLLED_BACK};
+    event_t committed = {.type = EVENT_COMMITTED}, met = {.type = EVENT_MESSAGE};
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    append_one(world, GT, 0, &effects);
+    buf_t later = later_commit(world, effect_of(&effects, EFFECT_APPEND)->commit);
+    step(world, GT, 0, &committed, &effects);
+    message_t proof = {.type = MSG_PROOF, .session = tap.session[HUB][GT]};
+    proof.as.proof.run = buf_span(&later);
+    met.as.message = &proof;
+    met.link = effect_of(&effects, EFFECT_SEND)->link;
+    step(world, GT, 0, &met, &effects);
+    assert_non_null(effect_of(&effects, EFFECT_FENCE));
+    back.as.rolled_back.reason = ERR_DISK_FULL;
+    step(world, GT, 0, &back, &effects);
+    assert_int_equal(world_writing(world, GT), ERR_OWN_LATER_COMMIT);
+    step(world, GT, 6000, &tick, &effects);
+    assert_non_null(effect_of(&effects, EFFECT_FENCE));
+    step(world, GT, 6000, &back, &effects);
+    step(world, GT, 12000, &tick, &effects);
+    assert_non_null(effect_of(&effects, EFFECT_FENCE));
+    step(world, GT, 12000, &committed, &effects);
+    step(world, GT, 18000, &tick, &effects);
+    assert_null(effect_of(&effects, EFFECT_FENCE)); // once is enough
+    buf_free(&later);
+    effects_free(&effects);
+    world_destroy(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_leaves_before_it_is_durable_or_beyond_credit),
-        cmocka_unit_test(a_turn_taken_back_leaves_the_core_where_it_was),
         cmocka_unit_test(drafts_that_do_not_fit_are_refused_whole),
+        cmocka_unit_test(a_beacon_says_only_what_is_on_disk),
+        cmocka_unit_test(a_turn_taken_back_leaves_the_core_where_it_was),
         cmocka_unit_test(a_failed_sync_leaves_the_outcome_open),
+        cmocka_unit_test(a_node_that_met_its_later_self_writes_no_more_whatever_its_disk_says),
     };
     return cmocka_run_group_tests_name("invariants", tests, NULL, NULL);
 }

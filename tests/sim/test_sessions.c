@@ -1,41 +1,11 @@
-// What belongs to a session and what does not, message by message; and what
-// shows of a member whose word does not come.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+// Stories of sessions: what belongs to one and what does not, message by message; what
+// slow lines and peers that do harm by talking may cost; and what shows of a member
+// whose word does not come.
 #include "daemon/core/machine.h"
 #include "lib/mem.h"
-#include "tests/sim/world.h"
-
-enum { HUB, GT, SV };
+#include "tests/sim/four_nodes.h"
 
 // ---- what is of another session ----
-
-// The session's id of GT and the hub, overheard.
-typedef struct {
-    nonce_t id;
-    bool known;
-} ears_t;
-
-static bool overhear(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
-{
-    ears_t *ears = context;
-    message_t message;
-    fault_t fault;
-    if (publication || from != HUB || to != GT || message_decode(buf_span(bytes), &message, &fault))
-        return true;
-    ears->known = ears->known || message.has_session;
-    if (message.has_session)
-        ears->id = message.session;
-    message_clear(&message);
-    return true;
-}
 
 static world_t *two(uint64_t seed)
 {
@@ -104,18 +74,18 @@ static const char *state_with(world_t *world, size_t node)
 static void whatever_is_of_another_session_is_dropped(void **state)
 {
     (void)state;
-    ears_t ears = {0};
-    world_t *world = two(11);
-    world_tamper(world, overhear, &ears);
+    tap_t tap = {.world = two(11)};
+    world_t *world = tap.world;
+    world_tamper(world, tap_listen, &tap);
     world_start_all(world);
     world_run(world, 5000);
-    assert_true(ears.known);
+    assert_true(tap.known[HUB][GT]);
     uint64_t counted = world_count(world, HUB, ERR_WRONG_SESSION);
     for (message_type_t type = MSG_HELLO; type < MSG_TYPE_END; type++) {
         if (!has_plain_form(type))
             continue;
         message_t message = plain(world, type);
-        message.session = ears.id;
+        message.session = tap.session[HUB][GT];
         message.session.bytes[NONCE_SIZE - 1] ^= 1;
         world_inject(world, HUB, GT, &message);
         world_run(world, 100);
@@ -125,7 +95,7 @@ static void whatever_is_of_another_session_is_dropped(void **state)
     assert_int_equal(world_count(world, HUB, ERR_STOPPING), 0);
     // The same Bye, of this session, ends it.
     message_t bye = plain(world, MSG_BYE);
-    bye.session = ears.id;
+    bye.session = tap.session[HUB][GT];
     world_inject(world, HUB, GT, &bye);
     world_run(world, 30);
     assert_int_equal(world_count(world, HUB, ERR_STOPPING), 1);
@@ -174,6 +144,102 @@ static void nothing_is_taken_before_the_greeting(void **state)
         assert_true(world_settle(first.world, 60000));
         world_destroy(&first.world);
     }
+}
+
+// ---- slow lines ----
+
+static uint64_t rtt_of(world_t *world, size_t node)
+{
+    status_t status;
+    uint64_t most = 0;
+    core_status(world_core(world, node), world_now(world), &status);
+    for (size_t i = 0; i < status.peer_count; i++)
+        if (status.peers[i].rtt_ms != AGE_NEVER && status.peers[i].rtt_ms > most)
+            most = status.peers[i].rtt_ms;
+    status_clear(&status);
+    return most;
+}
+
+// Four feeds over a line of 4 KiB a second: each waits for the others, and none
+// is given up for that.
+static void a_slow_line_is_no_stalled_source(void **state)
+{
+    (void)state;
+    world_t *world = four_nodes(21);
+    for (size_t i = 0; i < 3; i++)
+        world_start(world, i == 2 ? HN : i);
+    for (size_t i = 0; i < NODES; i++)
+        for (int k = 0; i != SV && k < 20; k++) {
+            char key[16];
+            snprintf(key, sizeof key, "k%d", k);
+            assert_int_equal(world_put_sized(world, i, key, 4000), ERR_OK);
+        }
+    assert_true(world_settle(world, 60000));
+    world_rate(world, HUB, SV, 4096);
+    world_start(world, SV);
+    uint64_t begin = world_now(world);
+    assert_true(world_settle(world, 600000));
+    // 240 kB take 59 s; more than twice as long would be time lost.
+    assert_true(world_now(world) - begin < 120000);
+    assert_int_equal(world_count(world, SV, ERR_STALLED), 0);
+    assert_int_equal(world_count(world, SV, ERR_SILENT), 0);
+    assert_true(rtt_of(world, SV) < 6000);
+    world_destroy(&world);
+}
+
+// ---- peers that do harm by talking ----
+
+static void reasons_of_a_peers_own_making_are_one_counter(void **state)
+{
+    (void)state;
+    tap_t tap;
+    world_t *world = four_tapped(&tap, 21);
+    status_t status;
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    for (uint32_t i = 0; i < 300; i++) {
+        message_t message = {.type = MSG_NOPE};
+        message.as.nope.fetch = 1;
+        message.as.nope.reason = 100000 + i * 1000003;
+        tap_say(&tap, HUB, GT, &message);
+    }
+    world_run(world, 1000);
+    core_status(world_core(world, HUB), world_now(world), &status);
+    assert_true(status.counter_count < 20);
+    status_clear(&status);
+    assert_true(world_count(world, HUB, ERR_UNEXPECTED) >= 300);
+    world_destroy(&world);
+}
+
+// The hub spoils each session that SV begins.
+static bool spoil(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
+{
+    unsigned *hellos = context;
+    message_t message;
+    fault_t fault;
+    if (publication)
+        return true;
+    assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
+    *hellos += from == SV && message.type == MSG_HELLO;
+    if (from == HUB && to == SV && message.type == MSG_HEADS)
+        bytes->data[0] = 0xff;
+    message_clear(&message);
+    return true;
+}
+
+static void a_peer_that_breaks_every_session_is_not_stormed(void **state)
+{
+    (void)state;
+    unsigned hellos = 0; // of SV's
+    world_t *world = four_nodes(21);
+    world_tamper(world, spoil, &hellos);
+    world_start(world, HUB);
+    world_start(world, SV);
+    world_run(world, 600000);
+    assert_true(hellos >= 5 && hellos <= 40);
+    world_tamper(world, NULL, NULL);
+    assert_true(world_settle(world, 120000));
+    world_destroy(&world);
 }
 
 // ---- whose word does not come ----
@@ -314,6 +380,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_is_of_another_session_is_dropped),
         cmocka_unit_test(nothing_is_taken_before_the_greeting),
+        cmocka_unit_test(a_slow_line_is_no_stalled_source),
+        cmocka_unit_test(reasons_of_a_peers_own_making_are_one_counter),
+        cmocka_unit_test(a_peer_that_breaks_every_session_is_not_stormed),
         cmocka_unit_test(beacons_that_stop_coming_are_an_alarm),
         cmocka_unit_test(who_has_never_spoken_is_an_alarm_too),
         cmocka_unit_test(who_hears_nobody_blames_nobody),
