@@ -219,17 +219,24 @@ static const char *why_not_lifted(const core_t *core, const marker_t *marker)
     return NULL;
 }
 
-// How the fence that went in this turn went; 0: none did.
-static lift_t lifted_now(oracle_t *oracle, size_t node, const core_t *core)
+// How the fence that went last went, and when; 0: none ever did.
+static lift_t newest_lifting(oracle_t *oracle, size_t node, uint64_t *lifted_ms)
 {
-    lifting_t last;
+    lifting_t last = {0};
     size_t count = 0;
     fault_t fault;
     disk_t *disk = world_disk(oracle_world(oracle), node);
     disk_spare(disk, true);
     err_t err = store_liftings(world_store(oracle_world(oracle), node), 1, &last, &count, &fault);
     disk_spare(disk, false);
-    return !err && count && last.lifted_ms == core->wall_ms ? last.how : (lift_t)0;
+    *lifted_ms = last.lifted_ms;
+    return !err && count ? last.how : (lift_t)0;
+}
+
+static bool lifted_now(oracle_t *oracle, size_t node, const core_t *core)
+{
+    uint64_t lifted_ms = 0;
+    return newest_lifting(oracle, node, &lifted_ms) == LIFT_TOLD && lifted_ms == core->wall_ms;
 }
 
 // What comes later in the same turn was not known when it was decided.
@@ -244,8 +251,7 @@ static void note_decision(node_t *seen, const core_t *core)
 static void check_lifting(inside_t *inside, oracle_t *oracle, size_t node, const core_t *core)
 {
     node_t *seen = &inside->nodes[node];
-    bool lifts =
-        seen->restored && !fence_reason(core) && lifted_now(oracle, node, core) == LIFT_TOLD;
+    bool lifts = seen->restored && !fence_reason(core) && lifted_now(oracle, node, core);
     const char *why = !lifts          ? NULL
                       : seen->decided ? seen->why_not
                                       : why_not_lifted(core, &seen->marker);
@@ -256,6 +262,19 @@ static void check_lifting(inside_t *inside, oracle_t *oracle, size_t node, const
     seen->restored = fence_reason(core) == ERR_RESTORED;
     if (seen->restored && !world_marker(oracle_world(oracle), node, &seen->marker))
         seen->marker = (marker_t){0};
+}
+
+// A turn whose sync failed may be on disk all the same: its fence is gone then, and what
+// was known when that was decided is gone with the process.
+void inside_started(inside_t *inside, oracle_t *oracle, size_t node)
+{
+    node_t *seen = &inside->nodes[node];
+    uint64_t lifted_ms = 0;
+    if (seen->decided && seen->why_not && !fence_reason(world_core(oracle_world(oracle), node)) &&
+        newest_lifting(oracle, node, &lifted_ms) == LIFT_TOLD)
+        oracle_violate(oracle, "L2", "%s starts and may write after a restore: %s",
+                       world_code(oracle_world(oracle), node), seen->why_not);
+    seen->restored = seen->decided = false;
 }
 
 // ---- I5: its own word ----

@@ -16,6 +16,8 @@ void inside_destroy(inside_t **inside);
 // A turn of the node has ended. Of one that is not trusted its own word is learnt,
 // and nothing asked.
 void inside_check(inside_t *inside, oracle_t *oracle, size_t node);
+// The node has started, and its first turn is to be checked next.
+void inside_started(inside_t *inside, oracle_t *oracle, size_t node);
 // Something has come in: of what the node has said itself it makes something at once,
 // and whether a fence goes it decides by what had come until then.
 void inside_heard(inside_t *inside, oracle_t *oracle, const arrival_t *arrival);

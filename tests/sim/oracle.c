@@ -379,6 +379,7 @@ static void on_started(void *context, size_t node)
     }
     mem_free(before);
     check_fence_kept(oracle, node, core);
+    inside_started(oracle->inside, oracle, node);
     watched->open = false; // what it finds on its disk is nothing that it met
     on_turn(oracle, node);
 }
