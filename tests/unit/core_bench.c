@@ -63,26 +63,17 @@ void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
     make_core(bench, &options, bench->cards, BENCH_MEMBERS, feeds, feed_count);
 }
 
-void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count)
+void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count,
+                         uint64_t came_to)
 {
-    static const position_t heads[] = {{1, LANE_COALITION, 9}};
+    position_t head = {1, LANE_COALITION, came_to};
     make_members(bench);
     core_options_t options = {.dial_count = dial_count,
                               .dials = dials,
                               .boot = ERR_RESTORED,
                               .boot_detail = "a test says so",
-                              .boot_count = 1,
-                              .boot_heads = heads};
-    make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
-}
-
-void bench_open_restored_without(bench_t *bench, const core_dial_t *dials, size_t dial_count)
-{
-    make_members(bench);
-    core_options_t options = {.dial_count = dial_count,
-                              .dials = dials,
-                              .boot = ERR_RESTORED,
-                              .boot_detail = "a test says so"};
+                              .boot_count = came_to ? 1 : 0,
+                              .boot_heads = &head};
     make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
 }
 

@@ -24,10 +24,10 @@ typedef struct {
 // `dials`: NULL, or those of the configuration. `feeds` may be NULL.
 void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
                 const core_feed_t *feeds, size_t feed_count);
-// The boot marker says that the disk was restored, and that AA's lane 1 had come to 9.
-void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count);
-// The marker is gone, and with it how far AA had come.
-void bench_open_restored_without(bench_t *bench, const core_dial_t *dials, size_t dial_count);
+// The disk was restored, and AA's lane 1 had come so far; 0: the boot marker is gone, and
+// with it how far.
+void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count,
+                         uint64_t came_to);
 // BB dials in and brings a card that advertises that address; card_destroy.
 card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoint);
 // BB has had so many epochs, each begun by a card of its own; of each one change in

@@ -73,7 +73,7 @@ static void a_restored_node_says_whom_it_waits_for(void **state)
     recovery_t recovery;
     const char *detail = NULL;
     (void)state;
-    bench_open_restored(&bench, both, 2);
+    bench_open_restored(&bench, both, 2, 9);
     assert_int_equal(core_writing(bench.core, &detail), ERR_RESTORED);
     assert_string_equal(detail, "a test says so");
     core_recovery(bench.core, &recovery);
@@ -100,7 +100,7 @@ static void a_restored_node_waits_for_all_who_may_be_meant(void **state)
     bench_t bench;
     recovery_t recovery;
     (void)state;
-    bench_open_restored_without(&bench, address, 1);
+    bench_open_restored(&bench, address, 1, 0);
     card_t *claims = bench_claim_address(&bench, LINK, address[0].endpoint);
     message_t heads = {.type = MSG_HEADS};
     bench_say(&bench, LINK, &heads);
@@ -124,7 +124,7 @@ static void a_fence_that_was_not_lifted_after_all(void **state)
     event_t accept = {.type = EVENT_ACCEPT};
     (void)state;
     accept.as.accept.request = 8;
-    bench_open_restored(&bench, dials, 1);
+    bench_open_restored(&bench, dials, 1, 9);
     bench_step(&bench, &accept);
     assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
     assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
@@ -184,7 +184,7 @@ static void nothing_is_an_answer(void **state)
     bench_t bench;
     recovery_t recovery;
     (void)state;
-    bench_open_restored(&bench, dials, 1);
+    bench_open_restored(&bench, dials, 1, 9);
     bench_connect(&bench, LINK, BENCH_CC);
     tell(&bench, 0, 0);
     core_recovery(bench.core, &recovery);
