@@ -12,17 +12,27 @@
 
 static const uint64_t wall_start_ms = 1700000000000;
 
-static card_t *make_card(uint8_t n)
+void bench_sign_card(card_t *card, size_t member)
 {
-    char letter = (char)('A' + n - 1), endpoint[32];
-    card_t *card = sample_card((char[]){letter, letter, '\0'}, n);
     pubkey_t key;
-    secret_t *root = sample_secret(n, &key);
-    snprintf(endpoint, sizeof endpoint, "tcp://192.0.2.%u:7000", n);
-    mem_free(card->endpoints[0]);
-    card->endpoints[0] = mem_copy_string(endpoint);
+    secret_t *root = sample_secret((uint8_t)(member + 1), &key);
     card_sign(card, root);
     secret_destroy(&root);
+}
+
+static void advertise(card_t *card, size_t member, const char *endpoint)
+{
+    mem_free(card->endpoints[0]);
+    card->endpoints[0] = mem_copy_string(endpoint);
+    bench_sign_card(card, member);
+}
+
+static card_t *make_card(size_t member)
+{
+    char letter = (char)('A' + member), endpoint[32];
+    card_t *card = sample_card((char[]){letter, letter, '\0'}, (uint8_t)(member + 1));
+    snprintf(endpoint, sizeof endpoint, "tcp://192.0.2.%zu:7000", member + 1);
+    advertise(card, member, endpoint);
     return card;
 }
 
@@ -31,7 +41,7 @@ static void make_members(bench_t *bench)
     *bench = (bench_t){.now_ms = 1000, .known = 1};
     for (uint8_t i = 0; i < BENCH_MEMBERS; i++) {
         bench->signing[i] = sample_secret((uint8_t)(101 + i), &bench->signing_key[i]);
-        bench->cards[i] = make_card((uint8_t)(i + 1));
+        bench->cards[i] = make_card(i);
     }
     bench->charter = sample_charter(BENCH_MEMBERS, 2);
 }
@@ -77,25 +87,23 @@ void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_c
     make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
 }
 
+card_t *bench_next_card(const bench_t *bench, size_t member)
+{
+    return sample_card_after(bench->cards[member], (uint8_t)(member + 1));
+}
+
 card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoint)
 {
-    pubkey_t key;
-    secret_t *root = sample_secret(2, &key);
-    card_t *card = sample_card_after(bench->cards[BENCH_BB], 2);
+    card_t *card = bench_next_card(bench, BENCH_BB);
+    advertise(card, BENCH_BB, endpoint);
     bench_greet(bench, link, BENCH_BB);
-    mem_free(card->endpoints[0]);
-    card->endpoints[0] = mem_copy_string(endpoint);
-    card_sign(card, root);
     bench_offer(bench, link, MSG_CARDS, card_encode(card));
     bench_commit(bench);
-    secret_destroy(&root);
     return card;
 }
 
 void bench_open_epochs(bench_t *bench, uint32_t epochs)
 {
-    pubkey_t key;
-    secret_t *root = sample_secret(2, &key);
     make_members(bench);
     core_feed_t *feeds = mem_alloc_array(epochs, sizeof *feeds);
     card_t **cards = mem_alloc_array(BENCH_MEMBERS + epochs, sizeof(card_t *));
@@ -105,7 +113,7 @@ void bench_open_epochs(bench_t *bench, uint32_t epochs)
             bench->known == 1 ? bench->cards[BENCH_BB] : bench->later[bench->known - 2];
         card_t *card = sample_card_after(before, 2);
         card->epoch++;
-        card_sign(card, root);
+        bench_sign_card(card, BENCH_BB);
         bench->later[bench->known - 1] = card;
     }
     for (size_t i = 0; i < BENCH_MEMBERS; i++)
@@ -116,7 +124,6 @@ void bench_open_epochs(bench_t *bench, uint32_t epochs)
             cards[BENCH_MEMBERS + i - 1] = bench->later[i - 1];
     }
     make_core(bench, &(core_options_t){0}, cards, BENCH_MEMBERS + epochs - 1, feeds, epochs);
-    secret_destroy(&root);
     mem_free(cards);
     mem_free(feeds);
 }
@@ -259,26 +266,38 @@ void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t it
     buf_free(&item);
 }
 
+void bench_seal_roster(const bench_t *bench, roster_t *next, size_t one, size_t other)
+{
+    roster_seal(next);
+    sample_vote(next, (uint8_t)(one + 1), &bench->charter->hash);
+    sample_vote(next, (uint8_t)(other + 1), &bench->charter->hash);
+}
+
+static void move_to_formers(roster_t *roster, size_t member)
+{
+    const member_t *gone = &roster->members[member];
+    mem_free(roster->formers);
+    roster->formers = mem_alloc(sizeof *roster->formers);
+    roster->formers[0] =
+        (former_t){.code = gone->code, .origin = gone->origin, .root_key = gone->root_key};
+    roster->former_count = 1;
+    roster->member_count--;
+    memmove(&roster->members[member], &roster->members[member + 1],
+            (roster->member_count - member) * sizeof *roster->members);
+}
+
 void bench_offer_removal(bench_t *bench, size_t member, core_link_t link, uint64_t number,
                          const hash_t *hash)
 {
     roster_t *next = sample_roster_after(bench->charter);
-    const member_t *gone = &next->members[member];
-    mem_free(next->formers);
-    next->formers = mem_alloc(sizeof *next->formers);
-    next->formers[0] = (former_t){.code = gone->code,
-                                  .origin = gone->origin,
-                                  .root_key = gone->root_key,
-                                  .cut_count = 1,
-                                  .cuts = mem_alloc(sizeof(cut_t))};
-    next->formers[0].cuts[0] = (cut_t){1, LANE_COALITION, number, *hash};
-    next->former_count = 1;
-    memmove(&next->members[member], &next->members[member + 1],
-            (BENCH_MEMBERS - 1 - member) * sizeof *next->members);
-    next->member_count = BENCH_MEMBERS - 1;
-    roster_seal(next);
-    sample_vote(next, member == BENCH_AA ? 2 : 1, &bench->charter->hash);
-    sample_vote(next, 3, &bench->charter->hash);
+    move_to_formers(next, member);
+    if (hash) {
+        next->formers[0].cut_count = 1;
+        next->formers[0].cuts = mem_alloc(sizeof(cut_t));
+        next->formers[0].cuts[0] = (cut_t){1, LANE_COALITION, number, *hash};
+    }
+    bench_seal_roster(bench, next, member == BENCH_AA ? BENCH_BB : BENCH_AA,
+                      member <= BENCH_BB ? BENCH_CC : BENCH_BB);
     bench_offer(bench, link, MSG_ROSTERS, roster_encode(next));
     assert_int_equal(bench_count_of(bench, EFFECT_ROSTER), 1);
     roster_destroy(&next);

@@ -28,6 +28,11 @@ void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
 // with it how far.
 void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count,
                          uint64_t came_to);
+// The member's card after its first, unchanged otherwise; card_destroy.
+card_t *bench_next_card(const bench_t *bench, size_t member);
+void bench_sign_card(card_t *card, size_t member); // by its root key: it was changed
+// With the votes of two.
+void bench_seal_roster(const bench_t *bench, roster_t *next, size_t one, size_t other);
 // BB dials in and brings a card that advertises that address; card_destroy.
 card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoint);
 // BB has had so many epochs, each begun by a card of its own; of each one change in
@@ -48,8 +53,8 @@ void bench_say(bench_t *bench, core_link_t link, message_t *message);
 void bench_publish(bench_t *bench, core_link_t link, const commit_t *commit);
 void bench_offer(bench_t *bench, core_link_t link, message_type_t type, buf_t item); // takes it
 
-// A roster without AA or BB, voted for by the other and CC, that cuts the member's lane
-// 1 there.
+// A roster without that member, voted for by two others, that cuts its lane 1 there;
+// NULL: nowhere.
 void bench_offer_removal(bench_t *bench, size_t member, core_link_t link, uint64_t number,
                          const hash_t *hash);
 void bench_remove(bench_t *bench, size_t member, core_link_t link, uint64_t number,

@@ -156,7 +156,7 @@ static void a_card_comes_after_the_one_before(void **state)
     bench_t bench;
     (void)state;
     bench_open(&bench, NULL, 0, NULL, 0);
-    card_t *second = sample_card_after(bench.cards[BENCH_BB], 2);
+    card_t *second = bench_next_card(&bench, BENCH_BB);
     card_t *third = sample_card_after(second, 2);
     bench_greet(&bench, LINK, BENCH_BB);
     bench_offer(&bench, LINK, MSG_CARDS, card_encode(third));
@@ -170,47 +170,24 @@ static void a_card_comes_after_the_one_before(void **state)
     bench_close(&bench);
 }
 
-static roster_t *without_dd(const roster_t *before)
-{
-    roster_t *next = sample_roster_after(before);
-    const member_t *gone = &next->members[BENCH_DD];
-    mem_free(next->formers);
-    next->formers = mem_alloc(sizeof *next->formers);
-    next->formers[0] =
-        (former_t){.code = gone->code, .origin = gone->origin, .root_key = gone->root_key};
-    next->former_count = 1;
-    next->member_count = BENCH_DD;
-    roster_seal(next);
-    sample_vote(next, 1, &before->hash);
-    sample_vote(next, 2, &before->hash);
-    return next;
-}
-
 // A former member's cards are still taken: what it signed needs them.
 static void cards_of_former_members_are_kept(void **state)
 {
     bench_t bench;
     (void)state;
     bench_open(&bench, NULL, 0, NULL, 0);
-    roster_t *next = without_dd(bench.charter);
-    card_t *second = sample_card_after(bench.cards[BENCH_DD], 4);
-    card_t *renamed = card_copy(second);
-    pubkey_t key;
-    secret_t *root = sample_secret(4, &key);
     bench_greet(&bench, LINK, BENCH_BB);
-    bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
-    assert_int_equal(bench_count_of(&bench, EFFECT_ROSTER), 1);
-    bench_commit(&bench);
+    bench_remove(&bench, BENCH_DD, LINK, 0, NULL);
+    card_t *second = bench_next_card(&bench, BENCH_DD);
+    card_t *renamed = card_copy(second);
     code_parse("ZZ", &renamed->code);
-    card_sign(renamed, root);
+    bench_sign_card(renamed, BENCH_DD);
     bench_offer(&bench, LINK, MSG_CARDS, card_encode(renamed));
     assert_int_equal(bench_counted(&bench, ERR_BAD_CARD), 1);
     bench_offer(&bench, LINK, MSG_CARDS, card_encode(second));
     assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 1);
-    secret_destroy(&root);
     card_destroy(&renamed);
     card_destroy(&second);
-    roster_destroy(&next);
     bench_close(&bench);
 }
 
@@ -453,9 +430,7 @@ static void a_newcomer_goes_with_the_turn(void **state)
     card_t *newcomer = sample_card("EE", 5);
     next->members = mem_resize(next->members, (BENCH_MEMBERS + 1) * sizeof *next->members);
     next->members[next->member_count++] = larger->members[BENCH_MEMBERS];
-    roster_seal(next);
-    sample_vote(next, 1, &bench.charter->hash);
-    sample_vote(next, 2, &bench.charter->hash);
+    bench_seal_roster(&bench, next, BENCH_AA, BENCH_BB);
     bench_greet(&bench, LINK, BENCH_BB);
     bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
     assert_int_equal(core_roster(bench.core)->version, 2);
