@@ -12,6 +12,8 @@
 
 static const uint64_t wall_start_ms = 1700000000000;
 
+const core_dial_t bench_dial_cc = {"CC", "tcp://192.0.2.3:7000"};
+
 void bench_sign_card(card_t *card, size_t member)
 {
     pubkey_t key;
@@ -71,6 +73,25 @@ void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
     make_members(bench);
     core_options_t options = {.dial_count = dial_count, .dials = dials};
     make_core(bench, &options, bench->cards, BENCH_MEMBERS, feeds, feed_count);
+}
+
+void bench_open_greeted(bench_t *bench, core_link_t link, size_t member)
+{
+    bench_open(bench, NULL, 0, NULL, 0);
+    bench_greet(bench, link, member);
+}
+
+void bench_open_connected(bench_t *bench, core_link_t link)
+{
+    bench_open(bench, &bench_dial_cc, 1, NULL, 0);
+    bench_connect(bench, link, BENCH_CC);
+}
+
+void bench_open_holding(bench_t *bench, size_t member, uint64_t number)
+{
+    make_members(bench);
+    core_feed_t feed = {.head = {bench_feed(bench, member), number, {{1}}}, .time_ms = 1};
+    make_core(bench, &(core_options_t){0}, bench->cards, BENCH_MEMBERS, &feed, 1);
 }
 
 void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count,
@@ -151,6 +172,18 @@ void bench_step(bench_t *bench, event_t *event)
     memset(event->seed, ++bench->drawn, sizeof event->seed);
     effects_clear(&bench->effects);
     core_step(bench->core, event, &bench->effects);
+}
+
+size_t bench_append(bench_t *bench, span_t body)
+{
+    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = body};
+    event_t event = {.type = EVENT_APPEND};
+    event.as.append.request = 5;
+    event.as.append.lane = LANE_COALITION;
+    event.as.append.drafts = &draft;
+    event.as.append.count = 1;
+    bench_step(bench, &event);
+    return bench_count_of(bench, EFFECT_APPEND);
 }
 
 void bench_commit(bench_t *bench)

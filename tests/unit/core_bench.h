@@ -21,9 +21,17 @@ typedef struct {
     nonce_t session;   // of the last greeting
 } bench_t;
 
+extern const core_dial_t bench_dial_cc; // at the address of its card
+
 // `dials`: NULL, or those of the configuration. `feeds` may be NULL.
 void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
                 const core_feed_t *feeds, size_t feed_count);
+// A member dials in, and nobody is configured.
+void bench_open_greeted(bench_t *bench, core_link_t link, size_t member);
+// CC is configured, dialled and connected.
+void bench_open_connected(bench_t *bench, core_link_t link);
+// That member's lane 1 is held so far.
+void bench_open_holding(bench_t *bench, size_t member, uint64_t number);
 // The disk was restored, and AA's lane 1 had come so far; 0: the boot marker is gone, and
 // with it how far.
 void bench_open_restored(bench_t *bench, const core_dial_t *dials, size_t dial_count,
@@ -42,6 +50,8 @@ void bench_close(bench_t *bench);
 
 // Steps; the effects of the one before are gone.
 void bench_step(bench_t *bench, event_t *event);
+// One change of its own; how many commits it wrote.
+size_t bench_append(bench_t *bench, span_t body);
 void bench_commit(bench_t *bench);            // EVENT_COMMITTED
 void bench_roll_back(bench_t *bench);         // EVENT_ROLLED_BACK
 void bench_pass(bench_t *bench, uint64_t ms); // and a tick

@@ -21,15 +21,28 @@ static bool misses(const bench_t *bench, const char *text)
     return found;
 }
 
+static void not_reached(bench_t *bench)
+{
+    event_t answer = {.type = EVENT_DIALLED};
+    answer.as.dialled.reason = ERR_UNREACHABLE;
+    bench_step(bench, &answer);
+}
+
+static const effect_t *dial_after(bench_t *bench, uint64_t ms)
+{
+    bench_pass(bench, ms);
+    const effect_t *dial = bench_effect(bench, EFFECT_DIAL);
+    assert_non_null(dial);
+    return dial;
+}
+
 static void an_address_is_a_member_who_advertises_it(void **state)
 {
     static const core_dial_t dials[] = {{"", "tcp://192.0.2.3:7000"}};
     bench_t bench;
     (void)state;
     bench_open(&bench, dials, 1, NULL, 0);
-    bench_pass(&bench, 10);
-    const effect_t *dial = bench_effect(&bench, EFFECT_DIAL);
-    assert_non_null(dial);
+    const effect_t *dial = dial_after(&bench, 10);
     assert_string_equal(dial->text, "tcp://192.0.2.3:7000");
     assert_true(key_equal(&dial->key, &bench.cards[BENCH_CC]->transport_key));
     assert_true(misses(&bench, "CC at tcp://192.0.2.3:7000 has not answered"));
@@ -46,14 +59,10 @@ static void an_address_that_another_claims_is_still_reached(void **state)
     bench_open(&bench, dials, 1, NULL, 0);
     card_t *claims = bench_claim_address(&bench, 5, dials[0].endpoint);
     for (size_t tries = 0; tries < 6; tries++) {
-        bench_pass(&bench, 3600 * 1000);
-        const effect_t *dial = bench_effect(&bench, EFFECT_DIAL);
-        assert_non_null(dial);
+        const effect_t *dial = dial_after(&bench, 3600 * 1000);
         of_bb += key_equal(&dial->key, &claims->transport_key);
         of_cc += key_equal(&dial->key, &bench.cards[BENCH_CC]->transport_key);
-        event_t answer = {.type = EVENT_DIALLED};
-        answer.as.dialled.reason = ERR_UNREACHABLE;
-        bench_step(&bench, &answer);
+        not_reached(&bench);
     }
     assert_int_equal(of_bb, 3);
     assert_int_equal(of_cc, 3);
@@ -67,10 +76,8 @@ static void who_is_meant_by_a_code(void **state)
     bench_t bench;
     (void)state;
     bench_open(&bench, dials, 1, NULL, 0);
-    bench_pass(&bench, 10);
-    const effect_t *dial = bench_effect(&bench, EFFECT_DIAL);
-    assert_non_null(dial); // at that address, whatever its card says
-    assert_string_equal(dial->text, "tcp://127.0.0.1:1");
+    const effect_t *dial = dial_after(&bench, 10);
+    assert_string_equal(dial->text, "tcp://127.0.0.1:1"); // whatever its card says
     assert_true(key_equal(&dial->key, &bench.cards[BENCH_BB]->transport_key));
     bench_close(&bench);
 }
@@ -115,9 +122,7 @@ static void what_cannot_be_tried_waits(void **state)
     for (uint64_t tries = 1; tries <= 12; tries++) {
         bench_pass(&bench, 3600 * 1000);
         assert_int_equal(bench_count_of(&bench, EFFECT_DIAL), 1);
-        event_t answer = {.type = EVENT_DIALLED};
-        answer.as.dialled.reason = ERR_UNREACHABLE;
-        bench_step(&bench, &answer);
+        not_reached(&bench);
         assert_int_equal(bench_counted(&bench, ERR_UNREACHABLE), tries);
         bench_pass(&bench, 10);
         assert_int_equal(bench_count_of(&bench, EFFECT_DIAL), 0);

@@ -18,8 +18,7 @@ static void who_stops_takes_leave_of_those_in_session(void **state)
     bench_t bench;
     message_t bye;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     event_t up = {.type = EVENT_LINK_UP, .link = LINK + 1}; // has said nothing yet
     up.as.link_up.key = bench.cards[BENCH_CC]->transport_key;
     bench_step(&bench, &up);
@@ -36,17 +35,13 @@ static void who_stops_takes_leave_of_those_in_session(void **state)
 static void payloads_are_looked_for_all_the_same(void **state)
 {
     bench_t bench;
-    core_feed_t feed = {.time_ms = 1};
     size_t looks = 0;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    feed.head = (head_t){bench_feed(&bench, BENCH_AA), 3, {{1}}};
-    bench_close(&bench);
-    bench_open(&bench, NULL, 0, &feed, 1);
+    bench_open_holding(&bench, BENCH_AA, 3);
     bench_greet(&bench, LINK, BENCH_BB);
     message_t found = {.type = MSG_PAYLOAD_FOUND};
     found.as.payload.fetch = 1;
-    found.as.payload.feed = feed.head.feed;
+    found.as.payload.feed = bench_feed(&bench, BENCH_AA);
     found.as.payload.number = 2;
     found.as.payload.state = PAYLOAD_PRESENT;
     found.as.payload.body = span_text("of no commitment here");
@@ -66,17 +61,11 @@ static void payloads_are_looked_for_all_the_same(void **state)
 static void questions_have_a_bound(void **state)
 {
     bench_t bench;
-    head_t head;
     (void)state;
-    core_feed_t feed = {.time_ms = 1};
-    bench_open(&bench, NULL, 0, NULL, 0);
-    head = (head_t){bench_feed(&bench, BENCH_AA), 3, {{1}}};
-    bench_close(&bench);
-    feed.head = head;
-    bench_open(&bench, NULL, 0, &feed, 1);
+    bench_open_holding(&bench, BENCH_AA, 3);
     bench_greet(&bench, LINK, BENCH_BB);
     message_t ask = {.type = MSG_FETCH_PAYLOAD};
-    ask.as.payload.feed = head.feed;
+    ask.as.payload.feed = bench_feed(&bench, BENCH_AA);
     ask.as.payload.number = 2;
     size_t answered = 0;
     while (bench_counted(&bench, ERR_BUSY) == 0) {
@@ -96,8 +85,7 @@ static void fetches_have_a_bound(void **state)
     bench_t bench;
     message_t nope;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     message_t fetch = {.type = MSG_FETCH};
     fetch.as.fetch.feed = bench_feed(&bench, BENCH_AA);
     fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
@@ -142,8 +130,7 @@ static void cards_of_strangers_are_refused(void **state)
     bench_t bench;
     card_t *stranger = sample_card("EE", 5);
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     bench_offer(&bench, LINK, MSG_CARDS, card_encode(stranger));
     assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
     assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 0);
@@ -155,10 +142,9 @@ static void a_card_comes_after_the_one_before(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     card_t *second = bench_next_card(&bench, BENCH_BB);
     card_t *third = sample_card_after(second, 2);
-    bench_greet(&bench, LINK, BENCH_BB);
     bench_offer(&bench, LINK, MSG_CARDS, card_encode(third));
     assert_int_equal(bench_counted(&bench, ERR_OUT_OF_ORDER), 1);
     bench_offer(&bench, LINK, MSG_CARDS, card_encode(second));
@@ -175,8 +161,7 @@ static void cards_of_former_members_are_kept(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     bench_remove(&bench, BENCH_DD, LINK, 0, NULL);
     card_t *second = bench_next_card(&bench, BENCH_DD);
     card_t *renamed = card_copy(second);
@@ -197,8 +182,7 @@ static void another_charter_is_another_coalition(void **state)
     bench_t bench;
     roster_t *other = sample_charter(BENCH_MEMBERS, 3);
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(other));
     assert_int_equal(bench_counted(&bench, ERR_WRONG_COALITION), 1);
     bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(bench.charter));
@@ -271,18 +255,6 @@ static void all_is_told_within_bounds(void **state)
 
 // ---- its own ----
 
-static size_t append(bench_t *bench, span_t body)
-{
-    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = body};
-    event_t event = {.type = EVENT_APPEND};
-    event.as.append.request = 5;
-    event.as.append.lane = LANE_COALITION;
-    event.as.append.drafts = &draft;
-    event.as.append.count = 1;
-    bench_step(bench, &event);
-    return bench_count_of(bench, EFFECT_APPEND);
-}
-
 static void what_is_too_big_is_not_written(void **state)
 {
     static const uint8_t body[PAYLOAD_BYTES_MAX + 1];
@@ -290,9 +262,9 @@ static void what_is_too_big_is_not_written(void **state)
     const char *detail = NULL;
     (void)state;
     bench_open(&bench, NULL, 0, NULL, 0);
-    assert_int_equal(append(&bench, span_of(body, sizeof body)), 0);
+    assert_int_equal(bench_append(&bench, span_of(body, sizeof body)), 0);
     assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_TOO_BIG);
-    assert_int_equal(append(&bench, span_of(body, sizeof body - 1)), 1);
+    assert_int_equal(bench_append(&bench, span_of(body, sizeof body - 1)), 1);
     assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
     assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->number, 1);
     assert_int_equal(core_writing(bench.core, &detail), ERR_OK);
@@ -332,7 +304,7 @@ static void an_epoch_is_its_own(void **state)
     bench_roll_back(&bench);
     assert_int_equal(core_own_card(bench.core)->epoch, 1);
     // What it writes now is signed by the key that counts, not by the one that came to nothing.
-    assert_int_equal(append(&bench, span_text("x")), 1);
+    assert_int_equal(bench_append(&bench, span_text("x")), 1);
     const commit_t *commit = bench_effect(&bench, EFFECT_APPEND)->commit;
     assert_int_equal(commit->feed.epoch, 1);
     assert_true(commit_signature_holds(commit, &bench.signing_key[BENCH_AA], &bench.charter->hash));
@@ -352,9 +324,8 @@ static void credit_of_a_refused_fetch_counts(void **state)
     bench_t bench;
     message_t nope;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
-    assert_int_equal(append(&bench, span_text("body")), 1);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
+    assert_int_equal(bench_append(&bench, span_text("body")), 1);
     bench_commit(&bench);
     message_t fetch = {.type = MSG_FETCH};
     fetch.as.fetch.fetch = 1;
@@ -382,9 +353,8 @@ static void a_fetch_may_end_while_it_is_served(void **state)
     bench_t bench;
     message_t part;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
-    assert_int_equal(append(&bench, span_of(body, sizeof body)), 1);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
+    assert_int_equal(bench_append(&bench, span_of(body, sizeof body)), 1);
     commit_t *commit = commit_copy(bench_effect(&bench, EFFECT_APPEND)->commit);
     bench_commit(&bench);
     message_t fetch = {.type = MSG_FETCH}, end = {.type = MSG_END_FETCH}, ack = {.type = MSG_ACK};
@@ -424,14 +394,13 @@ static void a_newcomer_goes_with_the_turn(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     roster_t *larger = sample_charter(BENCH_MEMBERS + 1, 2);
     roster_t *next = sample_roster_after(bench.charter);
     card_t *newcomer = sample_card("EE", 5);
     next->members = mem_resize(next->members, (BENCH_MEMBERS + 1) * sizeof *next->members);
     next->members[next->member_count++] = larger->members[BENCH_MEMBERS];
     bench_seal_roster(&bench, next, BENCH_AA, BENCH_BB);
-    bench_greet(&bench, LINK, BENCH_BB);
     bench_offer(&bench, LINK, MSG_ROSTERS, roster_encode(next));
     assert_int_equal(core_roster(bench.core)->version, 2);
     bench_roll_back(&bench);
@@ -479,8 +448,7 @@ static void beacons_without_end_do_not_fill_the_lines(void **state)
     beacon_t *beacons[10];
     size_t passed_on = 0;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     for (size_t i = 0; i < 10; i++) {
         beacons[i] = beacon_of_bb(&bench, bench.now_ms + i + 1);
         bench_offer(&bench, LINK, MSG_BEACONS, buf_copy(buf_span(&beacons[i]->signed_form)));

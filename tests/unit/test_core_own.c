@@ -13,8 +13,6 @@
 
 enum { LINK = 7 };
 
-static const core_dial_t dials[] = {{"CC", "tcp://192.0.2.3:7000"}};
-
 // Whoever is in session says how far it holds this node's lane 1.
 static void tell(bench_t *bench, uint64_t number, uint8_t byte)
 {
@@ -29,8 +27,7 @@ static void a_proof_that_is_none_is_counted(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     head_t head = {{{{9}}, 1, LANE_COALITION}, 0, {{1}}}; // nobody's feed
     commit_t *commit = bench_commit_after(&bench, BENCH_BB, &head, "x");
     buf_t run = run_encode(&head.feed, &commit, 1);
@@ -50,8 +47,7 @@ static void an_epoch_of_our_own_that_we_do_not_know(void **state)
     bench_t bench;
     message_t want, heads = {.type = MSG_HEADS};
     (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    bench_greet(&bench, LINK, BENCH_BB);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
     head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
     heads.as.heads.count = 1;
     heads.as.heads.items = &head;
@@ -67,8 +63,7 @@ static void an_epoch_of_our_own_that_we_do_not_know(void **state)
 // Whom a restored node waits for, in the order of its configuration.
 static void a_restored_node_says_whom_it_waits_for(void **state)
 {
-    static const core_dial_t both[] = {{"CC", "tcp://192.0.2.3:7000"},
-                                       {"BB", "tcp://192.0.2.2:7000"}};
+    const core_dial_t both[] = {bench_dial_cc, {"BB", "tcp://192.0.2.2:7000"}};
     bench_t bench;
     recovery_t recovery;
     const char *detail = NULL;
@@ -124,7 +119,7 @@ static void a_fence_that_was_not_lifted_after_all(void **state)
     event_t accept = {.type = EVENT_ACCEPT};
     (void)state;
     accept.as.accept.request = 8;
-    bench_open_restored(&bench, dials, 1, 9);
+    bench_open_restored(&bench, &bench_dial_cc, 1, 9);
     bench_step(&bench, &accept);
     assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
     assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
@@ -143,8 +138,7 @@ static void an_epoch_that_does_not_lift_the_fence_after_all(void **state)
     bench_t bench;
     pubkey_t key, fresh_key;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     head_t start = {bench_feed(&bench, BENCH_AA), 0, bench.cards[BENCH_AA]->hash};
     commit_t *later = bench_commit_after(&bench, BENCH_AA, &start, "written elsewhere");
     bench_publish(&bench, LINK, later);
@@ -184,7 +178,7 @@ static void nothing_is_an_answer(void **state)
     bench_t bench;
     recovery_t recovery;
     (void)state;
-    bench_open_restored(&bench, dials, 1, 9);
+    bench_open_restored(&bench, &bench_dial_cc, 1, 9);
     bench_connect(&bench, LINK, BENCH_CC);
     tell(&bench, 0, 0);
     core_recovery(bench.core, &recovery);
@@ -201,8 +195,7 @@ static void an_old_key_proves_nothing_below_its_cut(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     head_t start = {bench_feed(&bench, BENCH_BB), 0, bench.cards[BENCH_BB]->hash};
     commit_t *first = bench_commit_after(&bench, BENCH_BB, &start, "one");
     head_t head = {start.feed, 1, first->hash};
@@ -233,18 +226,13 @@ static void an_old_key_proves_nothing_below_its_cut(void **state)
 static void who_is_removed_writes_no_more_below_its_cut(void **state)
 {
     bench_t bench;
-    draft_t draft = {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("mine")};
-    event_t append = {.type = EVENT_APPEND,
-                      .as.append = {.lane = 1, .request = 7, .drafts = &draft, .count = 1}};
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     head_t start = {bench_feed(&bench, BENCH_AA), 0, bench.cards[BENCH_AA]->hash};
     commit_t *thiefs = bench_commit_after(&bench, BENCH_AA, &start, "by a stolen key");
     bench_remove(&bench, BENCH_AA, LINK, 1, &thiefs->hash);
-    bench_step(&bench, &append);
+    assert_int_equal(bench_append(&bench, span_text("mine")), 0);
     assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_BEYOND_CUT);
-    assert_int_equal(bench_count_of(&bench, EFFECT_APPEND), 0);
     commit_destroy(&thiefs);
     bench_close(&bench);
 }

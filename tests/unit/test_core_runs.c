@@ -13,8 +13,6 @@
 
 enum { LINK = 7, FETCH_NONE = 0 };
 
-static const core_dial_t dials[] = {{"CC", "tcp://192.0.2.3:7000"}};
-
 static head_t start_of(const bench_t *bench, size_t member)
 {
     return (head_t){bench_feed(bench, member), 0, bench->cards[member]->hash};
@@ -96,8 +94,7 @@ static void what_waited_is_looked_at_too(void **state)
     bench_t bench;
     commit_t *chain[4];
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_BB, chain);
     head_t wrong = {bench_feed(&bench, BENCH_BB), 1, {{5}}};
     commit_t *broken = bench_commit_after(&bench, BENCH_BB, &wrong, "x");
@@ -126,9 +123,8 @@ static void before_a_cut_a_signature_vouches(void **state)
     bench_t bench;
     commit_t *chain[4];
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_BB, chain);
-    bench_connect(&bench, LINK, BENCH_CC);
     bench_remove(&bench, BENCH_BB, LINK, 3, &(hash_t){{0xcc}});
     uint32_t fetch = claim(&bench, LINK, BENCH_BB, 3);
     assert_int_not_equal(fetch, FETCH_NONE);
@@ -148,8 +144,7 @@ static void a_run_that_never_ends_is_given_up(void **state)
     bench_t bench;
     uint64_t limit = 8192, sent = 0;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     uint32_t fetch = claim(&bench, LINK, BENCH_BB, 100000);
     assert_int_not_equal(fetch, FETCH_NONE);
     for (uint32_t index = 0; bench_counted(&bench, ERR_TOO_BIG) == 0; index++) {
@@ -185,8 +180,7 @@ static void parts_of_an_ended_fetch_have_an_end(void **state)
     bench_t bench;
     message_t part = {.type = MSG_RUN_PART}, ended, ack;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     part.as.run_part.fetch = claim(&bench, LINK, BENCH_BB, 100000);
     part.as.run_part.bytes = span_of(bytes, sizeof bytes);
     bench_pass(&bench, 11000);
@@ -216,8 +210,7 @@ static void a_probe_that_brings_runs_is_ended(void **state)
     commit_t *chain[4];
     message_t fetch, ended;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_BB, chain);
     bench_publish(&bench, LINK, chain[0]);
     bench_commit(&bench);
@@ -248,8 +241,7 @@ static void a_turn_that_is_taken_back(void **state)
     bench_t bench;
     commit_t *chain[4];
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_CC, chain);
     bench_publish(&bench, LINK, chain[0]);
     assert_int_equal(held(&bench, BENCH_CC), 1);
@@ -275,8 +267,7 @@ static void a_commit_across_the_head_is_a_fork(void **state)
     draft_t drafts[2] = {{.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("a")},
                          {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("b")}};
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_CC, chain);
     bench_publish(&bench, LINK, chain[0]);
     bench_commit(&bench);
@@ -306,8 +297,7 @@ static void a_proof_that_cannot_be_read_is_owed(void **state)
     bench_t bench;
     commit_t *chain[4];
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_CC, chain);
     bench_publish(&bench, LINK, chain[0]);
     bench_commit(&bench);
@@ -372,8 +362,7 @@ static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
     commit_t *chain[4];
     message_t part;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_CC, chain);
     bench_publish(&bench, LINK, chain[0]);
     bench_commit(&bench);
@@ -405,8 +394,7 @@ static void two_ways_to_one_peer(void **state)
     commit_t *chain[4];
     message_t fetch;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     nonce_t dialled = bench.session;
     bench_greet(&bench, LINK + 1, BENCH_CC);
     nonce_t came = bench.session;
@@ -435,9 +423,8 @@ static void a_slow_source_is_left_where_there_is_another(void **state)
     commit_t *chain[4];
     message_t fetch;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_BB, chain);
-    bench_connect(&bench, LINK, BENCH_CC);
     nonce_t cc = bench.session;
     uint32_t of_bb = claim(&bench, LINK, BENCH_BB, 4);
     uint32_t of_dd = claim(&bench, LINK, BENCH_DD, 4);
@@ -466,7 +453,7 @@ static bool leaves_for_another(bool end)
     commit_t *chain[4];
     message_t fetch;
     bool left = false;
-    bench_open(&bench, dials, 1, NULL, 0);
+    bench_open(&bench, &bench_dial_cc, 1, NULL, 0);
     make_chain(&bench, BENCH_DD, chain);
     bench_greet(&bench, LINK + 1, BENCH_BB);
     nonce_t bb = bench.session;
@@ -510,8 +497,7 @@ static void a_run_begins_once(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     uint32_t fetch = claim(&bench, LINK, BENCH_BB, 4);
     message_t part = {.type = MSG_RUN_PART};
     part.as.run_part.fetch = fetch;
@@ -543,8 +529,7 @@ static void a_stop_keeps_its_time(void **state)
     bench_t bench;
     commit_t *chain[4];
     (void)state;
-    bench_open(&bench, dials, 1, NULL, 0);
-    bench_connect(&bench, LINK, BENCH_CC);
+    bench_open_connected(&bench, LINK);
     make_chain(&bench, BENCH_BB, chain);
     head_t start = start_of(&bench, BENCH_BB);
     commit_t *other = bench_commit_after(&bench, BENCH_BB, &start, "another");
