@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/mem.h"
-#include "tests/unit/core_bench.h"
+#include "tests/unit/core_feeds.h"
 #include "tests/unit/protocol_samples.h"
 
 enum { LINK = 7 };
@@ -86,9 +86,7 @@ static void fetches_have_a_bound(void **state)
     message_t nope;
     (void)state;
     bench_open_greeted(&bench, LINK, BENCH_BB);
-    message_t fetch = {.type = MSG_FETCH};
-    fetch.as.fetch.feed = bench_feed(&bench, BENCH_AA);
-    fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
+    message_t fetch = bench_fetch_of(&bench, BENCH_AA, 0);
     for (uint32_t i = 1; i <= 4096; i++) { // docs/protocol.md, section 2
         fetch.as.fetch.fetch = i;
         bench_say(&bench, LINK, &fetch);
@@ -255,69 +253,6 @@ static void all_is_told_within_bounds(void **state)
 
 // ---- its own ----
 
-static void what_is_too_big_is_not_written(void **state)
-{
-    static const uint8_t body[PAYLOAD_BYTES_MAX + 1];
-    bench_t bench;
-    const char *detail = NULL;
-    (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    assert_int_equal(bench_append(&bench, span_of(body, sizeof body)), 0);
-    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_TOO_BIG);
-    assert_int_equal(bench_append(&bench, span_of(body, sizeof body - 1)), 1);
-    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
-    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->number, 1);
-    assert_int_equal(core_writing(bench.core, &detail), ERR_OK);
-    assert_string_equal(detail, "");
-    bench_close(&bench);
-}
-
-// An epoch is begun by this node's own root, and only once it is on disk.
-static void an_epoch_is_its_own(void **state)
-{
-    bench_t bench;
-    pubkey_t key;
-    (void)state;
-    bench_open(&bench, NULL, 0, NULL, 0);
-    secret_t *fresh = sample_secret(210, &key), *root_a = sample_secret(1, &key),
-             *root_b = sample_secret(2, &key);
-    card_t *mine = sample_card_after(bench.cards[BENCH_AA], 1);
-    card_t *theirs = sample_card_after(bench.cards[BENCH_BB], 2);
-    secret_destroy(&fresh);
-    fresh = sample_secret(210, &mine->signing_key);
-    theirs->signing_key = mine->signing_key;
-    mine->epoch = theirs->epoch = 2;
-    card_sign(mine, root_a);
-    card_sign(theirs, root_b);
-    buf_t bytes[2] = {card_encode(theirs), card_encode(mine)};
-    event_t event = {.type = EVENT_EPOCH};
-    event.as.epoch.request = 6;
-    event.as.epoch.signing = fresh;
-    event.as.epoch.card = buf_span(&bytes[0]);
-    bench_step(&bench, &event);
-    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_NOT_OWNER);
-    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 0);
-    event.as.epoch.card = buf_span(&bytes[1]);
-    bench_step(&bench, &event);
-    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
-    assert_int_equal(core_own_card(bench.core)->epoch, 2);
-    bench_roll_back(&bench);
-    assert_int_equal(core_own_card(bench.core)->epoch, 1);
-    // What it writes now is signed by the key that counts, not by the one that came to nothing.
-    assert_int_equal(bench_append(&bench, span_text("x")), 1);
-    const commit_t *commit = bench_effect(&bench, EFFECT_APPEND)->commit;
-    assert_int_equal(commit->feed.epoch, 1);
-    assert_true(commit_signature_holds(commit, &bench.signing_key[BENCH_AA], &bench.charter->hash));
-    buf_free(&bytes[0]);
-    buf_free(&bytes[1]);
-    card_destroy(&mine);
-    card_destroy(&theirs);
-    secret_destroy(&fresh);
-    secret_destroy(&root_a);
-    secret_destroy(&root_b);
-    bench_close(&bench);
-}
-
 // Credit is the session's: a fetch that is refused has brought it all the same.
 static void credit_of_a_refused_fetch_counts(void **state)
 {
@@ -327,11 +262,8 @@ static void credit_of_a_refused_fetch_counts(void **state)
     bench_open_greeted(&bench, LINK, BENCH_BB);
     assert_int_equal(bench_append(&bench, span_text("body")), 1);
     bench_commit(&bench);
-    message_t fetch = {.type = MSG_FETCH};
-    fetch.as.fetch.fetch = 1;
-    fetch.as.fetch.feed = bench_feed(&bench, BENCH_AA);
+    message_t fetch = bench_fetch_of(&bench, BENCH_AA, 1);
     fetch.as.fetch.feed.epoch = 9;
-    fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
     fetch.as.fetch.credit_limit = 8192;
     bench_say(&bench, LINK, &fetch);
     assert_true(bench_sent(&bench, MSG_NOPE, &nope));
@@ -357,22 +289,11 @@ static void a_fetch_may_end_while_it_is_served(void **state)
     assert_int_equal(bench_append(&bench, span_of(body, sizeof body)), 1);
     commit_t *commit = commit_copy(bench_effect(&bench, EFFECT_APPEND)->commit);
     bench_commit(&bench);
-    message_t fetch = {.type = MSG_FETCH}, end = {.type = MSG_END_FETCH}, ack = {.type = MSG_ACK};
-    fetch.as.fetch.fetch = end.as.end_fetch.fetch = 3;
-    fetch.as.fetch.feed = commit->feed;
-    fetch.as.fetch.after_hash = bench.cards[BENCH_AA]->hash;
+    message_t fetch = bench_fetch_of(&bench, BENCH_AA, 3);
+    message_t end = {.type = MSG_END_FETCH}, ack = {.type = MSG_ACK};
+    end.as.end_fetch.fetch = 3;
     fetch.as.fetch.credit_limit = 8192;
-    bench_say(&bench, LINK, &fetch);
-    bench_commit(&bench);
-    assert_int_equal(bench_count_of(&bench, EFFECT_READ_RUN), 1);
-    buf_t run = run_encode(&commit->feed, &commit, 1);
-    event_t read = {.type = EVENT_RUN_READ, .link = LINK};
-    read.as.run_read.feed = commit->feed;
-    read.as.run_read.fetch = 3;
-    read.as.run_read.run = buf_span(&run);
-    read.as.run_read.last = (head_t){commit->feed, commit->last, commit->hash};
-    read.as.run_read.end = true;
-    bench_step(&bench, &read);
+    bench_fetch_read(&bench, LINK, &fetch, commit);
     assert_true(bench_sent(&bench, MSG_RUN_PART, &part)); // as much as credit lets it
     assert_false(part.as.run_part.last);
     message_clear(&part);
@@ -384,7 +305,6 @@ static void a_fetch_may_end_while_it_is_served(void **state)
     assert_false(bench_sent(&bench, MSG_RUN_PART, &part));
     bench_pass(&bench, 100);
     assert_int_equal(bench_count_of(&bench, EFFECT_READ_RUN), 0);
-    buf_free(&run);
     commit_destroy(&commit);
     bench_close(&bench);
 }
@@ -480,8 +400,6 @@ int main(void)
         cmocka_unit_test(another_charter_is_another_coalition),
         cmocka_unit_test(feeds_of_nobody_are_not_loaded),
         cmocka_unit_test(all_is_told_within_bounds),
-        cmocka_unit_test(what_is_too_big_is_not_written),
-        cmocka_unit_test(an_epoch_is_its_own),
         cmocka_unit_test(credit_of_a_refused_fetch_counts),
         cmocka_unit_test(a_fetch_may_end_while_it_is_served),
         cmocka_unit_test(a_newcomer_goes_with_the_turn),

@@ -8,19 +8,19 @@
 #include <cmocka.h>
 
 #include "lib/mem.h"
-#include "tests/unit/core_bench.h"
+#include "tests/unit/core_feeds.h"
 #include "tests/unit/protocol_samples.h"
 
-enum { LINK = 7 };
+enum { LINK = 7, FRESH = 210 }; // FRESH: the secret of a new epoch
 
-// Whoever is in session says how far it holds this node's lane 1.
-static void tell(bench_t *bench, uint64_t number, uint8_t byte)
+// With a signing key of its own; to sign.
+static card_t *card_of_epoch_2(const bench_t *bench, size_t member)
 {
-    head_t head = {bench_feed(bench, BENCH_AA), number, {{byte}}};
-    message_t heads = {.type = MSG_HEADS};
-    heads.as.heads.count = 1;
-    heads.as.heads.items = &head;
-    bench_say(bench, LINK, &heads);
+    card_t *card = bench_next_card(bench, member);
+    secret_t *fresh = sample_secret(FRESH, &card->signing_key);
+    card->epoch = 2;
+    secret_destroy(&fresh);
+    return card;
 }
 
 static void a_proof_that_is_none_is_counted(void **state)
@@ -45,13 +45,11 @@ static void a_proof_that_is_none_is_counted(void **state)
 static void an_epoch_of_our_own_that_we_do_not_know(void **state)
 {
     bench_t bench;
-    message_t want, heads = {.type = MSG_HEADS};
+    message_t want;
     (void)state;
     bench_open_greeted(&bench, LINK, BENCH_BB);
     head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
-    heads.as.heads.count = 1;
-    heads.as.heads.items = &head;
-    bench_say(&bench, LINK, &heads);
+    bench_tell(&bench, LINK, &head);
     assert_int_equal(bench_counted(&bench, ERR_WRONG_EPOCH), 1);
     assert_true(bench_sent(&bench, MSG_WANT_CARDS, &want));
     assert_int_equal(want.as.want_cards.count, 1);
@@ -80,7 +78,7 @@ static void a_restored_node_says_whom_it_waits_for(void **state)
     recovery_clear(&recovery);
     // One that answers with more than is here keeps it waiting, and is named for that.
     bench_greet(&bench, LINK, BENCH_BB);
-    tell(&bench, 9, 9);
+    bench_tell(&bench, LINK, &(head_t){bench_feed(&bench, BENCH_AA), 9, {{9}}});
     core_recovery(bench.core, &recovery);
     assert_non_null(strstr(recovery.missing, "BB has more than is here"));
     recovery_clear(&recovery);
@@ -132,27 +130,80 @@ static void a_fence_that_was_not_lifted_after_all(void **state)
     bench_close(&bench);
 }
 
+static void what_is_too_big_is_not_written(void **state)
+{
+    static const uint8_t body[PAYLOAD_BYTES_MAX + 1];
+    bench_t bench;
+    const char *detail = NULL;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    assert_int_equal(bench_append(&bench, span_of(body, sizeof body)), 0);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_TOO_BIG);
+    assert_int_equal(bench_append(&bench, span_of(body, sizeof body - 1)), 1);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->number, 1);
+    assert_int_equal(core_writing(bench.core, &detail), ERR_OK);
+    assert_string_equal(detail, "");
+    bench_close(&bench);
+}
+
+// An epoch is begun by this node's own root, and only once it is on disk.
+static void an_epoch_is_its_own(void **state)
+{
+    bench_t bench;
+    pubkey_t key;
+    (void)state;
+    bench_open(&bench, NULL, 0, NULL, 0);
+    secret_t *fresh = sample_secret(FRESH, &key);
+    card_t *mine = card_of_epoch_2(&bench, BENCH_AA), *theirs = card_of_epoch_2(&bench, BENCH_BB);
+    bench_sign_card(mine, BENCH_AA);
+    bench_sign_card(theirs, BENCH_BB);
+    buf_t bytes[2] = {card_encode(theirs), card_encode(mine)};
+    event_t event = {.type = EVENT_EPOCH};
+    event.as.epoch.request = 6;
+    event.as.epoch.signing = fresh;
+    event.as.epoch.card = buf_span(&bytes[0]);
+    bench_step(&bench, &event);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_NOT_OWNER);
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 0);
+    event.as.epoch.card = buf_span(&bytes[1]);
+    bench_step(&bench, &event);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    assert_int_equal(core_own_card(bench.core)->epoch, 2);
+    bench_roll_back(&bench);
+    assert_int_equal(core_own_card(bench.core)->epoch, 1);
+    // What it writes now is signed by the key that counts, not by the one that came to nothing.
+    assert_int_equal(bench_append(&bench, span_text("x")), 1);
+    const commit_t *commit = bench_effect(&bench, EFFECT_APPEND)->commit;
+    assert_int_equal(commit->feed.epoch, 1);
+    assert_true(commit_signature_holds(commit, &bench.signing_key[BENCH_AA], &bench.charter->hash));
+    buf_free(&bytes[0]);
+    buf_free(&bytes[1]);
+    card_destroy(&mine);
+    card_destroy(&theirs);
+    secret_destroy(&fresh);
+    bench_close(&bench);
+}
+
 // Its own later commit stops it; a new epoch that does not reach the disk changes nothing.
 static void an_epoch_that_does_not_lift_the_fence_after_all(void **state)
 {
     bench_t bench;
-    pubkey_t key, fresh_key;
+    pubkey_t fresh_key;
     (void)state;
     bench_open_connected(&bench, LINK);
-    head_t start = {bench_feed(&bench, BENCH_AA), 0, bench.cards[BENCH_AA]->hash};
+    head_t start = bench_start(&bench, BENCH_AA);
     commit_t *later = bench_commit_after(&bench, BENCH_AA, &start, "written elsewhere");
     bench_publish(&bench, LINK, later);
     bench_commit(&bench);
     assert_int_equal(core_writing(bench.core, NULL), ERR_OWN_LATER_COMMIT);
-    secret_t *root = sample_secret(1, &key), *fresh = sample_secret(210, &fresh_key);
-    card_t *card = sample_card_after(bench.cards[BENCH_AA], 1);
-    card->signing_key = fresh_key;
-    card->epoch = 2;
+    secret_t *fresh = sample_secret(FRESH, &fresh_key);
+    card_t *card = card_of_epoch_2(&bench, BENCH_AA);
     mem_free(card->cuts);
     card->cuts = mem_alloc(sizeof *card->cuts);
     card->cuts[0] = (cut_t){1, LANE_COALITION, 1, later->hash};
     card->cut_count = 1;
-    card_sign(card, root);
+    bench_sign_card(card, BENCH_AA);
     buf_t bytes = card_encode(card);
     event_t epoch = {.type = EVENT_EPOCH};
     epoch.as.epoch.card = buf_span(&bytes);
@@ -169,7 +220,6 @@ static void an_epoch_that_does_not_lift_the_fence_after_all(void **state)
     card_destroy(&card);
     commit_destroy(&later);
     secret_destroy(&fresh);
-    secret_destroy(&root);
 }
 
 // Whoever holds nothing of ours has answered, too.
@@ -180,7 +230,7 @@ static void nothing_is_an_answer(void **state)
     (void)state;
     bench_open_restored(&bench, &bench_dial_cc, 1, 9);
     bench_connect(&bench, LINK, BENCH_CC);
-    tell(&bench, 0, 0);
+    bench_tell(&bench, LINK, &(head_t){bench_feed(&bench, BENCH_AA), 0, {{0}}});
     core_recovery(bench.core, &recovery);
     assert_string_equal(recovery.missing, "changes that this node had written are not here");
     assert_int_equal(recovery.teller_count, 1);
@@ -194,30 +244,28 @@ static void nothing_is_an_answer(void **state)
 static void an_old_key_proves_nothing_below_its_cut(void **state)
 {
     bench_t bench;
+    commit_t *chain[BENCH_CHAIN];
     (void)state;
     bench_open_connected(&bench, LINK);
-    head_t start = {bench_feed(&bench, BENCH_BB), 0, bench.cards[BENCH_BB]->hash};
-    commit_t *first = bench_commit_after(&bench, BENCH_BB, &start, "one");
-    head_t head = {start.feed, 1, first->hash};
-    commit_t *second = bench_commit_after(&bench, BENCH_BB, &head, "two");
+    bench_make_chain(&bench, BENCH_BB, chain);
+    head_t start = bench_start(&bench, BENCH_BB);
     commit_t *other = bench_commit_after(&bench, BENCH_BB, &start, "another one");
-    bench_publish(&bench, LINK, first);
-    bench_publish(&bench, LINK, second);
+    bench_publish(&bench, LINK, chain[0]);
+    bench_publish(&bench, LINK, chain[1]);
     bench_commit(&bench);
-    bench_remove(&bench, BENCH_BB, LINK, 2, &second->hash);
+    bench_remove(&bench, BENCH_BB, LINK, 2, &chain[1]->hash);
     buf_t run = run_encode(&start.feed, &other, 1);
     event_t compared = {.type = EVENT_COMPARED};
     compared.as.compared.from = "DD";
     compared.as.compared.run = buf_span(&run);
-    compared.as.compared.ours = first->hash;
+    compared.as.compared.ours = chain[0]->hash;
     bench_step(&bench, &compared);
     assert_int_equal(bench_counted(&bench, ERR_BEYOND_CUT), 1);
     assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
     assert_int_equal(bench_count_of(&bench, EFFECT_STOP_FEED), 0);
     buf_free(&run);
-    commit_destroy(&first);
-    commit_destroy(&second);
     commit_destroy(&other);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -228,7 +276,7 @@ static void who_is_removed_writes_no_more_below_its_cut(void **state)
     bench_t bench;
     (void)state;
     bench_open_connected(&bench, LINK);
-    head_t start = {bench_feed(&bench, BENCH_AA), 0, bench.cards[BENCH_AA]->hash};
+    head_t start = bench_start(&bench, BENCH_AA);
     commit_t *thiefs = bench_commit_after(&bench, BENCH_AA, &start, "by a stolen key");
     bench_remove(&bench, BENCH_AA, LINK, 1, &thiefs->hash);
     assert_int_equal(bench_append(&bench, span_text("mine")), 0);
@@ -245,6 +293,8 @@ int main(void)
         cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
         cmocka_unit_test(a_restored_node_waits_for_all_who_may_be_meant),
         cmocka_unit_test(a_fence_that_was_not_lifted_after_all),
+        cmocka_unit_test(what_is_too_big_is_not_written),
+        cmocka_unit_test(an_epoch_is_its_own),
         cmocka_unit_test(an_epoch_that_does_not_lift_the_fence_after_all),
         cmocka_unit_test(nothing_is_an_answer),
         cmocka_unit_test(an_old_key_proves_nothing_below_its_cut),

@@ -8,111 +8,36 @@
 #include <cmocka.h>
 
 #include "lib/mem.h"
-#include "tests/unit/core_bench.h"
+#include "tests/unit/core_feeds.h"
 #include "tests/unit/protocol_samples.h"
 
-enum { LINK = 7, FETCH_NONE = 0 };
-
-static head_t start_of(const bench_t *bench, size_t member)
-{
-    return (head_t){bench_feed(bench, member), 0, bench->cards[member]->hash};
-}
-
-static head_t head_of(const commit_t *commit)
-{
-    return (head_t){commit->feed, commit->last, commit->hash};
-}
-
-// Four commits, each after the one before.
-static void make_chain(const bench_t *bench, size_t member, commit_t *chain[4])
-{
-    head_t head = start_of(bench, member);
-    for (size_t i = 0; i < 4; i++) {
-        chain[i] =
-            bench_commit_after(bench, member, &head, (const char *[]){"a", "b", "c", "d"}[i]);
-        head = head_of(chain[i]);
-    }
-}
-
-static void free_chain(commit_t *chain[4])
-{
-    for (size_t i = 0; i < 4; i++)
-        commit_destroy(&chain[i]);
-}
-
-static uint64_t held(const bench_t *bench, size_t member)
-{
-    status_t status;
-    uint64_t number = 0;
-    feed_t feed = bench_feed(bench, member);
-    core_status(bench->core, bench->now_ms, &status);
-    for (size_t i = 0; i < status.feed_count; i++)
-        if (feed_equal(&status.feeds[i].feed, &feed))
-            number = status.feeds[i].number;
-    status_clear(&status);
-    return number;
-}
-
-// The source claims; the fetch that this brings is what it may answer.
-static uint32_t claim(bench_t *bench, core_link_t link, size_t member, uint64_t number)
-{
-    head_t head = {bench_feed(bench, member), number, {{9}}};
-    message_t heads = {.type = MSG_HEADS}, fetch;
-    heads.as.heads.count = 1;
-    heads.as.heads.items = &head;
-    bench_say(bench, link, &heads);
-    uint32_t opened = FETCH_NONE;
-    if (bench_sent(bench, MSG_FETCH, &fetch)) {
-        opened = fetch.as.fetch.fetch;
-        message_clear(&fetch);
-    }
-    return opened;
-}
-
-static void bring(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits,
-                  size_t count, bool end)
-{
-    buf_t run = run_encode(&commits[0]->feed, commits, count);
-    message_t part = {.type = MSG_RUN_PART};
-    part.as.run_part.fetch = fetch;
-    part.as.run_part.last = true;
-    part.as.run_part.end = end;
-    part.as.run_part.bytes = buf_span(&run);
-    bench_say(bench, link, &part);
-    buf_free(&run);
-}
-
-static void answer(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits,
-                   size_t count)
-{
-    bring(bench, link, fetch, commits, count, true);
-}
+enum { LINK = 7 };
 
 // What waited for a gap to be closed is looked at then as anything else that comes.
 static void what_waited_is_looked_at_too(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_BB, chain);
+    bench_make_chain(&bench, BENCH_BB, chain);
     head_t wrong = {bench_feed(&bench, BENCH_BB), 1, {{5}}};
     commit_t *broken = bench_commit_after(&bench, BENCH_BB, &wrong, "x");
     broken->has_signature = true;
     bench_publish(&bench, LINK, broken); // number 2, after another number 1
-    assert_int_equal(held(&bench, BENCH_BB), 0);
-    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 2);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 0);
+    uint32_t fetch = bench_claim(&bench, LINK, BENCH_BB, 2);
     if (!fetch)
         fetch = 1; // opened by the publication itself
-    answer(&bench, LINK, fetch, chain, 1);
+    bench_bring(&bench, LINK, fetch, chain, 1, true);
     bench_commit(&bench);
     // It is signed, and contradicts what came: the feed stops where it is.
-    assert_int_equal(held(&bench, BENCH_BB), 1);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 1);
     assert_true(bench_counted(&bench, ERR_DIVERGED) + bench_counted(&bench, ERR_FORK) +
                     bench_counted(&bench, ERR_BROKEN_CHAIN) >
                 0);
     commit_destroy(&broken);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -121,19 +46,19 @@ static void what_waited_is_looked_at_too(void **state)
 static void before_a_cut_a_signature_vouches(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_BB, chain);
+    bench_make_chain(&bench, BENCH_BB, chain);
     bench_remove(&bench, BENCH_BB, LINK, 3, &(hash_t){{0xcc}});
-    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 3);
-    assert_int_not_equal(fetch, FETCH_NONE);
+    uint32_t fetch = bench_claim(&bench, LINK, BENCH_BB, 3);
+    assert_int_not_equal(fetch, BENCH_NO_FETCH);
     chain[1]->has_signature = chain[2]->has_signature = false;
-    answer(&bench, LINK, fetch, chain, 4);
-    assert_int_equal(held(&bench, BENCH_BB), 1); // not 2, which nobody vouches for
+    bench_bring(&bench, LINK, fetch, chain, 4, true);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 1); // not 2, which nobody vouches for
     assert_int_equal(bench_counted(&bench, ERR_BEYOND_CUT), 1);
     assert_int_equal(bench_count_of(&bench, EFFECT_APPEND), 1);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -145,8 +70,8 @@ static void a_run_that_never_ends_is_given_up(void **state)
     uint64_t limit = 8192, sent = 0;
     (void)state;
     bench_open_connected(&bench, LINK);
-    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 100000);
-    assert_int_not_equal(fetch, FETCH_NONE);
+    uint32_t fetch = bench_claim(&bench, LINK, BENCH_BB, 100000);
+    assert_int_not_equal(fetch, BENCH_NO_FETCH);
     for (uint32_t index = 0; bench_counted(&bench, ERR_TOO_BIG) == 0; index++) {
         message_t part = {.type = MSG_RUN_PART}, ack;
         assert_true(index < 1000);
@@ -168,7 +93,7 @@ static void a_run_that_never_ends_is_given_up(void **state)
     }
     assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 0);
     assert_true(sent > RUN_BYTES_MAX && sent < 2 * RUN_BYTES_MAX);
-    assert_int_equal(held(&bench, BENCH_BB), 0);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 0);
     bench_close(&bench);
 }
 
@@ -181,7 +106,7 @@ static void parts_of_an_ended_fetch_have_an_end(void **state)
     message_t part = {.type = MSG_RUN_PART}, ended, ack;
     (void)state;
     bench_open_connected(&bench, LINK);
-    part.as.run_part.fetch = claim(&bench, LINK, BENCH_BB, 100000);
+    part.as.run_part.fetch = bench_claim(&bench, LINK, BENCH_BB, 100000);
     part.as.run_part.bytes = span_of(bytes, sizeof bytes);
     bench_pass(&bench, 11000);
     assert_int_equal(bench_counted(&bench, ERR_STALLED), 1);
@@ -207,31 +132,25 @@ static void parts_of_an_ended_fetch_have_an_end(void **state)
 static void a_probe_that_brings_runs_is_ended(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     message_t fetch, ended;
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_BB, chain);
-    bench_publish(&bench, LINK, chain[0]);
-    bench_commit(&bench);
-    head_t other = {bench_feed(&bench, BENCH_BB), 1, {{9}}};
-    message_t heads = {.type = MSG_HEADS};
-    heads.as.heads.count = 1;
-    heads.as.heads.items = &other;
-    bench_say(&bench, LINK, &heads);
+    bench_hold_first(&bench, LINK, BENCH_BB, chain);
+    uint32_t probe = bench_claim(&bench, LINK, BENCH_BB, 1); // of another number 1
     assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
     assert_true(fetch.as.fetch.headers_only);
-    bring(&bench, LINK, fetch.as.fetch.fetch, chain + 1, 1, false);
+    bench_bring(&bench, LINK, probe, chain + 1, 1, false);
     assert_true(bench_sent(&bench, MSG_END_FETCH, &ended));
-    assert_int_equal(ended.as.end_fetch.fetch, fetch.as.fetch.fetch);
-    assert_int_equal(held(&bench, BENCH_BB), 1);
+    assert_int_equal(ended.as.end_fetch.fetch, probe);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 1);
     assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
-    bring(&bench, LINK, fetch.as.fetch.fetch, chain + 2, 1, true); // was on its way
+    bench_bring(&bench, LINK, probe, chain + 2, 1, true); // was on its way
     assert_int_equal(bench_counted(&bench, ERR_STALE), 2);
     assert_null(bench_effect(&bench, EFFECT_CLOSE));
     message_clear(&fetch);
     message_clear(&ended);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -239,22 +158,22 @@ static void a_probe_that_brings_runs_is_ended(void **state)
 static void a_turn_that_is_taken_back(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_CC, chain);
+    bench_make_chain(&bench, BENCH_CC, chain);
     bench_publish(&bench, LINK, chain[0]);
-    assert_int_equal(held(&bench, BENCH_CC), 1);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
     bench_roll_back(&bench);
-    assert_int_equal(held(&bench, BENCH_CC), 0);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 0);
     assert_int_equal(bench_counted(&bench, ERR_DISK_FULL), 1);
     bench.now_ms += 6000; // the disk is not stormed
     bench_publish(&bench, LINK, chain[0]);
     bench_commit(&bench);
-    assert_int_equal(held(&bench, BENCH_CC), 1);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
     bench_roll_back(&bench); // nothing of that turn was this feed's
-    assert_int_equal(held(&bench, BENCH_CC), 1);
-    free_chain(chain);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -263,19 +182,17 @@ static void a_commit_across_the_head_is_a_fork(void **state)
 {
     static const uint8_t seed[32] = {4};
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     draft_t drafts[2] = {{.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("a")},
                          {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("b")}};
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_CC, chain);
-    bench_publish(&bench, LINK, chain[0]);
-    bench_commit(&bench);
-    head_t start = start_of(&bench, BENCH_CC);
+    bench_hold_first(&bench, LINK, BENCH_CC, chain);
+    head_t start = bench_start(&bench, BENCH_CC);
     commit_t *across = commit_author(&start.feed, 1, &start.hash, 1700000000000, 1, drafts, 2, seed,
                                      bench.signing[BENCH_CC], &bench.charter->hash);
     bench_publish(&bench, LINK, across);
-    assert_int_equal(held(&bench, BENCH_CC), 1);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
     assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 1);
     const effect_t *stop = bench_effect(&bench, EFFECT_STOP_FEED);
     assert_non_null(stop);
@@ -284,9 +201,9 @@ static void a_commit_across_the_head_is_a_fork(void **state)
     // Stopped, it takes nothing, the next of its own chain either.
     bench_commit(&bench);
     bench_publish(&bench, LINK, chain[1]);
-    assert_int_equal(held(&bench, BENCH_CC), 1);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
     commit_destroy(&across);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -295,15 +212,11 @@ static void a_commit_across_the_head_is_a_fork(void **state)
 static void a_proof_that_cannot_be_read_is_owed(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_CC, chain);
-    bench_publish(&bench, LINK, chain[0]);
-    bench_commit(&bench);
-    head_t start = start_of(&bench, BENCH_CC);
-    commit_t *other = bench_commit_after(&bench, BENCH_CC, &start, "another");
-    bench_publish(&bench, LINK, other);
+    bench_hold_first(&bench, LINK, BENCH_CC, chain);
+    commit_t *other = bench_fork(&bench, LINK, BENCH_CC);
     const effect_t *read = bench_effect(&bench, EFFECT_READ_PROOF);
     assert_non_null(read);
     assert_int_equal(read->reason, ERR_DIVERGED);
@@ -319,7 +232,7 @@ static void a_proof_that_cannot_be_read_is_owed(void **state)
     bench_pass(&bench, 5000);
     assert_null(bench_effect(&bench, EFFECT_READ_PROOF)); // and then no more
     commit_destroy(&other);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -333,46 +246,23 @@ static void ask_for_cards(bench_t *bench, unsigned times)
         bench_say(bench, LINK, &want);
 }
 
-static void ask_for(bench_t *bench, commit_t *commit, const hash_t *start)
-{
-    message_t fetch = {.type = MSG_FETCH};
-    fetch.as.fetch.fetch = 3;
-    fetch.as.fetch.feed = commit->feed;
-    fetch.as.fetch.after_hash = *start;
-    fetch.as.fetch.credit_limit = 8192;
-    bench_say(bench, LINK, &fetch);
-    bench_commit(bench);
-    assert_int_equal(bench_count_of(bench, EFFECT_READ_RUN), 1);
-    buf_t run = run_encode(&commit->feed, &commit, 1);
-    event_t read = {.type = EVENT_RUN_READ, .link = LINK};
-    read.as.run_read.feed = commit->feed;
-    read.as.run_read.fetch = 3;
-    read.as.run_read.run = buf_span(&run);
-    read.as.run_read.last = head_of(commit);
-    read.as.run_read.end = true;
-    bench_step(bench, &read);
-    buf_free(&run);
-}
-
 // Whoever fetches a forked feed to its end is told of the fork; who does it without end
 // is told later.
 static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     message_t part;
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_CC, chain);
-    bench_publish(&bench, LINK, chain[0]);
-    bench_commit(&bench);
-    head_t start = start_of(&bench, BENCH_CC);
-    commit_t *other = bench_commit_after(&bench, BENCH_CC, &start, "another");
-    bench_publish(&bench, LINK, other);
+    bench_hold_first(&bench, LINK, BENCH_CC, chain);
+    commit_t *other = bench_fork(&bench, LINK, BENCH_CC);
     bench_commit(&bench);
     ask_for_cards(&bench, 32); // all that may be asked for in a second
     assert_int_equal(bench_counted(&bench, ERR_BUSY), 0);
-    ask_for(&bench, chain[0], &start.hash);
+    message_t fetch = bench_fetch_of(&bench, BENCH_CC, 3);
+    fetch.as.fetch.credit_limit = 8192;
+    bench_fetch_read(&bench, LINK, &fetch, chain[0]);
     assert_true(bench_sent(&bench, MSG_RUN_PART, &part));
     assert_int_equal(bench_counted(&bench, ERR_BUSY), 1);
     assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
@@ -383,7 +273,7 @@ static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
     assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
     message_clear(&part);
     commit_destroy(&other);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -391,28 +281,29 @@ static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
 static void two_ways_to_one_peer(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     message_t fetch;
     (void)state;
     bench_open_connected(&bench, LINK);
     nonce_t dialled = bench.session;
     bench_greet(&bench, LINK + 1, BENCH_CC);
     nonce_t came = bench.session;
-    make_chain(&bench, BENCH_CC, chain);
-    uint32_t opened = claim(&bench, LINK + 1, BENCH_CC, 4);
-    assert_int_not_equal(opened, FETCH_NONE);
+    bench_make_chain(&bench, BENCH_CC, chain);
+    uint32_t opened = bench_claim(&bench, LINK + 1, BENCH_CC, 4);
+    assert_int_not_equal(opened, BENCH_NO_FETCH);
     bench.session = dialled;
-    assert_int_equal(claim(&bench, LINK, BENCH_CC, 4), FETCH_NONE); // one source at a time
+    // One source at a time.
+    assert_int_equal(bench_claim(&bench, LINK, BENCH_CC, 4), BENCH_NO_FETCH);
     bench.session = came;
-    answer(&bench, LINK + 1, opened, chain, 2);
-    assert_int_equal(held(&bench, BENCH_CC), 2);
+    bench_bring(&bench, LINK + 1, opened, chain, 2, true);
+    assert_int_equal(bench_held(&bench, BENCH_CC), 2);
     // It said that this was all, and had claimed four: the other way is tried.
     assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
     assert_true(memcmp(fetch.session.bytes, dialled.bytes, NONCE_SIZE) == 0);
     assert_false(fetch.as.fetch.standing);
     assert_int_equal(fetch.as.fetch.after, 2);
     message_clear(&fetch);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -420,29 +311,29 @@ static void two_ways_to_one_peer(void **state)
 static void a_slow_source_is_left_where_there_is_another(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     message_t fetch;
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_BB, chain);
+    bench_make_chain(&bench, BENCH_BB, chain);
     nonce_t cc = bench.session;
-    uint32_t of_bb = claim(&bench, LINK, BENCH_BB, 4);
-    uint32_t of_dd = claim(&bench, LINK, BENCH_DD, 4);
-    assert_true(of_bb != FETCH_NONE && of_dd != FETCH_NONE);
+    uint32_t of_bb = bench_claim(&bench, LINK, BENCH_BB, 4);
+    uint32_t of_dd = bench_claim(&bench, LINK, BENCH_DD, 4);
+    assert_true(of_bb != BENCH_NO_FETCH && of_dd != BENCH_NO_FETCH);
     bench.now_ms += 9000;
-    bring(&bench, LINK, of_bb, chain, 1, false);
+    bench_bring(&bench, LINK, of_bb, chain, 1, false);
     bench_commit(&bench);
     bench_pass(&bench, 2000); // nobody else: it may
     assert_int_equal(bench_counted(&bench, ERR_STALLED), 0);
     bench_greet(&bench, LINK + 1, BENCH_BB);
-    assert_int_equal(claim(&bench, LINK + 1, BENCH_DD, 4), FETCH_NONE);
+    assert_int_equal(bench_claim(&bench, LINK + 1, BENCH_DD, 4), BENCH_NO_FETCH);
     nonce_t bb = bench.session;
     bench.session = cc;
     bench_pass(&bench, 3000);
     assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
     assert_true(memcmp(fetch.session.bytes, bb.bytes, NONCE_SIZE) == 0);
     message_clear(&fetch);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
@@ -450,26 +341,26 @@ static void a_slow_source_is_left_where_there_is_another(void **state)
 static bool leaves_for_another(bool end)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     message_t fetch;
     bool left = false;
     bench_open(&bench, &bench_dial_cc, 1, NULL, 0);
-    make_chain(&bench, BENCH_DD, chain);
+    bench_make_chain(&bench, BENCH_DD, chain);
     bench_greet(&bench, LINK + 1, BENCH_BB);
     nonce_t bb = bench.session;
     bench_connect(&bench, LINK, BENCH_CC);
     nonce_t cc = bench.session;
-    uint32_t opened = claim(&bench, LINK, BENCH_DD, end ? 1 : 4);
-    assert_int_not_equal(opened, FETCH_NONE);
-    bring(&bench, LINK, opened, chain, 1, end);
+    uint32_t opened = bench_claim(&bench, LINK, BENCH_DD, end ? 1 : 4);
+    assert_int_not_equal(opened, BENCH_NO_FETCH);
+    bench_bring(&bench, LINK, opened, chain, 1, end);
     bench_commit(&bench);
-    opened = end ? claim(&bench, LINK, BENCH_DD, 4) : opened;
+    opened = end ? bench_claim(&bench, LINK, BENCH_DD, 4) : opened;
     bench.session = bb;
-    assert_int_equal(claim(&bench, LINK + 1, BENCH_DD, 4), FETCH_NONE);
+    assert_int_equal(bench_claim(&bench, LINK + 1, BENCH_DD, 4), BENCH_NO_FETCH);
     bench.session = cc;
     for (int i = 0; i < 24 && !left; i++) {
         bench.now_ms += 4900;
-        bring(&bench, LINK, opened, chain, 1, false); // what is held here
+        bench_bring(&bench, LINK, opened, chain, 1, false); // what is held here
         bench_commit(&bench);
         bench_pass(&bench, 100);
         left = bench_sent(&bench, MSG_FETCH, &fetch);
@@ -479,7 +370,7 @@ static bool leaves_for_another(bool end)
         assert_int_equal(bench_counted(&bench, ERR_STALLED), 1);
         message_clear(&fetch);
     }
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
     return left;
 }
@@ -498,7 +389,7 @@ static void a_run_begins_once(void **state)
     bench_t bench;
     (void)state;
     bench_open_connected(&bench, LINK);
-    uint32_t fetch = claim(&bench, LINK, BENCH_BB, 4);
+    uint32_t fetch = bench_claim(&bench, LINK, BENCH_BB, 4);
     message_t part = {.type = MSG_RUN_PART};
     part.as.run_part.fetch = fetch;
     part.as.run_part.bytes = span_text("x");
@@ -510,41 +401,27 @@ static void a_run_begins_once(void **state)
     bench_close(&bench);
 }
 
-static uint64_t stopped_since(const bench_t *bench, size_t member)
-{
-    status_t status;
-    uint64_t since_ms = 0;
-    feed_t feed = bench_feed(bench, member);
-    core_status(bench->core, bench->now_ms, &status);
-    for (size_t i = 0; i < status.feed_count; i++)
-        if (feed_equal(&status.feeds[i].feed, &feed))
-            since_ms = status.feeds[i].stopped_ms;
-    status_clear(&status);
-    return since_ms;
-}
-
 // Since when a feed is stopped goes back with the turn, too.
 static void a_stop_keeps_its_time(void **state)
 {
     bench_t bench;
-    commit_t *chain[4];
+    commit_t *chain[BENCH_CHAIN];
     (void)state;
     bench_open_connected(&bench, LINK);
-    make_chain(&bench, BENCH_BB, chain);
-    head_t start = start_of(&bench, BENCH_BB);
-    commit_t *other = bench_commit_after(&bench, BENCH_BB, &start, "another");
+    bench_make_chain(&bench, BENCH_BB, chain);
     bench_publish(&bench, LINK, chain[0]);
-    bench_publish(&bench, LINK, other);
+    commit_t *other = bench_fork(&bench, LINK, BENCH_BB);
     bench_commit(&bench);
-    uint64_t since_ms = stopped_since(&bench, BENCH_BB);
+    uint64_t since_ms = bench_feed_status(&bench, BENCH_BB).stopped_ms;
     assert_int_not_equal(since_ms, 0);
     bench.now_ms += 7000;
-    bench_offer_removal(&bench, BENCH_BB, LINK, 0, &start.hash);
-    assert_int_not_equal(stopped_since(&bench, BENCH_BB), since_ms); // beyond its cut, from now on
+    bench_offer_removal(&bench, BENCH_BB, LINK, 0, &bench.cards[BENCH_BB]->hash);
+    // Beyond its cut, from now on.
+    assert_int_not_equal(bench_feed_status(&bench, BENCH_BB).stopped_ms, since_ms);
     bench_roll_back(&bench);
-    assert_int_equal(stopped_since(&bench, BENCH_BB), since_ms);
+    assert_int_equal(bench_feed_status(&bench, BENCH_BB).stopped_ms, since_ms);
     commit_destroy(&other);
-    free_chain(chain);
+    bench_free_chain(chain);
     bench_close(&bench);
 }
 
