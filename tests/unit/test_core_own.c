@@ -1,4 +1,5 @@
-// What others say of a node's own feeds and of forks, on one core.
+// What one core writes itself, and what keeps it from that: others' word of its feeds, a
+// disk that was restored, its removal.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,123 +13,6 @@
 #include "tests/unit/protocol_samples.h"
 
 enum { LINK = 7, FRESH = 210 }; // FRESH: the secret of a new epoch
-
-// With a signing key of its own; to sign.
-static card_t *card_of_epoch_2(const bench_t *bench, size_t member)
-{
-    card_t *card = bench_next_card(bench, member);
-    secret_t *fresh = sample_secret(FRESH, &card->signing_key);
-    card->epoch = 2;
-    secret_destroy(&fresh);
-    return card;
-}
-
-static void a_proof_that_is_none_is_counted(void **state)
-{
-    bench_t bench;
-    (void)state;
-    bench_open_greeted(&bench, LINK, BENCH_BB);
-    head_t head = {{{{9}}, 1, LANE_COALITION}, 0, {{1}}}; // nobody's feed
-    commit_t *commit = bench_commit_after(&bench, BENCH_BB, &head, "x");
-    buf_t run = run_encode(&head.feed, &commit, 1);
-    message_t proof = {.type = MSG_PROOF};
-    proof.as.proof.run = buf_span(&run);
-    bench_say(&bench, LINK, &proof);
-    assert_int_equal(bench_counted(&bench, ERR_UNKNOWN_ORIGIN), 1);
-    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
-    buf_free(&run);
-    commit_destroy(&commit);
-    bench_close(&bench);
-}
-
-// Somebody knows an epoch of ours that we do not: its cards are asked for.
-static void an_epoch_of_our_own_that_we_do_not_know(void **state)
-{
-    bench_t bench;
-    message_t want;
-    (void)state;
-    bench_open_greeted(&bench, LINK, BENCH_BB);
-    head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
-    bench_tell(&bench, LINK, &head);
-    assert_int_equal(bench_counted(&bench, ERR_WRONG_EPOCH), 1);
-    assert_true(bench_sent(&bench, MSG_WANT_CARDS, &want));
-    assert_int_equal(want.as.want_cards.count, 1);
-    assert_int_equal(want.as.want_cards.items[0].number, 1);
-    message_clear(&want);
-    bench_close(&bench);
-}
-
-// Whom a restored node waits for, in the order of its configuration.
-static void a_restored_node_says_whom_it_waits_for(void **state)
-{
-    const core_dial_t both[] = {bench_dial_cc, {"BB", "tcp://192.0.2.2:7000"}};
-    bench_t bench;
-    recovery_t recovery;
-    const char *detail = NULL;
-    (void)state;
-    bench_open_restored(&bench, both, 2, 9);
-    assert_int_equal(core_writing(bench.core, &detail), ERR_RESTORED);
-    assert_string_equal(detail, "a test says so");
-    core_recovery(bench.core, &recovery);
-    assert_int_equal(recovery.fence, ERR_RESTORED);
-    assert_string_equal(recovery.missing,
-                        "CC has not answered, BB has not answered, changes that this node had "
-                        "written are not here");
-    assert_int_equal(recovery.teller_count, 2);
-    recovery_clear(&recovery);
-    // One that answers with more than is here keeps it waiting, and is named for that.
-    bench_greet(&bench, LINK, BENCH_BB);
-    bench_tell(&bench, LINK, &(head_t){bench_feed(&bench, BENCH_AA), 9, {{9}}});
-    core_recovery(bench.core, &recovery);
-    assert_non_null(strstr(recovery.missing, "BB has more than is here"));
-    recovery_clear(&recovery);
-    bench_close(&bench);
-}
-
-// BB advertises the address that the configuration names, and says that it has nothing:
-// that is no answer of CC's.
-static void a_restored_node_waits_for_all_who_may_be_meant(void **state)
-{
-    static const core_dial_t address[] = {{"", "tcp://192.0.2.3:7000"}};
-    bench_t bench;
-    recovery_t recovery;
-    (void)state;
-    bench_open_restored(&bench, address, 1, 0);
-    card_t *claims = bench_claim_address(&bench, LINK, address[0].endpoint);
-    message_t heads = {.type = MSG_HEADS};
-    bench_say(&bench, LINK, &heads);
-    bench_pass(&bench, 1000);
-    assert_int_equal(core_writing(bench.core, NULL), ERR_RESTORED);
-    core_recovery(bench.core, &recovery);
-    assert_string_equal(recovery.missing, "CC has not answered");
-    recovery_clear(&recovery);
-    bench_greet(&bench, LINK + 1, BENCH_CC);
-    bench_say(&bench, LINK + 1, &heads);
-    bench_commit(&bench);
-    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
-    card_destroy(&claims);
-    bench_close(&bench);
-}
-
-// The operator takes the risk; but what the disk did not take has not happened.
-static void a_fence_that_was_not_lifted_after_all(void **state)
-{
-    bench_t bench;
-    event_t accept = {.type = EVENT_ACCEPT};
-    (void)state;
-    accept.as.accept.request = 8;
-    bench_open_restored(&bench, &bench_dial_cc, 1, 9);
-    bench_step(&bench, &accept);
-    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
-    assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
-    bench_roll_back(&bench);
-    assert_int_equal(core_writing(bench.core, NULL), ERR_RESTORED);
-    bench_step(&bench, &accept);
-    assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
-    bench_commit(&bench);
-    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
-    bench_close(&bench);
-}
 
 static void what_is_too_big_is_not_written(void **state)
 {
@@ -145,6 +29,16 @@ static void what_is_too_big_is_not_written(void **state)
     assert_int_equal(core_writing(bench.core, &detail), ERR_OK);
     assert_string_equal(detail, "");
     bench_close(&bench);
+}
+
+// With a signing key of its own; to sign.
+static card_t *card_of_epoch_2(const bench_t *bench, size_t member)
+{
+    card_t *card = bench_next_card(bench, member);
+    secret_t *fresh = sample_secret(FRESH, &card->signing_key);
+    card->epoch = 2;
+    secret_destroy(&fresh);
+    return card;
 }
 
 // An epoch is begun by this node's own root, and only once it is on disk.
@@ -222,50 +116,20 @@ static void an_epoch_that_does_not_lift_the_fence_after_all(void **state)
     secret_destroy(&fresh);
 }
 
-// Whoever holds nothing of ours has answered, too.
-static void nothing_is_an_answer(void **state)
+// Somebody knows an epoch of ours that we do not: its cards are asked for.
+static void an_epoch_of_our_own_that_we_do_not_know(void **state)
 {
     bench_t bench;
-    recovery_t recovery;
+    message_t want;
     (void)state;
-    bench_open_restored(&bench, &bench_dial_cc, 1, 9);
-    bench_connect(&bench, LINK, BENCH_CC);
-    bench_tell(&bench, LINK, &(head_t){bench_feed(&bench, BENCH_AA), 0, {{0}}});
-    core_recovery(bench.core, &recovery);
-    assert_string_equal(recovery.missing, "changes that this node had written are not here");
-    assert_int_equal(recovery.teller_count, 1);
-    assert_true(recovery.tellers[0].here);
-    recovery_clear(&recovery);
-    bench_close(&bench);
-}
-
-// BB was removed with a cut that is held here: by that the roster has decided, and
-// whoever has BB's old key proves nothing any more.
-static void an_old_key_proves_nothing_below_its_cut(void **state)
-{
-    bench_t bench;
-    commit_t *chain[BENCH_CHAIN];
-    (void)state;
-    bench_open_connected(&bench, LINK);
-    bench_make_chain(&bench, BENCH_BB, chain);
-    head_t start = bench_start(&bench, BENCH_BB);
-    commit_t *other = bench_commit_after(&bench, BENCH_BB, &start, "another one");
-    bench_publish(&bench, LINK, chain[0]);
-    bench_publish(&bench, LINK, chain[1]);
-    bench_commit(&bench);
-    bench_remove(&bench, BENCH_BB, LINK, 2, &chain[1]->hash);
-    buf_t run = run_encode(&start.feed, &other, 1);
-    event_t compared = {.type = EVENT_COMPARED};
-    compared.as.compared.from = "DD";
-    compared.as.compared.run = buf_span(&run);
-    compared.as.compared.ours = chain[0]->hash;
-    bench_step(&bench, &compared);
-    assert_int_equal(bench_counted(&bench, ERR_BEYOND_CUT), 1);
-    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 0);
-    assert_int_equal(bench_count_of(&bench, EFFECT_STOP_FEED), 0);
-    buf_free(&run);
-    commit_destroy(&other);
-    bench_free_chain(chain);
+    bench_open_greeted(&bench, LINK, BENCH_BB);
+    head_t head = {{bench.cards[BENCH_AA]->origin, 2, LANE_COALITION}, 3, {{1}}};
+    bench_tell(&bench, LINK, &head);
+    assert_int_equal(bench_counted(&bench, ERR_WRONG_EPOCH), 1);
+    assert_true(bench_sent(&bench, MSG_WANT_CARDS, &want));
+    assert_int_equal(want.as.want_cards.count, 1);
+    assert_int_equal(want.as.want_cards.items[0].number, 1);
+    message_clear(&want);
     bench_close(&bench);
 }
 
@@ -285,20 +149,109 @@ static void who_is_removed_writes_no_more_below_its_cut(void **state)
     bench_close(&bench);
 }
 
+// ---- restored ----
+
+// Whom a restored node waits for, in the order of its configuration.
+static void a_restored_node_says_whom_it_waits_for(void **state)
+{
+    const core_dial_t both[] = {bench_dial_cc, {"BB", "tcp://192.0.2.2:7000"}};
+    bench_t bench;
+    recovery_t recovery;
+    const char *detail = NULL;
+    (void)state;
+    bench_open_restored(&bench, both, 2, 9);
+    assert_int_equal(core_writing(bench.core, &detail), ERR_RESTORED);
+    assert_string_equal(detail, "a test says so");
+    core_recovery(bench.core, &recovery);
+    assert_int_equal(recovery.fence, ERR_RESTORED);
+    assert_string_equal(recovery.missing,
+                        "CC has not answered, BB has not answered, changes that this node had "
+                        "written are not here");
+    assert_int_equal(recovery.teller_count, 2);
+    recovery_clear(&recovery);
+    // One that answers with more than is here keeps it waiting, and is named for that.
+    bench_greet(&bench, LINK, BENCH_BB);
+    bench_tell(&bench, LINK, &(head_t){bench_feed(&bench, BENCH_AA), 9, {{9}}});
+    core_recovery(bench.core, &recovery);
+    assert_non_null(strstr(recovery.missing, "BB has more than is here"));
+    recovery_clear(&recovery);
+    bench_close(&bench);
+}
+
+// BB advertises the address that the configuration names, and says that it has nothing:
+// that is no answer of CC's.
+static void a_restored_node_waits_for_all_who_may_be_meant(void **state)
+{
+    static const core_dial_t address[] = {{"", "tcp://192.0.2.3:7000"}};
+    bench_t bench;
+    recovery_t recovery;
+    (void)state;
+    bench_open_restored(&bench, address, 1, 0);
+    card_t *claims = bench_claim_address(&bench, LINK, address[0].endpoint);
+    message_t heads = {.type = MSG_HEADS};
+    bench_say(&bench, LINK, &heads);
+    bench_pass(&bench, 1000);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_RESTORED);
+    core_recovery(bench.core, &recovery);
+    assert_string_equal(recovery.missing, "CC has not answered");
+    recovery_clear(&recovery);
+    bench_greet(&bench, LINK + 1, BENCH_CC);
+    bench_say(&bench, LINK + 1, &heads);
+    bench_commit(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
+    card_destroy(&claims);
+    bench_close(&bench);
+}
+
+// Whoever holds nothing of ours has answered, too.
+static void nothing_is_an_answer(void **state)
+{
+    bench_t bench;
+    recovery_t recovery;
+    (void)state;
+    bench_open_restored(&bench, &bench_dial_cc, 1, 9);
+    bench_connect(&bench, LINK, BENCH_CC);
+    bench_tell(&bench, LINK, &(head_t){bench_feed(&bench, BENCH_AA), 0, {{0}}});
+    core_recovery(bench.core, &recovery);
+    assert_string_equal(recovery.missing, "changes that this node had written are not here");
+    assert_int_equal(recovery.teller_count, 1);
+    assert_true(recovery.tellers[0].here);
+    recovery_clear(&recovery);
+    bench_close(&bench);
+}
+
+// The operator takes the risk; but what the disk did not take has not happened.
+static void a_fence_that_was_not_lifted_after_all(void **state)
+{
+    bench_t bench;
+    event_t accept = {.type = EVENT_ACCEPT};
+    (void)state;
+    accept.as.accept.request = 8;
+    bench_open_restored(&bench, &bench_dial_cc, 1, 9);
+    bench_step(&bench, &accept);
+    assert_int_equal(bench_effect(&bench, EFFECT_REPLY)->reason, ERR_OK);
+    assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
+    bench_roll_back(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_RESTORED);
+    bench_step(&bench, &accept);
+    assert_int_equal(bench_count_of(&bench, EFFECT_UNFENCE), 1);
+    bench_commit(&bench);
+    assert_int_equal(core_writing(bench.core, NULL), ERR_OK);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_proof_that_is_none_is_counted),
-        cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
-        cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
-        cmocka_unit_test(a_restored_node_waits_for_all_who_may_be_meant),
-        cmocka_unit_test(a_fence_that_was_not_lifted_after_all),
         cmocka_unit_test(what_is_too_big_is_not_written),
         cmocka_unit_test(an_epoch_is_its_own),
         cmocka_unit_test(an_epoch_that_does_not_lift_the_fence_after_all),
-        cmocka_unit_test(nothing_is_an_answer),
-        cmocka_unit_test(an_old_key_proves_nothing_below_its_cut),
+        cmocka_unit_test(an_epoch_of_our_own_that_we_do_not_know),
         cmocka_unit_test(who_is_removed_writes_no_more_below_its_cut),
+        cmocka_unit_test(a_restored_node_says_whom_it_waits_for),
+        cmocka_unit_test(a_restored_node_waits_for_all_who_may_be_meant),
+        cmocka_unit_test(nothing_is_an_answer),
+        cmocka_unit_test(a_fence_that_was_not_lifted_after_all),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core own", tests, NULL, NULL);
 }

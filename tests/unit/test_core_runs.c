@@ -1,4 +1,5 @@
-// Runs as a hostile or unlucky source brings them, on one core.
+// Runs as a hostile or unlucky source brings them, and when it is left for another, on
+// one core.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,9 +8,7 @@
 
 #include <cmocka.h>
 
-#include "lib/mem.h"
 #include "tests/unit/core_feeds.h"
-#include "tests/unit/protocol_samples.h"
 
 enum { LINK = 7 };
 
@@ -154,128 +153,7 @@ static void a_probe_that_brings_runs_is_ended(void **state)
     bench_close(&bench);
 }
 
-// What the disk did not take is as if it had never come, and comes again.
-static void a_turn_that_is_taken_back(void **state)
-{
-    bench_t bench;
-    commit_t *chain[BENCH_CHAIN];
-    (void)state;
-    bench_open_connected(&bench, LINK);
-    bench_make_chain(&bench, BENCH_CC, chain);
-    bench_publish(&bench, LINK, chain[0]);
-    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
-    bench_roll_back(&bench);
-    assert_int_equal(bench_held(&bench, BENCH_CC), 0);
-    assert_int_equal(bench_counted(&bench, ERR_DISK_FULL), 1);
-    bench.now_ms += 6000; // the disk is not stormed
-    bench_publish(&bench, LINK, chain[0]);
-    bench_commit(&bench);
-    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
-    bench_roll_back(&bench); // nothing of that turn was this feed's
-    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
-    bench_free_chain(chain);
-    bench_close(&bench);
-}
-
-// A commit that begins where one is held and goes further is another one.
-static void a_commit_across_the_head_is_a_fork(void **state)
-{
-    static const uint8_t seed[32] = {4};
-    bench_t bench;
-    commit_t *chain[BENCH_CHAIN];
-    draft_t drafts[2] = {{.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("a")},
-                         {.type = CHANGE_RECORD, .min_reader = 1, .body = span_text("b")}};
-    (void)state;
-    bench_open_connected(&bench, LINK);
-    bench_hold_first(&bench, LINK, BENCH_CC, chain);
-    head_t start = bench_start(&bench, BENCH_CC);
-    commit_t *across = commit_author(&start.feed, 1, &start.hash, 1700000000000, 1, drafts, 2, seed,
-                                     bench.signing[BENCH_CC], &bench.charter->hash);
-    bench_publish(&bench, LINK, across);
-    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
-    assert_int_equal(bench_count_of(&bench, EFFECT_EVIDENCE), 1);
-    const effect_t *stop = bench_effect(&bench, EFFECT_STOP_FEED);
-    assert_non_null(stop);
-    assert_true(hash_equal(&stop->proof.ours, &chain[0]->hash));
-    assert_true(hash_equal(&stop->proof.theirs, &across->hash));
-    // Stopped, it takes nothing, the next of its own chain either.
-    bench_commit(&bench);
-    bench_publish(&bench, LINK, chain[1]);
-    assert_int_equal(bench_held(&bench, BENCH_CC), 1);
-    commit_destroy(&across);
-    bench_free_chain(chain);
-    bench_close(&bench);
-}
-
-// A proof that the disk did not give when it was to be told is owed: it is looked for
-// again, in the same session, and its reason is counted.
-static void a_proof_that_cannot_be_read_is_owed(void **state)
-{
-    bench_t bench;
-    commit_t *chain[BENCH_CHAIN];
-    (void)state;
-    bench_open_connected(&bench, LINK);
-    bench_hold_first(&bench, LINK, BENCH_CC, chain);
-    commit_t *other = bench_fork(&bench, LINK, BENCH_CC);
-    const effect_t *read = bench_effect(&bench, EFFECT_READ_PROOF);
-    assert_non_null(read);
-    assert_int_equal(read->reason, ERR_DIVERGED);
-    bench_commit(&bench);
-    event_t failed = {.type = EVENT_PROOF_READ, .link = LINK};
-    failed.as.proof_read.err = ERR_DISK_ERROR;
-    bench_step(&bench, &failed);
-    assert_int_equal(bench_counted(&bench, ERR_DISK_ERROR), 1);
-    bench_pass(&bench, 1000);
-    assert_null(bench_effect(&bench, EFFECT_READ_PROOF)); // not at once
-    bench_pass(&bench, 4500);
-    assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    bench_pass(&bench, 5000);
-    assert_null(bench_effect(&bench, EFFECT_READ_PROOF)); // and then no more
-    commit_destroy(&other);
-    bench_free_chain(chain);
-    bench_close(&bench);
-}
-
-static void ask_for_cards(bench_t *bench, unsigned times)
-{
-    message_t want = {.type = MSG_WANT_CARDS};
-    card_number_t card = {bench->cards[BENCH_BB]->origin, 0};
-    want.as.want_cards.count = 1;
-    want.as.want_cards.items = &card;
-    for (unsigned i = 0; i < times; i++)
-        bench_say(bench, LINK, &want);
-}
-
-// Whoever fetches a forked feed to its end is told of the fork; who does it without end
-// is told later.
-static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
-{
-    bench_t bench;
-    commit_t *chain[BENCH_CHAIN];
-    message_t part;
-    (void)state;
-    bench_open_connected(&bench, LINK);
-    bench_hold_first(&bench, LINK, BENCH_CC, chain);
-    commit_t *other = bench_fork(&bench, LINK, BENCH_CC);
-    bench_commit(&bench);
-    ask_for_cards(&bench, 32); // all that may be asked for in a second
-    assert_int_equal(bench_counted(&bench, ERR_BUSY), 0);
-    message_t fetch = bench_fetch_of(&bench, BENCH_CC, 3);
-    fetch.as.fetch.credit_limit = 8192;
-    bench_fetch_read(&bench, LINK, &fetch, chain[0]);
-    assert_true(bench_sent(&bench, MSG_RUN_PART, &part));
-    assert_int_equal(bench_counted(&bench, ERR_BUSY), 1);
-    assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    bench_pass(&bench, 500);
-    assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    assert_true(core_wake_ms(bench.core) <= bench.now_ms + 500);
-    bench_pass(&bench, 600);
-    assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    message_clear(&part);
-    commit_destroy(&other);
-    bench_free_chain(chain);
-    bench_close(&bench);
-}
+// ---- when a source is left ----
 
 // Connected both ways, the way that we dialled brings publications: nothing stands on the other.
 static void two_ways_to_one_peer(void **state)
@@ -401,30 +279,6 @@ static void a_run_begins_once(void **state)
     bench_close(&bench);
 }
 
-// Since when a feed is stopped goes back with the turn, too.
-static void a_stop_keeps_its_time(void **state)
-{
-    bench_t bench;
-    commit_t *chain[BENCH_CHAIN];
-    (void)state;
-    bench_open_connected(&bench, LINK);
-    bench_make_chain(&bench, BENCH_BB, chain);
-    bench_publish(&bench, LINK, chain[0]);
-    commit_t *other = bench_fork(&bench, LINK, BENCH_BB);
-    bench_commit(&bench);
-    uint64_t since_ms = bench_feed_status(&bench, BENCH_BB).stopped_ms;
-    assert_int_not_equal(since_ms, 0);
-    bench.now_ms += 7000;
-    bench_offer_removal(&bench, BENCH_BB, LINK, 0, &bench.cards[BENCH_BB]->hash);
-    // Beyond its cut, from now on.
-    assert_int_not_equal(bench_feed_status(&bench, BENCH_BB).stopped_ms, since_ms);
-    bench_roll_back(&bench);
-    assert_int_equal(bench_feed_status(&bench, BENCH_BB).stopped_ms, since_ms);
-    commit_destroy(&other);
-    bench_free_chain(chain);
-    bench_close(&bench);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,15 +287,10 @@ int main(void)
         cmocka_unit_test(a_run_that_never_ends_is_given_up),
         cmocka_unit_test(parts_of_an_ended_fetch_have_an_end),
         cmocka_unit_test(a_probe_that_brings_runs_is_ended),
-        cmocka_unit_test(a_turn_that_is_taken_back),
-        cmocka_unit_test(a_commit_across_the_head_is_a_fork),
-        cmocka_unit_test(a_proof_that_cannot_be_read_is_owed),
-        cmocka_unit_test(proofs_at_the_end_of_fetches_have_a_bound),
         cmocka_unit_test(two_ways_to_one_peer),
         cmocka_unit_test(a_slow_source_is_left_where_there_is_another),
         cmocka_unit_test(what_brings_nothing_new_is_no_progress),
         cmocka_unit_test(a_run_begins_once),
-        cmocka_unit_test(a_stop_keeps_its_time),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
 }
