@@ -107,22 +107,44 @@ static void parts_of_an_ended_fetch_have_an_end(void **state)
     bench_open_connected(&bench, LINK);
     part.as.run_part.fetch = bench_claim(&bench, LINK, BENCH_BB, 100000);
     part.as.run_part.bytes = span_of(bytes, sizeof bytes);
+    bench.now_ms += 9000; // so slow that the window does not grow
+    bench_say(&bench, LINK, &part);
     bench_pass(&bench, 11000);
     assert_int_equal(bench_counted(&bench, ERR_STALLED), 1);
     assert_true(bench_sent(&bench, MSG_END_FETCH, &ended));
     assert_int_equal(ended.as.end_fetch.fetch, part.as.run_part.fetch);
-    bench_say(&bench, LINK, &part); // 8,128 of the 8,192 that were granted
+    part.as.run_part.index = 1;
+    bench_say(&bench, LINK, &part); // 16,256 of the 16,320 that were granted by then
     bench_commit(&bench);
     assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
     assert_true(bench_sent(&bench, MSG_ACK, &ack));
-    assert_true(ack.as.heads.credit_limit >= 8128 * 2); // for the fetches to come
+    assert_true(ack.as.heads.credit_limit >= 8128 * 3); // for the fetches to come
     assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 0);
-    part.as.run_part.index = 1;
+    part.as.run_part.index = 2;
     bench_say(&bench, LINK, &part);
     assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 1);
     assert_non_null(bench_effect(&bench, EFFECT_CLOSE));
     message_clear(&ended);
     message_clear(&ack);
+    bench_close(&bench);
+}
+
+// Nothing was told to end yet: the first credit bears what nobody asked for.
+static void parts_of_no_fetch_are_dropped(void **state)
+{
+    static const uint8_t bytes[8000];
+    bench_t bench;
+    message_t part = {.type = MSG_RUN_PART};
+    (void)state;
+    bench_open_connected(&bench, LINK);
+    part.as.run_part.fetch = 99;
+    part.as.run_part.bytes = span_of(bytes, sizeof bytes);
+    bench_say(&bench, LINK, &part);
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
+    assert_null(bench_effect(&bench, EFFECT_CLOSE));
+    bench_say(&bench, LINK, &part);
+    assert_int_equal(bench_counted(&bench, ERR_OVER_CREDIT), 1);
+    assert_non_null(bench_effect(&bench, EFFECT_CLOSE));
     bench_close(&bench);
 }
 
@@ -136,19 +158,26 @@ static void a_probe_that_brings_runs_is_ended(void **state)
     (void)state;
     bench_open_connected(&bench, LINK);
     bench_hold_first(&bench, LINK, BENCH_BB, chain);
-    uint32_t probe = bench_claim(&bench, LINK, BENCH_BB, 1); // of another number 1
+    uint32_t first = bench_claim(&bench, LINK, BENCH_BB, 1); // of another number 1
     assert_true(bench_sent(&bench, MSG_FETCH, &fetch));
     assert_true(fetch.as.fetch.headers_only);
+    bench.now_ms += 15000; // when it may be asked again
+    uint32_t probe = bench_claim(&bench, LINK, BENCH_BB, 1);
+    assert_true(probe != BENCH_NO_FETCH && probe != first);
+    assert_true(bench_sent(&bench, MSG_END_FETCH, &ended)); // one probe at a time
+    assert_int_equal(ended.as.end_fetch.fetch, first);
+    message_clear(&ended);
     bench_bring(&bench, LINK, probe, chain + 1, 1, false);
     assert_true(bench_sent(&bench, MSG_END_FETCH, &ended));
     assert_int_equal(ended.as.end_fetch.fetch, probe);
     assert_int_equal(bench_held(&bench, BENCH_BB), 1);
     assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
+    message_clear(&ended);
     bench_bring(&bench, LINK, probe, chain + 2, 1, true); // was on its way
     assert_int_equal(bench_counted(&bench, ERR_STALE), 2);
+    assert_false(bench_sent(&bench, MSG_END_FETCH, &ended)); // that was said
     assert_null(bench_effect(&bench, EFFECT_CLOSE));
     message_clear(&fetch);
-    message_clear(&ended);
     bench_free_chain(chain);
     bench_close(&bench);
 }
@@ -261,6 +290,38 @@ static void what_brings_nothing_new_is_no_progress(void **state)
     assert_true(leaves_for_another(true)); // after a run to the end, and a new fetch
 }
 
+// Unless it was news when it was sent: it came as a publication while the run did.
+static void what_was_published_meanwhile_is_progress(void **state)
+{
+    bench_t bench;
+    commit_t *chain[BENCH_CHAIN];
+    message_t part = {.type = MSG_RUN_PART};
+    (void)state;
+    bench_open_connected(&bench, LINK);
+    bench_make_chain(&bench, BENCH_DD, chain);
+    nonce_t cc = bench.session;
+    part.as.run_part.fetch = bench_claim(&bench, LINK, BENCH_DD, 4);
+    bench_greet(&bench, LINK + 1, BENCH_BB);
+    assert_int_equal(bench_claim(&bench, LINK + 1, BENCH_DD, 4), BENCH_NO_FETCH);
+    bench.session = cc;
+    bench.now_ms += 9000;
+    buf_t run = run_encode(&chain[0]->feed, chain, 1);
+    part.as.run_part.bytes = span_of(run.data, 1);
+    bench_say(&bench, LINK, &part);
+    bench_publish(&bench, LINK, chain[0]);
+    assert_int_equal(bench_held(&bench, BENCH_DD), 1);
+    part.as.run_part.index = 1;
+    part.as.run_part.last = true;
+    part.as.run_part.bytes = span_of(run.data + 1, run.size - 1);
+    bench_say(&bench, LINK, &part);
+    bench_commit(&bench);
+    bench_pass(&bench, 2000); // BB has it, too
+    assert_int_equal(bench_counted(&bench, ERR_STALLED), 0);
+    buf_free(&run);
+    bench_free_chain(chain);
+    bench_close(&bench);
+}
+
 // L4: so is one that begins its run again and again; that is out of order.
 static void a_run_begins_once(void **state)
 {
@@ -286,10 +347,12 @@ int main(void)
         cmocka_unit_test(before_a_cut_a_signature_vouches),
         cmocka_unit_test(a_run_that_never_ends_is_given_up),
         cmocka_unit_test(parts_of_an_ended_fetch_have_an_end),
+        cmocka_unit_test(parts_of_no_fetch_are_dropped),
         cmocka_unit_test(a_probe_that_brings_runs_is_ended),
         cmocka_unit_test(two_ways_to_one_peer),
         cmocka_unit_test(a_slow_source_is_left_where_there_is_another),
         cmocka_unit_test(what_brings_nothing_new_is_no_progress),
+        cmocka_unit_test(what_was_published_meanwhile_is_progress),
         cmocka_unit_test(a_run_begins_once),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
