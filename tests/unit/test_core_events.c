@@ -143,7 +143,10 @@ static void beacons_without_end_do_not_fill_the_lines(void **state)
     }
     assert_int_equal(passed_on, 4);
     bench_commit(&bench);
-    bench_pass(&bench, 1000);
+    bench_pass(&bench, 900);
+    assert_int_equal(relayed(&bench, beacons[9]), 0);
+    assert_true(core_wake_ms(bench.core) <= bench.now_ms + 100); // not at the next tick
+    bench_pass(&bench, 100);
     assert_int_equal(relayed(&bench, beacons[8]), 0);
     assert_int_equal(relayed(&bench, beacons[9]), 1);
     bench_pass(&bench, 1000);
