@@ -112,6 +112,22 @@ static void what_leads_nowhere_is_told(void **state)
     }
 }
 
+// Its card and its address are known still.
+static void who_was_removed_is_not_dialled(void **state)
+{
+    static const core_dial_t dials[] = {{"", "tcp://192.0.2.4:7000"}};
+    bench_t bench;
+    (void)state;
+    bench_open(&bench, dials, 1, NULL, 0);
+    bench_greet(&bench, 5, BENCH_BB);
+    bench_remove(&bench, BENCH_DD, 5, 0, NULL);
+    bench_pass(&bench, 10);
+    assert_null(bench_effect(&bench, EFFECT_DIAL));
+    assert_int_equal(bench_counted(&bench, ERR_NO_ADDRESS), 1);
+    assert_true(misses(&bench, " is no member's address"));
+    bench_close(&bench);
+}
+
 // An endpoint that cannot even be tried waits longer each time.
 static void what_cannot_be_tried_waits(void **state)
 {
@@ -139,6 +155,7 @@ int main(void)
         cmocka_unit_test(an_address_that_another_claims_is_still_reached),
         cmocka_unit_test(who_is_meant_by_a_code),
         cmocka_unit_test(what_leads_nowhere_is_told),
+        cmocka_unit_test(who_was_removed_is_not_dialled),
         cmocka_unit_test(what_cannot_be_tried_waits),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core dials", tests, NULL, NULL);
