@@ -123,7 +123,7 @@ card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoi
     return card;
 }
 
-void bench_open_epochs(bench_t *bench, uint32_t epochs)
+void bench_open_epochs(bench_t *bench, uint32_t epochs, bool forked)
 {
     make_members(bench);
     core_feed_t *feeds = mem_alloc_array(epochs, sizeof *feeds);
@@ -141,6 +141,10 @@ void bench_open_epochs(bench_t *bench, uint32_t epochs)
         cards[i] = bench->cards[i];
     for (uint32_t i = 0; i < epochs; i++) {
         feeds[i].head = (head_t){{bench->cards[BENCH_BB]->origin, i + 1, LANE_COALITION}, 1, {{3}}};
+        if (forked) {
+            feeds[i].stopped = ERR_DIVERGED;
+            feeds[i].proof.number = 1;
+        }
         if (i > 0)
             cards[BENCH_MEMBERS + i - 1] = bench->later[i - 1];
     }
@@ -374,6 +378,26 @@ bool bench_sent(const bench_t *bench, message_type_t type, message_t *message)
         message_clear(message);
     }
     return false;
+}
+
+size_t bench_items_sent(const bench_t *bench, message_type_t type, size_t most)
+{
+    size_t items = 0;
+    bool cards = type == MSG_CARDS;
+    for (size_t i = 0; i < bench->effects.count; i++) {
+        const effect_t *effect = &bench->effects.items[i];
+        message_t message;
+        if (effect->type != EFFECT_SEND)
+            continue;
+        assert_int_equal(message_decode(buf_span(&effect->bytes), &message, NULL), ERR_OK);
+        if (message.type == type) {
+            size_t count = cards ? message.as.signed_items.count : message.as.heads.count;
+            assert_true(count <= most);
+            items += count;
+        }
+        message_clear(&message);
+    }
+    return items;
 }
 
 uint64_t bench_counted(const bench_t *bench, err_t reason)

@@ -44,8 +44,8 @@ void bench_seal_roster(const bench_t *bench, roster_t *next, size_t one, size_t 
 // BB dials in and brings a card that advertises that address; card_destroy.
 card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoint);
 // BB has had so many epochs, each begun by a card of its own; of each one change in
-// lane 1 is held.
-void bench_open_epochs(bench_t *bench, uint32_t epochs);
+// lane 1 is held, which may be a fork's.
+void bench_open_epochs(bench_t *bench, uint32_t epochs, bool forked);
 void bench_close(bench_t *bench);
 
 // Steps; the effects of the one before are gone.
@@ -74,6 +74,8 @@ size_t bench_count_of(const bench_t *bench, effect_type_t type);
 const effect_t *bench_effect(const bench_t *bench, effect_type_t type); // the last, or NULL
 // The last message of that type that was sent, decoded; message_clear. False: none.
 bool bench_sent(const bench_t *bench, message_type_t type, message_t *message);
+// The cards or heads in all messages of that type that were sent, at most so many in each.
+size_t bench_items_sent(const bench_t *bench, message_type_t type, size_t most);
 uint64_t bench_counted(const bench_t *bench, err_t reason); // in its status
 
 feed_t bench_feed(const bench_t *bench, size_t member); // lane 1 of epoch 1

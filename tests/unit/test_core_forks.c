@@ -141,6 +141,28 @@ static void an_old_key_proves_nothing_below_its_cut(void **state)
     bench_close(&bench);
 }
 
+// A newcomer is told of 64 forks, and of so many again when a second has gone by.
+static void forks_without_number_are_told_in_turns(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open_epochs(&bench, 150, true);
+    bench_greet(&bench, LINK, BENCH_CC);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PROOF), 64);
+    assert_int_equal(bench_effect(&bench, EFFECT_READ_PROOF)->feed.epoch, 64);
+    bench_commit(&bench);
+    bench_pass(&bench, 999);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PROOF), 0);
+    bench_pass(&bench, 1);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PROOF), 64);
+    assert_int_equal(bench_effect(&bench, EFFECT_READ_PROOF)->feed.epoch, 128);
+    bench_pass(&bench, 1000);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PROOF), 150 - 128);
+    bench_pass(&bench, 1000);
+    assert_int_equal(bench_count_of(&bench, EFFECT_READ_PROOF), 0); // all are told
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_proof_that_cannot_be_read_is_owed),
         cmocka_unit_test(a_proof_that_is_none_is_counted),
         cmocka_unit_test(an_old_key_proves_nothing_below_its_cut),
+        cmocka_unit_test(forks_without_number_are_told_in_turns),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core forks", tests, NULL, NULL);
 }

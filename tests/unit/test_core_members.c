@@ -106,38 +106,18 @@ static void a_newcomer_goes_with_the_turn(void **state)
 
 // ---- what is told ----
 
-static size_t sent_of(const bench_t *bench, message_type_t type, size_t most)
-{
-    size_t items = 0;
-    for (size_t i = 0; i < bench->effects.count; i++) {
-        message_t message;
-        if (bench->effects.items[i].type != EFFECT_SEND)
-            continue;
-        assert_int_equal(message_decode(buf_span(&bench->effects.items[i].bytes), &message, NULL),
-                         ERR_OK);
-        if (message.type == type) {
-            size_t count =
-                type == MSG_CARDS ? message.as.signed_items.count : message.as.heads.count;
-            assert_true(count <= most);
-            items += count;
-        }
-        message_clear(&message);
-    }
-    return items;
-}
-
 // A newcomer is told of everything, in messages that are within their bounds.
 static void all_is_told_within_bounds(void **state)
 {
     enum { EPOCHS = 530 };
     bench_t bench;
     (void)state;
-    bench_open_epochs(&bench, EPOCHS);
+    bench_open_epochs(&bench, EPOCHS, false);
     bench_greet(&bench, LINK, BENCH_CC); // who knows card 1 of everybody
-    assert_int_equal(sent_of(&bench, MSG_CARDS, MESSAGE_CARDS_MAX), EPOCHS - 1);
-    size_t heads = sent_of(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);
+    assert_int_equal(bench_items_sent(&bench, MSG_CARDS, MESSAGE_CARDS_MAX), EPOCHS - 1);
+    size_t heads = bench_items_sent(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);
     bench_commit(&bench);
-    heads += sent_of(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);
+    heads += bench_items_sent(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);
     assert_int_equal(heads, EPOCHS);
     bench_close(&bench);
 }

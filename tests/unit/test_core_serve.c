@@ -142,6 +142,20 @@ static void ask_for_cards(bench_t *bench, unsigned times)
         bench_say(bench, LINK, &want);
 }
 
+// Of an origin with more cards so many are given; who wants the others asks again.
+static void cards_asked_for_have_a_bound(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open_epochs(&bench, 70, false);
+    bench_greet(&bench, LINK, BENCH_CC);
+    bench_commit(&bench);
+    ask_for_cards(&bench, 1);
+    // WANTED_CARDS_MAX, docs/protocol.md, section 2.
+    assert_int_equal(bench_items_sent(&bench, MSG_CARDS, MESSAGE_CARDS_MAX), 64);
+    bench_close(&bench);
+}
+
 // Whoever fetches a forked feed to its end is told of the fork; who does it without end
 // is told later.
 static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
@@ -154,20 +168,22 @@ static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
     bench_hold_first(&bench, LINK, BENCH_CC, chain);
     commit_t *other = bench_fork(&bench, LINK, BENCH_CC);
     bench_commit(&bench);
-    ask_for_cards(&bench, 32); // all that may be asked for in a second
-    assert_int_equal(bench_counted(&bench, ERR_BUSY), 0);
-    message_t fetch = bench_fetch_of(&bench, BENCH_CC, 3);
-    fetch.as.fetch.credit_limit = 8192;
-    bench_fetch_read(&bench, LINK, &fetch, chain[0]);
-    assert_true(bench_sent(&bench, MSG_RUN_PART, &part));
-    assert_int_equal(bench_counted(&bench, ERR_BUSY), 1);
-    assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    bench_pass(&bench, 500);
-    assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    assert_true(core_wake_ms(bench.core) <= bench.now_ms + 500);
-    bench_pass(&bench, 600);
-    assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
-    message_clear(&part);
+    for (uint32_t round = 0; round < 2; round++) { // each from the first feed on
+        ask_for_cards(&bench, 32);                 // all that may be asked for in a second
+        assert_int_equal(bench_counted(&bench, ERR_BUSY), round);
+        message_t fetch = bench_fetch_of(&bench, BENCH_CC, 3 + round);
+        fetch.as.fetch.credit_limit = 8192;
+        bench_fetch_read(&bench, LINK, &fetch, chain[0]);
+        assert_true(bench_sent(&bench, MSG_RUN_PART, &part));
+        assert_int_equal(bench_counted(&bench, ERR_BUSY), round + 1);
+        assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
+        bench_pass(&bench, 500);
+        assert_null(bench_effect(&bench, EFFECT_READ_PROOF));
+        assert_true(core_wake_ms(bench.core) <= bench.now_ms + 500);
+        bench_pass(&bench, 600);
+        assert_non_null(bench_effect(&bench, EFFECT_READ_PROOF));
+        message_clear(&part);
+    }
     commit_destroy(&other);
     bench_free_chain(chain);
     bench_close(&bench);
@@ -181,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_fetch_may_end_while_it_is_served),
         cmocka_unit_test(answers_for_a_link_that_is_gone),
         cmocka_unit_test(questions_have_a_bound),
+        cmocka_unit_test(cards_asked_for_have_a_bound),
         cmocka_unit_test(proofs_at_the_end_of_fetches_have_a_bound),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core serve", tests, NULL, NULL);
