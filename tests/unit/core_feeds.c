@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include "lib/mem.h"
+
 // ---- chains ----
 
 head_t bench_start(const bench_t *bench, size_t member)
@@ -85,6 +87,17 @@ void bench_bring(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **co
 }
 
 // ---- what they fetch ----
+
+beacon_t *bench_beacon_of_bb(const bench_t *bench, uint32_t card_number, uint64_t sequence)
+{
+    beacon_t *beacon = mem_alloc(sizeof *beacon);
+    beacon->origin = bench->cards[BENCH_BB]->origin;
+    beacon->coalition = bench->charter->hash;
+    beacon->card_number = card_number;
+    beacon->sequence = sequence;
+    beacon_sign(beacon, bench->signing[BENCH_BB]);
+    return beacon;
+}
 
 message_t bench_fetch_of(const bench_t *bench, size_t member, uint32_t fetch)
 {

@@ -28,6 +28,9 @@ uint32_t bench_claim(bench_t *bench, core_link_t link, size_t member, uint64_t n
 void bench_bring(bench_t *bench, core_link_t link, uint32_t fetch, commit_t **commits, size_t count,
                  bool end);
 
+// BB's word under a card of its own that holds nothing; beacon_destroy.
+beacon_t *bench_beacon_of_bb(const bench_t *bench, uint32_t card_number, uint64_t sequence);
+
 // A Fetch of a member's feed from its start; without credit.
 message_t bench_fetch_of(const bench_t *bench, size_t member, uint32_t fetch);
 // Says it; what is read for it then is that commit, with which the feed ends.

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "lib/mem.h"
 #include "tests/unit/core_feeds.h"
 
 enum { LINK = 7 };
@@ -103,17 +102,6 @@ static void a_turn_that_is_taken_back(void **state)
 
 // ---- who speaks without end ----
 
-static beacon_t *beacon_of_bb(const bench_t *bench, uint64_t sequence)
-{
-    beacon_t *beacon = mem_alloc(sizeof *beacon);
-    beacon->origin = bench->cards[BENCH_BB]->origin;
-    beacon->coalition = bench->charter->hash;
-    beacon->card_number = 1;
-    beacon->sequence = sequence;
-    beacon_sign(beacon, bench->signing[BENCH_BB]);
-    return beacon;
-}
-
 // How often the last step published it.
 static size_t relayed(const bench_t *bench, const beacon_t *beacon)
 {
@@ -137,7 +125,7 @@ static void beacons_without_end_do_not_fill_the_lines(void **state)
     (void)state;
     bench_open_greeted(&bench, LINK, BENCH_BB);
     for (size_t i = 0; i < 10; i++) {
-        beacons[i] = beacon_of_bb(&bench, bench.now_ms + i + 1);
+        beacons[i] = bench_beacon_of_bb(&bench, 1, bench.now_ms + i + 1);
         bench_offer(&bench, LINK, MSG_BEACONS, buf_copy(buf_span(&beacons[i]->signed_form)));
         passed_on += relayed(&bench, beacons[i]);
     }

@@ -7,10 +7,10 @@
 #include <cmocka.h>
 
 #include "lib/mem.h"
-#include "tests/unit/core_bench.h"
+#include "tests/unit/core_feeds.h"
 #include "tests/unit/protocol_samples.h"
 
-enum { LINK = 7 };
+enum { LINK = 7, LATER = 8 };
 
 static void cards_of_strangers_are_refused(void **state)
 {
@@ -104,6 +104,51 @@ static void a_newcomer_goes_with_the_turn(void **state)
     bench_close(&bench);
 }
 
+// Whether that beacon, as it is, was sent in the last step.
+static bool tells(const bench_t *bench, const beacon_t *beacon)
+{
+    bool told = false;
+    for (size_t i = 0; i < bench->effects.count; i++) {
+        const effect_t *effect = &bench->effects.items[i];
+        message_t message;
+        if (effect->type != EFFECT_SEND)
+            continue;
+        assert_int_equal(message_decode(buf_span(&effect->bytes), &message, NULL), ERR_OK);
+        for (size_t k = 0; message.type == MSG_BEACONS && k < message.as.signed_items.count; k++)
+            told = told ||
+                   span_equal(message.as.signed_items.items[k], buf_span(&beacon->signed_form));
+        message_clear(&message);
+    }
+    return told;
+}
+
+// The disk did not take two cards of one turn: what came between them goes with the first,
+// and what stood before it stands again.
+static void a_beacon_goes_with_the_card_that_it_is_under(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open_greeted(&bench, LINK, BENCH_BB);
+    beacon_t *before = bench_beacon_of_bb(&bench, 1, 10), *between = NULL;
+    card_t *second = bench_next_card(&bench, BENCH_BB), *third = sample_card_after(second, 2);
+    bench_offer(&bench, LINK, MSG_BEACONS, buf_copy(buf_span(&before->signed_form)));
+    bench_commit(&bench);
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(second));
+    between = bench_beacon_of_bb(&bench, 2, 11);
+    bench_offer(&bench, LINK, MSG_BEACONS, buf_copy(buf_span(&between->signed_form)));
+    bench_offer(&bench, LINK, MSG_CARDS, card_encode(third));
+    assert_int_equal(bench_count_of(&bench, EFFECT_CARD), 1);
+    bench_roll_back(&bench);
+    bench_greet(&bench, LATER, BENCH_CC);
+    assert_true(tells(&bench, before));
+    assert_false(tells(&bench, between));
+    card_destroy(&second);
+    card_destroy(&third);
+    beacon_destroy(&before);
+    beacon_destroy(&between);
+    bench_close(&bench);
+}
+
 // ---- what is told ----
 
 // A newcomer is told of everything, in messages that are within their bounds.
@@ -130,6 +175,7 @@ int main(void)
         cmocka_unit_test(cards_of_former_members_are_kept),
         cmocka_unit_test(another_charter_is_another_coalition),
         cmocka_unit_test(a_newcomer_goes_with_the_turn),
+        cmocka_unit_test(a_beacon_goes_with_the_card_that_it_is_under),
         cmocka_unit_test(all_is_told_within_bounds),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core members", tests, NULL, NULL);
