@@ -71,15 +71,21 @@ static void a_roster_that_came_before_the_card_of_its_vote_comes_again(void **st
     world_destroy(&world);
 }
 
+static world_t *tapped_in_step(tap_t *tap)
+{
+    world_t *world = four_tapped(tap, 21);
+    world_start_all(world);
+    assert_true(world_settle(world, 60000));
+    return world;
+}
+
 // A roster that accepts no card of GT's that the hub knows: taken as it is, it would
 // shut out the one who brings the newer card. With that card it is taken.
 static void a_roster_waits_for_the_card_that_it_asks_for(void **state)
 {
     (void)state;
     tap_t tap;
-    world_t *world = four_tapped(&tap, 21);
-    world_start_all(world);
-    assert_true(world_settle(world, 60000));
+    world_t *world = tapped_in_step(&tap);
     roster_t *next = roster_after(world_roster(world));
     for (size_t i = 0; i < next->member_count; i++)
         if (origin_equal(&next->members[i].origin, &world_card(world, GT)->origin))
@@ -110,9 +116,7 @@ static void a_roster_without_votes_is_no_fork(void **state)
 {
     (void)state;
     tap_t tap;
-    world_t *world = four_tapped(&tap, 21);
-    world_start_all(world);
-    assert_true(world_settle(world, 60000));
+    world_t *world = tapped_in_step(&tap);
     roster_t *next = roster_after(world_roster(world)), *other = roster_copy(next);
     other->time_ms++;
     roster_seal(next);
@@ -139,9 +143,7 @@ static void a_roster_that_found_the_disk_full_comes_again(void **state)
 {
     (void)state;
     tap_t tap;
-    world_t *world = four_tapped(&tap, 21);
-    world_start_all(world);
-    assert_true(world_settle(world, 60000));
+    world_t *world = tapped_in_step(&tap);
     roster_t *next = roster_after(world_roster(world));
     roster_seal(next);
     for (size_t i = 0; i < 3; i++)

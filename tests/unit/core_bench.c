@@ -380,21 +380,28 @@ bool bench_sent(const bench_t *bench, message_type_t type, message_t *message)
     return false;
 }
 
-size_t bench_items_sent(const bench_t *bench, message_type_t type, size_t most)
+size_t bench_next_sent(const bench_t *bench, message_type_t type, size_t from, message_t *message)
 {
-    size_t items = 0;
-    bool cards = type == MSG_CARDS;
-    for (size_t i = 0; i < bench->effects.count; i++) {
+    for (size_t i = from; i < bench->effects.count; i++) {
         const effect_t *effect = &bench->effects.items[i];
-        message_t message;
         if (effect->type != EFFECT_SEND)
             continue;
-        assert_int_equal(message_decode(buf_span(&effect->bytes), &message, NULL), ERR_OK);
-        if (message.type == type) {
-            size_t count = cards ? message.as.signed_items.count : message.as.heads.count;
-            assert_true(count <= most);
-            items += count;
-        }
+        assert_int_equal(message_decode(buf_span(&effect->bytes), message, NULL), ERR_OK);
+        if (message->type == type)
+            return i + 1;
+        message_clear(message);
+    }
+    return 0;
+}
+
+size_t bench_items_sent(const bench_t *bench, message_type_t type, size_t most)
+{
+    message_t message;
+    size_t items = 0;
+    for (size_t i = 0; (i = bench_next_sent(bench, type, i, &message)) > 0;) {
+        size_t count = type == MSG_CARDS ? message.as.signed_items.count : message.as.heads.count;
+        assert_true(count <= most);
+        items += count;
         message_clear(&message);
     }
     return items;

@@ -74,6 +74,8 @@ size_t bench_count_of(const bench_t *bench, effect_type_t type);
 const effect_t *bench_effect(const bench_t *bench, effect_type_t type); // the last, or NULL
 // The last message of that type that was sent, decoded; message_clear. False: none.
 bool bench_sent(const bench_t *bench, message_type_t type, message_t *message);
+// The next of that type after place `from`, 0 at first; its own place, 0: none.
+size_t bench_next_sent(const bench_t *bench, message_type_t type, size_t from, message_t *message);
 // The cards or heads in all messages of that type that were sent, at most so many in each.
 size_t bench_items_sent(const bench_t *bench, message_type_t type, size_t most);
 uint64_t bench_counted(const bench_t *bench, err_t reason); // in its status

@@ -107,14 +107,10 @@ static void a_newcomer_goes_with_the_turn(void **state)
 // Whether that beacon, as it is, was sent in the last step.
 static bool tells(const bench_t *bench, const beacon_t *beacon)
 {
+    message_t message;
     bool told = false;
-    for (size_t i = 0; i < bench->effects.count; i++) {
-        const effect_t *effect = &bench->effects.items[i];
-        message_t message;
-        if (effect->type != EFFECT_SEND)
-            continue;
-        assert_int_equal(message_decode(buf_span(&effect->bytes), &message, NULL), ERR_OK);
-        for (size_t k = 0; message.type == MSG_BEACONS && k < message.as.signed_items.count; k++)
+    for (size_t i = 0; (i = bench_next_sent(bench, MSG_BEACONS, i, &message)) > 0;) {
+        for (size_t k = 0; k < message.as.signed_items.count; k++)
             told = told ||
                    span_equal(message.as.signed_items.items[k], buf_span(&beacon->signed_form));
         message_clear(&message);
