@@ -185,7 +185,7 @@ help:
 
 # Suites that are longer than what a change has to pass have targets of their
 # own, beside their files.
-include $(wildcard tests/*/*.mk)
+include $(wildcard tests/*/*.mk) bench/bench.mk
 
 # ---- how things are made ----
 

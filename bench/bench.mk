@@ -1,0 +1,11 @@
+#: make bench      what it costs, on real daemons (BENCH='--n 200000 --repeat 5 live latency')
+BENCH ?=
+BENCH_HELP := $(filter-out $(BUILD)/obj/bench/tool_%,$(call objects,bench/*.c)) $(SYSTEM_HELP) $(BUILD)/obj/tests/unit/protocol_samples.o
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_HELP) $(LIBCLIENT) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
+.PHONY: bench
+bench:
+	@scripts/deps.sh build check
+	$(AGAIN) all $(BUILD)/bench/tool_bench
+	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/tool_bench --json $(BUILD)/bench.json $(BENCH)

@@ -1,0 +1,117 @@
+#include "bench/machine.h"
+
+#include <ftw.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+double machine_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+// ---- what it is ----
+
+static void read_model(char *model, size_t size)
+{
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    snprintf(model, size, "unknown");
+    while (file && fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon)
+            continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(model, size, "%s", colon + 2);
+        break;
+    }
+    if (file)
+        fclose(file);
+}
+
+static json_t *libraries(void)
+{
+    char zmq[32];
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    snprintf(zmq, sizeof zmq, "%d.%d.%d", major, minor, patch);
+    return json_pack("{s:s, s:s, s:s}", "sqlite", sqlite3_libversion(), "zeromq", zmq, "sodium",
+                     sodium_version_string());
+}
+
+json_t *machine_describe(void)
+{
+    struct utsname system;
+    char model[256], date[32];
+    time_t now = time(NULL);
+    struct tm broken;
+    uname(&system);
+    read_model(model, sizeof model);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &broken));
+    json_int_t memory = (json_int_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:o}", "processor", model, "processors",
+                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "memory", memory, "kernel",
+                     system.release, "date", date, "version", ENLACE_VERSION, "libraries",
+                     libraries());
+}
+
+// ---- what was taken of it ----
+
+double process_cpu(pid_t pid)
+{
+    char path[64], text[1024];
+    unsigned long long user = 0, system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    // proc(5): the name, in parentheses, may hold anything; 14 and 15 are the times.
+    const char *after = strrchr(text, ')');
+    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+                         &system) != 2)
+        return 0;
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+uint64_t process_resident(pid_t pid)
+{
+    char path[64];
+    unsigned long long whole = 0, resident = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    int got = fscanf(file, "%llu %llu", &whole, &resident);
+    fclose(file);
+    return got == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+// nftw gives its callback no context: the sum of this thread's walk.
+static _Thread_local uint64_t walked;
+
+static int add_file(const char *path, const struct stat *file, int type, struct FTW *walk)
+{
+    (void)path;
+    (void)walk;
+    if (type == FTW_F)
+        walked += (uint64_t)file->st_blocks * 512;
+    return 0;
+}
+
+uint64_t disk_bytes(const char *dir)
+{
+    walked = 0;
+    nftw(dir, add_file, 16, FTW_PHYS);
+    return walked;
+}

@@ -1,0 +1,23 @@
+// What was measured, as a table while it comes and as a file in the end.
+#ifndef ENLACE_BENCH_REPORT_H
+#define ENLACE_BENCH_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bench/samples.h"
+
+typedef struct report report_t;
+
+report_t *report_new(void);
+void report_destroy(report_t **report);
+
+// One figure of a work: takes the samples over. `subject` is what was measured:
+// enlace, or one that would be used instead. The line is printed at once.
+void report_add(report_t *report, const char *work, const char *subject, uint64_t n,
+                const char *unit, samples_t *samples);
+// With machine, versions and options. False where it could not be written; errno says why.
+bool report_write(const report_t *report, const char *path, int argc, char **argv);
+
+#endif

@@ -1,0 +1,32 @@
+// What is measured: one row a work.
+//
+// A work makes its own nodes (real daemons, real sockets, keys of their own, every
+// safeguard on), does the same thing `repeat` times over and adds a figure or more to the
+// report. Bytes are bytes, times seconds or milliseconds, as the unit says.
+#ifndef ENLACE_BENCH_WORKS_H
+#define ENLACE_BENCH_WORKS_H
+
+#include <stdint.h>
+
+#include "bench/report.h"
+
+typedef struct {
+    report_t *report;
+    uint64_t n; // records
+    unsigned repeat;
+} bench_t;
+
+typedef struct {
+    const char *name, *what;
+    void (*run)(const bench_t *bench);
+} work_t;
+
+extern const work_t works[]; // ends with one without a name
+
+void work_bootstrap(const bench_t *bench);
+void work_live(const bench_t *bench);
+void work_catch_up(const bench_t *bench);
+void work_single(const bench_t *bench);
+void work_latency(const bench_t *bench);
+
+#endif
