@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,7 +32,8 @@ typedef struct {
     char *log;
     char endpoint[64];
     pid_t pid;
-    int notify; // where it says READY=1; open while it is waited for
+    int notify;  // where it says READY=1; open while it is waited for
+    int network; // namespace; 0: ours
 } member_at_t;
 
 struct fleet {
@@ -271,6 +273,7 @@ static size_t index_of(const fleet_t *fleet, const char *code)
 size_t fleet_add(fleet_t *fleet, const char *code, bool listens, const char *extra,
                  const char *const *dials)
 {
+    assert_true(fleet->count < FLEET_MAX);
     size_t index = fleet->count++;
     member_at_t *node = &fleet->nodes[index];
     char options[1024] = "";
@@ -317,10 +320,19 @@ fleet_t *fleet_hub(size_t others)
     static const char *const hub[] = {"CRM", NULL};
     fleet_t *fleet = fleet_new();
     fleet_add(fleet, codes[0], true, "", NULL);
-    for (size_t i = 1; i <= others; i++)
-        fleet_add(fleet, codes[i], false, "", hub);
+    for (size_t i = 1; i <= others; i++) {
+        char made[20];
+        snprintf(made, sizeof made, "N%02zu", i);
+        bool named = i < sizeof codes / sizeof *codes;
+        fleet_add(fleet, named ? codes[i] : made, false, "", hub);
+    }
     fleet_found(fleet, (unsigned)(others + 1) / 2 + 1);
     return fleet;
+}
+
+void fleet_place(fleet_t *fleet, size_t node, int network)
+{
+    fleet->nodes[node].network = network;
 }
 
 // ---- daemons ----
@@ -346,6 +358,8 @@ static void become_daemon(const fleet_t *fleet, const member_at_t *node, const c
     snprintf(program, sizeof program, "%s/enlaced", fleet->bin);
     if (environment)
         putenv((char *)(uintptr_t)environment);
+    if (node->network && setns(node->network, CLONE_NEWNET) != 0)
+        _exit(126);
     // Only the soft limit: a test can raise it again while the daemon runs.
     struct rlimit limit;
     if (file_size && getrlimit(RLIMIT_FSIZE, &limit) == 0) {

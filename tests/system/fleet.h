@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { FLEET_MAX = 12 };
+enum { FLEET_MAX = 48 };
 
 typedef struct fleet fleet_t;
 
@@ -32,8 +32,11 @@ size_t fleet_add(fleet_t *fleet, const char *code, bool listens, const char *ext
 // Cards, charter by the first, accepted by all with the words that it shows.
 void fleet_found(fleet_t *fleet, unsigned threshold);
 // A hub and `others` that dial it, founded; the hub is node 0. Codes as in the
-// regional coalition: CRM, GT, SV, HN, NI, CR, BZ, PA.
+// regional coalition: CRM, GT, SV, HN, NI, CR, BZ, PA; then N08, N09 ...
 fleet_t *fleet_hub(size_t others);
+// From its next start on, the node's daemon runs in this network namespace (an open
+// /proc/PID/ns/net that outlives the fleet; needs CAP_SYS_ADMIN).
+void fleet_place(fleet_t *fleet, size_t node, int network);
 
 void fleet_start(fleet_t *fleet, size_t node); // waits for READY=1
 void fleet_start_all(fleet_t *fleet);
