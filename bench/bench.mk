@@ -9,3 +9,6 @@ bench:
 	@scripts/deps.sh build check
 	$(AGAIN) all $(BUILD)/bench/tool_bench
 	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/tool_bench --json $(BUILD)/bench.json $(BENCH)
+# What of it does not need a daemon has tests of its own.
+$(BUILD)/tests/unit/test_samples: $(BUILD)/obj/bench/samples.o
+$(BUILD)/tests/unit/test_load: $(BUILD)/obj/bench/load.o

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,24 +16,7 @@
 #include "bench/machine.h"
 #include "daemon/store/store.h"
 #include "lib/mem.h"
-#include "lib/record_json.h"
 #include "tests/unit/protocol_samples.h"
-
-static buf_t body_of(uint64_t number)
-{
-    json_reading_t reading = {.own = "AA", .lang = "es"};
-    json_t *object = NULL;
-    record_t *record = NULL;
-    fault_t fault;
-    char *line = load_line("AA", number);
-    assert_int_equal(json_parse(line, strlen(line), &object, &fault), ERR_OK);
-    assert_int_equal(record_from_json(object, &reading, &record, &fault), ERR_OK);
-    buf_t body = record_encode(record);
-    record_destroy(&record);
-    json_decref(object);
-    mem_free(line);
-    return body;
-}
 
 typedef struct {
     store_t *store;
@@ -66,7 +48,7 @@ static commit_t *make(writer_t *writer, uint64_t first, size_t count)
     draft_t *drafts = mem_alloc_array(count, sizeof *drafts);
     buf_t *bodies = mem_alloc_array(count, sizeof *bodies);
     for (size_t i = 0; i < count; i++) {
-        bodies[i] = body_of(first + i);
+        bodies[i] = load_body("AA", first + i);
         drafts[i] = (draft_t){.type = CHANGE_RECORD, .min_reader = 1, .body = buf_span(&bodies[i])};
     }
     commit_t *commit =
