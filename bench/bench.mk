@@ -12,3 +12,4 @@ bench:
 # What of it does not need a daemon has tests of its own.
 $(BUILD)/tests/unit/test_samples: $(BUILD)/obj/bench/samples.o
 $(BUILD)/tests/unit/test_load: $(BUILD)/obj/bench/load.o
+$(BUILD)/tests/unit/test_report: $(patsubst %,$(BUILD)/obj/bench/%.o,report machine samples)

@@ -7,14 +7,15 @@
 #include "lib/mem.h"
 
 struct report {
-    json_t *results;
+    json_t *results, *skipped;
 };
 
 report_t *report_new(void)
 {
     report_t *report = mem_alloc(sizeof *report);
     report->results = json_array();
-    printf("%-34s %-10s %9s  %-8s %12s %12s %12s\n", "work", "subject", "n", "unit", "median",
+    report->skipped = json_array();
+    printf("%-38s %-10s %9s  %-11s %12s %12s %12s\n", "work", "subject", "n", "unit", "median",
            "least", "most");
     fflush(stdout);
     return report;
@@ -23,6 +24,7 @@ report_t *report_new(void)
 void report_destroy(report_t **report_pointer)
 {
     json_decref((*report_pointer)->results);
+    json_decref((*report_pointer)->skipped);
     mem_free(*report_pointer);
     *report_pointer = NULL;
 }
@@ -40,7 +42,7 @@ void report_add(report_t *report, const char *work, const char *subject, uint64_
 {
     double median = samples_quantile(samples, 0.5);
     double least = samples_min(samples), most = samples_max(samples);
-    printf("%-34s %-10s %9llu  %-8s %12.4g %12.4g %12.4g\n", work, subject, (unsigned long long)n,
+    printf("%-38s %-10s %9llu  %-11s %12.4g %12.4g %12.4g\n", work, subject, (unsigned long long)n,
            unit, median, least, most);
     fflush(stdout);
     json_array_append_new(report->results,
@@ -51,13 +53,40 @@ void report_add(report_t *report, const char *work, const char *subject, uint64_
     samples_clear(samples);
 }
 
+void report_quantiles(report_t *report, const char *work, const char *subject, uint64_t n,
+                      const char *unit, samples_t *runs, size_t count)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } kept[] = {{"p50", 0.5}, {"p99", 0.99}};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        samples_t values = {0};
+        char *name = mem_format("%s, %s", work, kept[i].name);
+        for (size_t k = 0; k < count; k++)
+            samples_add(&values, samples_quantile(&runs[k], kept[i].share));
+        report_add(report, name, subject, n, unit, &values);
+        mem_free(name);
+    }
+    for (size_t k = 0; k < count; k++)
+        samples_clear(&runs[k]);
+}
+
+void report_skip(report_t *report, const char *work, const char *subject, const char *why)
+{
+    printf("%-38s %-10s skipped: %s\n", work, subject, why);
+    fflush(stdout);
+    json_array_append_new(report->skipped, json_pack("{s:s, s:s, s:s}", "work", work, "subject",
+                                                     subject, "why", why));
+}
+
 bool report_write(const report_t *report, const char *path, int argc, char **argv)
 {
     json_t *options = json_array();
     for (int i = 1; i < argc; i++)
         json_array_append_new(options, json_string(argv[i]));
-    json_t *all = json_pack("{s:o, s:o, s:O}", "machine", machine_describe(), "options", options,
-                            "results", report->results);
+    json_t *all = json_pack("{s:o, s:o, s:O, s:O}", "machine", machine_describe(), "options",
+                            options, "results", report->results, "skipped", report->skipped);
     bool written = json_dump_file(all, path, JSON_INDENT(1)) == 0;
     json_decref(all);
     return written;

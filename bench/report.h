@@ -17,6 +17,12 @@ void report_destroy(report_t **report);
 // enlace, or one that would be used instead. The line is printed at once.
 void report_add(report_t *report, const char *work, const char *subject, uint64_t n,
                 const char *unit, samples_t *samples);
+// Median and 99th percentile of each repetition's own samples, as "WORK, p50" and
+// "WORK, p99"; takes all of them over.
+void report_quantiles(report_t *report, const char *work, const char *subject, uint64_t n,
+                      const char *unit, samples_t *runs, size_t count);
+// What could not be measured here, and why: it is in the table and in the file.
+void report_skip(report_t *report, const char *work, const char *subject, const char *why);
 // With machine, versions and options. False where it could not be written; errno says why.
 bool report_write(const report_t *report, const char *path, int argc, char **argv);
 

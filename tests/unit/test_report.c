@@ -1,0 +1,147 @@
+// What was measured, as the file that others read.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "bench/report.h"
+#include "lib/mem.h"
+#include "tests/unit/scratch.h"
+
+// cmocka's own compares as float.
+static void expect_near(double is, double must_be)
+{
+    if (!(fabs(is - must_be) < 1e-9))
+        fail_msg("%.12g is not %.12g", is, must_be);
+}
+
+static samples_t samples_of(const double *values, size_t count)
+{
+    samples_t samples = {0};
+    for (size_t i = 0; i < count; i++)
+        samples_add(&samples, values[i]);
+    return samples;
+}
+
+// Writes, reads back, and takes the report over.
+static json_t *written(void **state, report_t **report)
+{
+    char *arguments[] = {(char[]){"tool_bench"}, (char[]){"--n"}, (char[]){"3"}};
+    char *path = scratch_path(*state, "bench.json");
+    assert_true(report_write(*report, path, 3, arguments));
+    report_destroy(report);
+    json_t *file = json_load_file(path, 0, NULL);
+    assert_non_null(file);
+    mem_free(path);
+    return file;
+}
+
+static void expect_number(const json_t *result, const char *name, double value)
+{
+    expect_near(json_number_value(json_object_get(result, name)), value);
+}
+
+static void expect_text(const json_t *result, const char *name, const char *text)
+{
+    assert_string_equal(json_string_value(json_object_get(result, name)), text);
+}
+
+static void test_every_repetition_is_kept(void **state)
+{
+    report_t *report = report_new();
+    samples_t samples = samples_of((double[]){30, 10, 20.5}, 3);
+    report_add(report, "live", "enlace", 1000, "1/s", &samples);
+    assert_int_equal(samples.count, 0);
+    json_t *file = written(state, &report);
+    const json_t *results = json_object_get(file, "results");
+    assert_int_equal(json_array_size(results), 1);
+    const json_t *result = json_array_get(results, 0);
+    expect_text(result, "work", "live");
+    expect_text(result, "subject", "enlace");
+    expect_text(result, "unit", "1/s");
+    expect_number(result, "n", 1000);
+    expect_number(result, "median", 20.5);
+    expect_number(result, "min", 10);
+    expect_number(result, "max", 30);
+    const json_t *values = json_object_get(result, "values");
+    assert_int_equal(json_array_size(values), 3);
+    expect_near(json_number_value(json_array_get(values, 0)), 30);
+    expect_near(json_number_value(json_array_get(values, 2)), 20.5);
+    json_decref(file);
+}
+
+// Of 1, 2, 3 the 99th percentile is 2.98, of 10, 20, 30 it is 29.8: one figure a repetition.
+static void test_quantiles_are_taken_of_each_repetition(void **state)
+{
+    report_t *report = report_new();
+    samples_t runs[] = {samples_of((double[]){1, 3, 2}, 3), samples_of((double[]){10, 20, 30}, 3)};
+    report_quantiles(report, "query", "enlace", 3, "ms", runs, 2);
+    assert_null(runs[1].values);
+    json_t *file = written(state, &report);
+    const json_t *results = json_object_get(file, "results");
+    assert_int_equal(json_array_size(results), 2);
+    expect_text(json_array_get(results, 0), "work", "query, p50");
+    expect_number(json_array_get(results, 0), "min", 2);
+    expect_number(json_array_get(results, 0), "max", 20);
+    expect_text(json_array_get(results, 1), "work", "query, p99");
+    expect_number(json_array_get(results, 1), "min", 2.98);
+    expect_number(json_array_get(results, 1), "max", 29.8);
+    expect_number(json_array_get(results, 1), "median", 16.39);
+    json_decref(file);
+}
+
+static void test_what_was_left_out_is_said(void **state)
+{
+    report_t *report = report_new();
+    report_skip(report, "poor link, live", "enlace", "no root");
+    json_t *file = written(state, &report);
+    assert_int_equal(json_array_size(json_object_get(file, "results")), 0);
+    const json_t *skipped = json_array_get(json_object_get(file, "skipped"), 0);
+    expect_text(skipped, "work", "poor link, live");
+    expect_text(skipped, "subject", "enlace");
+    expect_text(skipped, "why", "no root");
+    json_decref(file);
+}
+
+static void test_machine_versions_and_options_are_with_it(void **state)
+{
+    report_t *report = report_new();
+    json_t *file = written(state, &report);
+    const json_t *machine = json_object_get(file, "machine");
+    const json_t *options = json_object_get(file, "options");
+    expect_text(machine, "version", ENLACE_VERSION);
+    assert_true(json_is_string(json_object_get(machine, "processor")));
+    assert_true(json_integer_value(json_object_get(machine, "processors")) > 0);
+    assert_true(json_integer_value(json_object_get(machine, "memory")) > 0);
+    assert_true(json_is_string(json_object_get(machine, "kernel")));
+    assert_true(json_is_string(json_object_get(json_object_get(machine, "libraries"), "sqlite")));
+    assert_int_equal(json_array_size(options), 2);
+    assert_string_equal(json_string_value(json_array_get(options, 0)), "--n");
+    json_decref(file);
+}
+
+static void test_one_that_cannot_be_written_is_not_said_to_be(void **state)
+{
+    char *path = scratch_path(*state, "none/bench.json");
+    report_t *report = report_new();
+    assert_false(report_write(report, path, 0, NULL));
+    report_destroy(&report);
+    mem_free(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(test_every_repetition_is_kept),
+        SCRATCH_TEST(test_quantiles_are_taken_of_each_repetition),
+        SCRATCH_TEST(test_what_was_left_out_is_said),
+        SCRATCH_TEST(test_machine_versions_and_options_are_with_it),
+        SCRATCH_TEST(test_one_that_cannot_be_written_is_not_said_to_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
