@@ -40,7 +40,7 @@ void watch_close(watch_t **watch)
     *watch = NULL;
 }
 
-static reply_t *ask(watch_t *watch, request_t *request, Enlace__V1__ControlReply__BodyCase expected)
+reply_t *watch_ask(watch_t *watch, request_t *request, Enlace__V1__ControlReply__BodyCase expected)
 {
     reply_t *reply = NULL;
     fault_t fault = {0};
@@ -56,7 +56,7 @@ static reply_t *ask_digest(watch_t *watch)
     Enlace__V1__DigestRequest body = ENLACE__V1__DIGEST_REQUEST__INIT;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_DIGEST;
     request.digest = &body;
-    return ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_DIGEST);
+    return watch_ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_DIGEST);
 }
 
 uint64_t watch_number(watch_t *watch, const char *node)
@@ -101,7 +101,7 @@ void watch_put(watch_t *watch, uint64_t number, const char *node)
     body.json = load_line(node, number);
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_PUT;
     request.put = &body;
-    reply_t *reply = ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN);
+    reply_t *reply = watch_ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_WRITTEN);
     talk_free(&reply);
     mem_free(body.json);
 }
@@ -115,8 +115,13 @@ uint64_t watch_tail(watch_t *watch, uint64_t since, uint32_t wait_ms)
     body.wait_ms = wait_ms;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_TAIL;
     request.tail = &body;
-    reply_t *reply = ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_TAIL);
+    reply_t *reply = watch_ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_TAIL);
     uint64_t last = reply->tail->has_last ? reply->tail->last : since;
     talk_free(&reply);
     return last;
+}
+
+uint64_t watch_applied(watch_t *watch)
+{
+    return watch_tail(watch, INT64_MAX, 0); // one that lies ahead is answered by where it is
 }

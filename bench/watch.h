@@ -15,6 +15,9 @@ typedef struct watch watch_t;
 watch_t *watch_open(const char *dir);
 void watch_close(watch_t **watch);
 
+// Any other question; id and language are set here. Free with talk_free.
+reply_t *watch_ask(watch_t *watch, request_t *request, Enlace__V1__ControlReply__BodyCase expected);
+
 // How far a node's feed (lane 1, its highest epoch) has come here.
 uint64_t watch_number(watch_t *watch, const char *node);
 // Waits until it has come to `number`; when that was seen first (machine_now).
@@ -26,5 +29,7 @@ hash_t watch_digest(watch_t *watch);
 void watch_put(watch_t *watch, uint64_t number, const char *node);
 // Waits at most so long for a change after local apply number `since`; how far it came.
 uint64_t watch_tail(watch_t *watch, uint64_t since, uint32_t wait_ms);
+// Newest local apply number, of whatever feed.
+uint64_t watch_applied(watch_t *watch);
 
 #endif

@@ -37,9 +37,12 @@ static void *observe(void *context)
     return NULL;
 }
 
-static void observer_start(observer_t *observer, fleet_t *fleet, uint64_t first, uint64_t count)
+static void observer_start(observer_t *observer, fleet_t *fleet, uint64_t count)
 {
-    *observer = (observer_t){.dir = fleet_node_dir(fleet, B), .first = first, .count = count};
+    *observer = (observer_t){.dir = fleet_node_dir(fleet, B), .count = count};
+    watch_t *watch = watch_open(observer->dir);
+    observer->first = watch_applied(watch) + 1; // lane 0 has apply numbers, too
+    watch_close(&watch);
     observer->seen = mem_alloc_array(count, sizeof *observer->seen);
     if (pthread_create(&observer->thread, NULL, observe, observer))
         abort();
@@ -100,7 +103,7 @@ static void measure(const bench_t *bench, fleet_t *fleet, const char *work, uint
     watch_t *watch = watch_open(fleet_node_dir(fleet, A));
     for (unsigned i = 0; i < bench->repeat; i++) {
         observer_t observer;
-        observer_start(&observer, fleet, *written + 1, count);
+        observer_start(&observer, fleet, count);
         put_all(watch, *written + 1, count, rate, called);
         observer_end(&observer, called, &runs[i]);
         *written += count;
