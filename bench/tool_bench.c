@@ -10,7 +10,9 @@
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: tool_bench [--n RECORDS] [--repeat TIMES] [--json FILE] [WORK...]\n");
+    fprintf(stderr,
+            "usage: tool_bench [--n RECORDS] [--repeat TIMES] [--seconds IDLE] [--json FILE] "
+            "[WORK...]\n");
     for (const work_t *work = works; work->name; work++)
         fprintf(stderr, "  %-12s %s\n", work->name, work->what);
     return 2;
@@ -34,16 +36,18 @@ static bool read_number(const char *text, uint64_t most, uint64_t *number)
 
 static bool read_options(int argc, char **argv, bench_t *bench, const char **path)
 {
-    static const struct option options[] = {{"n", required_argument, NULL, 'n'},
-                                            {"repeat", required_argument, NULL, 'r'},
-                                            {"json", required_argument, NULL, 'j'},
-                                            {0}};
+    static const struct option options[] = {
+        {"n", required_argument, NULL, 'n'},       {"repeat", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {0}};
     uint64_t number = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 'n' && read_number(optarg, 10000000, &number))
             bench->n = number;
-        else if (option == 'r' && read_number(optarg, 11, &number))
+        else if (option == 'r' && read_number(optarg, REPEAT_MAX, &number))
             bench->repeat = (unsigned)number;
+        else if (option == 's' && read_number(optarg, 3600, &number))
+            bench->seconds = (unsigned)number;
         else if (option == 'j')
             *path = optarg;
         else
@@ -54,7 +58,7 @@ static bool read_options(int argc, char **argv, bench_t *bench, const char **pat
 
 int main(int argc, char **argv)
 {
-    bench_t bench = {.n = 200000, .repeat = 5};
+    bench_t bench = {.n = 200000, .repeat = 5, .seconds = 60};
     const char *path = NULL;
     if (!read_options(argc, argv, &bench, &path))
         return usage();

@@ -6,5 +6,9 @@ const work_t works[] = {
     {"catch-up", "a node that was off while all was written", work_catch_up},
     {"single", "the same where every change was signed alone", work_single},
     {"latency", "one put at a time, from the call to visible at another node", work_latency},
+    {"relay", "four nodes in a line: from the first to the last", work_relay},
+    {"write", "put by one client at one node, from the call to its answer", work_write},
+    {"query", "pages of 50 by kind, owner and field; one record", work_query},
+    {"start-up", "from the start of the process until it serves", work_start},
     {0},
 };

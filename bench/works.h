@@ -10,10 +10,13 @@
 
 #include "bench/report.h"
 
+enum { REPEAT_MAX = 11 };
+
 typedef struct {
     report_t *report;
-    uint64_t n; // records
-    unsigned repeat;
+    uint64_t n;       // records
+    unsigned repeat;  // at most REPEAT_MAX
+    unsigned seconds; // of a look at what does nothing
 } bench_t;
 
 typedef struct {
@@ -28,5 +31,9 @@ void work_live(const bench_t *bench);
 void work_catch_up(const bench_t *bench);
 void work_single(const bench_t *bench);
 void work_latency(const bench_t *bench);
+void work_relay(const bench_t *bench);
+void work_write(const bench_t *bench);
+void work_query(const bench_t *bench);
+void work_start(const bench_t *bench);
 
 #endif
