@@ -6,6 +6,7 @@ const work_t works[] = {
     {"catch-up", "a node that was off while all was written", work_catch_up},
     {"single", "the same where every change was signed alone", work_single},
     {"latency", "one put at a time, from the call to visible at another node", work_latency},
+    {"fan-out", "a hub with 40 followers at 2,000 changes a second", work_fanout},
     {"relay", "four nodes in a line: from the first to the last", work_relay},
     {"write", "put by one client at one node, from the call to its answer", work_write},
     {"query", "pages of 50 by kind, owner and field; one record", work_query},

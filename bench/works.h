@@ -31,6 +31,7 @@ void work_live(const bench_t *bench);
 void work_catch_up(const bench_t *bench);
 void work_single(const bench_t *bench);
 void work_latency(const bench_t *bench);
+void work_fanout(const bench_t *bench);
 void work_relay(const bench_t *bench);
 void work_write(const bench_t *bench);
 void work_query(const bench_t *bench);
