@@ -6,7 +6,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_HELP) $(LIBCLIENT) $(ARCHIVES)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
 .PHONY: bench
 bench:
-	@scripts/deps.sh build check
+	@scripts/deps.sh build check bench
 	$(AGAIN) all $(BUILD)/bench/tool_bench
 	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/tool_bench --json $(BUILD)/bench.json $(BENCH)
 # What of it does not need a daemon has tests of its own.

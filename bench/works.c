@@ -10,6 +10,9 @@ const work_t works[] = {
     {"relay", "four nodes in a line: from the first to the last", work_relay},
     {"write", "put by one client at one node, from the call to its answer", work_write},
     {"query", "pages of 50 by kind, owner and field; one record", work_query},
+    {"poor-link", "64 kbit/s: share that is payload, round trip meanwhile (root)", work_poor_link},
     {"start-up", "from the start of the process until it serves", work_start},
+    {"disk", "bytes a change on disk", work_disk},
+    {"wire", "bytes a change between two nodes (root)", work_wire},
     {0},
 };
