@@ -10,6 +10,7 @@ const work_t works[] = {
     {"relay", "four nodes in a line: from the first to the last", work_relay},
     {"write", "put by one client at one node, from the call to its answer", work_write},
     {"query", "pages of 50 by kind, owner and field; one record", work_query},
+    {"idle", "40 links, 8 nodes, and 10, 100 and 1,000 known feeds, doing nothing", work_idle},
     {"poor-link", "64 kbit/s: share that is payload, round trip meanwhile (root)", work_poor_link},
     {"start-up", "from the start of the process until it serves", work_start},
     {"disk", "bytes a change on disk", work_disk},

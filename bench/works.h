@@ -35,6 +35,7 @@ void work_fanout(const bench_t *bench);
 void work_relay(const bench_t *bench);
 void work_write(const bench_t *bench);
 void work_query(const bench_t *bench);
+void work_idle(const bench_t *bench);
 void work_poor_link(const bench_t *bench);
 void work_start(const bench_t *bench);
 void work_disk(const bench_t *bench);
