@@ -8,7 +8,7 @@
 #include "tests/system/fleet.h"
 
 // `enlace import` of the load's records of `code`, from number `first` on; durable when it
-// returns. Seconds.
+// returns. Seconds, without those in which the file is made.
 double fill_import(fleet_t *fleet, size_t node, const char *code, uint64_t first, uint64_t count);
 // Whether the two hold the same.
 bool fill_same(fleet_t *fleet, size_t one, size_t other);
