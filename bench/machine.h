@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Processors, memory, kernel, versions of the libraries. A new object.
+// Processors, memory, how long its disk takes to sync, kernel, versions of the libraries. A
+// new object.
 json_t *machine_describe(void);
 
 double machine_now(void); // seconds, monotonic

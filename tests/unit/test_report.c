@@ -118,6 +118,7 @@ static void test_machine_versions_and_options_are_with_it(void **state)
     assert_true(json_is_string(json_object_get(machine, "processor")));
     assert_true(json_integer_value(json_object_get(machine, "processors")) > 0);
     assert_true(json_integer_value(json_object_get(machine, "memory")) > 0);
+    assert_true(json_number_value(json_object_get(machine, "sync_ms")) > 0);
     assert_true(json_is_string(json_object_get(machine, "kernel")));
     assert_true(json_is_string(json_object_get(json_object_get(machine, "libraries"), "sqlite")));
     assert_int_equal(json_array_size(options), 2);
