@@ -49,6 +49,7 @@ NET_O    := $(call objects,daemon/net/*.c)
 DAEMON_O := $(call objects,daemon/*.c) $(call objects,daemon/control/*.c)
 CLIENT_O := $(call objects,client/*.c)
 TEST_O   := $(call objects,tests/*/*.c)
+BENCH_O  := $(call objects,bench/*.c)
 
 LIBENLACE := $(BUILD)/libenlace.a
 LIBCORE   := $(BUILD)/libcore.a
@@ -181,11 +182,11 @@ clean:
 #: make help       this
 .PHONY: help
 help:
-	@sed -n 's/^#: //p' Makefile $(wildcard tests/*/*.mk)
+	@sed -n 's/^#: //p' Makefile $(wildcard tests/*/*.mk bench/*.mk)
 
 # Suites that are longer than what a change has to pass have targets of their
 # own, beside their files.
-include $(wildcard tests/*/*.mk) bench/bench.mk
+include $(wildcard tests/*/*.mk bench/*.mk)
 
 # ---- how things are made ----
 
@@ -236,7 +237,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 .PHONY: all-objects
-all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TEST_O) $(GEN_O)
+all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TEST_O) $(BENCH_O) $(GEN_O)
 
 # Tests link only what they test: the archives give them the objects they name.
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELP) $(ARCHIVES) $(LIBCLIENT)

@@ -1,6 +1,6 @@
 #: make bench      what it costs, on real daemons (BENCH='--n 200000 --repeat 5 live latency')
 BENCH ?=
-BENCH_HELP := $(filter-out $(BUILD)/obj/bench/tool_%,$(call objects,bench/*.c)) $(SYSTEM_HELP) $(BUILD)/obj/tests/unit/protocol_samples.o
+BENCH_HELP := $(filter-out $(BUILD)/obj/bench/tool_%,$(call objects,bench/*.c)) $(SYSTEM_HELP) $(BUILD)/obj/tests/unit/protocol_samples.o $(BUILD)/obj/tests/unit/scratch.o
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_HELP) $(LIBCLIENT) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka

@@ -3,6 +3,7 @@
 #include <ftw.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,36 +101,46 @@ json_t *machine_describe(void)
 
 // ---- what was taken of it ----
 
-double process_cpu(pid_t pid)
+static bool read_text(pid_t pid, const char *name, char *text, size_t size)
 {
-    char path[64], text[1024];
-    unsigned long long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     FILE *file = fopen(path, "re");
     if (!file)
-        return 0;
-    size_t size = fread(text, 1, sizeof text - 1, file);
+        return false;
+    text[fread(text, 1, size - 1, file)] = '\0';
     fclose(file);
-    text[size] = '\0';
-    // proc(5): the name, in parentheses, may hold anything; 14 and 15 are the times.
-    const char *after = strrchr(text, ')');
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-                         &system) != 2)
+    return true;
+}
+
+// The number at a place, from 0, in a line of words.
+static uint64_t number_at(const char *text, unsigned place)
+{
+    for (; place > 0; place--) {
+        text += strspn(text, " ");
+        text += strcspn(text, " ");
+    }
+    return strtoull(text, NULL, 10);
+}
+
+double process_cpu(pid_t pid)
+{
+    char text[1024];
+    if (!read_text(pid, "stat", text, sizeof text))
         return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    // proc(5): the name, in parentheses, may hold anything; what follows is field 3 and on,
+    // and 14 and 15 are the times.
+    const char *after = strrchr(text, ')');
+    uint64_t ticks = after ? number_at(after + 1, 11) + number_at(after + 1, 12) : 0;
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 uint64_t process_resident(pid_t pid)
 {
-    char path[64];
-    unsigned long long whole = 0, resident = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
+    char text[256];
+    if (!read_text(pid, "statm", text, sizeof text))
         return 0;
-    int got = fscanf(file, "%llu %llu", &whole, &resident);
-    fclose(file);
-    return got == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    return number_at(text, 1) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 // nftw gives its callback no context: the sum of this thread's walk.

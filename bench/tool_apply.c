@@ -1,14 +1,14 @@
-// The path of a commit into the store by itself, without sockets: what it costs to hold,
-// project and make durable. For profiles and for counting instructions.
+// The path of a run into the store by itself, without sockets: what it costs to read,
+// check, hold, project and make durable. For profiles and for counting instructions.
 //
-//   tool_apply [RECORDS [CHANGES_PER_COMMIT [CHANGES_PER_TURN]]]
+//   tool_apply [RECORDS [CHANGES_PER_COMMIT]]
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -16,7 +16,25 @@
 #include "bench/machine.h"
 #include "daemon/store/store.h"
 #include "lib/mem.h"
+#include "lib/record_json.h"
 #include "tests/unit/protocol_samples.h"
+#include "tests/unit/scratch.h"
+
+static buf_t body_of(uint64_t number)
+{
+    json_reading_t reading = {.own = "AA", .lang = "es"};
+    json_t *object = NULL;
+    record_t *record = NULL;
+    fault_t fault;
+    char *line = load_line("AA", number);
+    assert_int_equal(json_parse(line, strlen(line), &object, &fault), ERR_OK);
+    assert_int_equal(record_from_json(object, &reading, &record, &fault), ERR_OK);
+    buf_t body = record_encode(record);
+    record_destroy(&record);
+    json_decref(object);
+    mem_free(line);
+    return body;
+}
 
 typedef struct {
     store_t *store;
@@ -48,7 +66,7 @@ static commit_t *make(writer_t *writer, uint64_t first, size_t count)
     draft_t *drafts = mem_alloc_array(count, sizeof *drafts);
     buf_t *bodies = mem_alloc_array(count, sizeof *bodies);
     for (size_t i = 0; i < count; i++) {
-        bodies[i] = load_body("AA", first + i);
+        bodies[i] = body_of(first + i);
         drafts[i] = (draft_t){.type = CHANGE_RECORD, .min_reader = 1, .body = buf_span(&bodies[i])};
     }
     commit_t *commit =
@@ -67,40 +85,68 @@ static uint64_t argument(int argc, char **argv, int place, uint64_t otherwise)
     return argc > place ? strtoull(argv[place], NULL, 10) : otherwise;
 }
 
+// What a follower is sent: as many commits as a run may have.
+static buf_t make_run(writer_t *writer, uint64_t *next, uint64_t last, size_t each)
+{
+    commit_t *commits[RUN_COMMITS_MAX];
+    size_t count = 0, size = 64;
+    while (count < RUN_COMMITS_MAX && *next <= last && size <= RUN_BYTES_MAX - COMMIT_BYTES_MAX) {
+        size_t most = last - *next + 1 < each ? last - *next + 1 : each;
+        commits[count] = make(writer, *next, most);
+        size += commit_encoded_size(commits[count++]);
+        *next += most;
+    }
+    buf_t run = run_encode(&writer->feed, commits, count);
+    for (size_t i = 0; i < count; i++)
+        commit_destroy(&commits[i]);
+    return run;
+}
+
+// As a follower takes it: read, its last signature checked, appended, made durable.
+uint64_t apply(store_t *store, span_t bytes, const pubkey_t *key, const hash_t *coalition);
+uint64_t apply(store_t *store, span_t bytes, const pubkey_t *key, const hash_t *coalition)
+{
+    uint64_t count = 0;
+    run_t run;
+    fault_t fault;
+    assert_int_equal(run_decode(bytes, &run, &fault), ERR_OK);
+    assert_true(commit_signature_holds(run.commits[run.count - 1], key, coalition));
+    for (size_t i = 0; i < run.count; i++) {
+        assert_int_equal(store_append(store, run.commits[i], 1700000000000, &fault), ERR_OK);
+        count += run.commits[i]->count;
+    }
+    assert_int_equal(store_commit(store, &fault), ERR_OK);
+    run_clear(&run);
+    return count;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t n = argument(argc, argv, 1, 100000);
-    size_t each = argument(argc, argv, 2, 256), turn = argument(argc, argv, 3, 4096);
-    char dir[] = "/tmp/enlace-apply-XXXXXX";
+    uint64_t n = argument(argc, argv, 1, 100000), next = 1;
+    size_t each = argument(argc, argv, 2, 256);
+    void *place = NULL;
     writer_t writer;
-    fault_t fault;
+    pubkey_t key;
     double spent = 0;
-    if (crypto_start() || !mkdtemp(dir))
+    if (crypto_start() || scratch_setup(&place))
         return 1;
-    char *path = mem_format("%s/db", dir);
+    char *path = scratch_path(place, "enlace.db");
     writer_open(&writer, path);
-    size_t size = 0;
-    for (uint64_t i = 0, in_turn = 0; i < n; i += each) {
-        commit_t *commit = make(&writer, i + 1, each);
-        size = commit->changes[0].body.size;
+    secret_t *same = sample_secret(101, &key);
+    while (next <= n) {
+        buf_t run = make_run(&writer, &next, n, each);
         double began = machine_now();
-        assert_int_equal(store_append(writer.store, commit, 1700000000000, &fault), ERR_OK);
-        if ((in_turn += each) >= turn || i + each >= n) {
-            assert_int_equal(store_commit(writer.store, &fault), ERR_OK);
-            in_turn = 0;
-        }
+        apply(writer.store, buf_span(&run), &key, &writer.charter->hash);
         spent += machine_now() - began;
-        commit_destroy(&commit);
+        buf_free(&run);
     }
-    printf("%llu records of %zu bytes, %zu a commit, %zu a turn: %.0f a second\n",
-           (unsigned long long)n, size, each, turn, (double)n / spent);
+    printf("%llu records, %zu a commit: %.0f a second\n", (unsigned long long)n, each,
+           (double)n / spent);
+    secret_destroy(&same);
     store_close(&writer.store);
-    char *command = mem_format("rm -rf %s", dir);
-    int status = system(command);
-    mem_free(command);
     mem_free(path);
     card_destroy(&writer.card);
     roster_destroy(&writer.charter);
     secret_destroy(&writer.signing);
-    return status;
+    return scratch_teardown(&place);
 }
