@@ -1,0 +1,126 @@
+#include "bench/repetition.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "bench/machine.h"
+#include "lib/mem.h"
+
+// ---- much ----
+
+double repeat_bootstrap(const subject_t *subject, void *self, uint64_t n)
+{
+    subject->prepare(self, 1, n);
+    subject->load(self, 1, n);
+    double began = machine_now();
+    subject->follow(self);
+    subject->until(self, n);
+    double ended = machine_now();
+    subject->check(self, n);
+    return (double)n / (ended - began);
+}
+
+double repeat_live(const subject_t *subject, void *self, uint64_t from, uint64_t n, double *wrote)
+{
+    subject->prepare(self, from + 1, n);
+    double began = machine_now();
+    subject->load(self, from + 1, n);
+    *wrote = machine_now() - began;
+    subject->until(self, from + n);
+    double ended = machine_now();
+    subject->check(self, from + n);
+    return (double)n / (ended - began);
+}
+
+double repeat_catch_up(const subject_t *subject, void *self, uint64_t from, uint64_t n, bool each)
+{
+    subject->pause(self);
+    subject->prepare(self, from + 1, n);
+    if (!each)
+        subject->load(self, from + 1, n);
+    for (uint64_t i = 1; each && i <= n; i++)
+        subject->put(self, from + i);
+    double began = machine_now();
+    subject->follow(self);
+    subject->until(self, from + n);
+    double ended = machine_now();
+    subject->check(self, from + n);
+    return (double)n / (ended - began);
+}
+
+// ---- one ----
+
+enum { GIVE_UP_SECONDS = 60 };
+
+// What a thread of its own sees at B: when each number was there.
+typedef struct {
+    const subject_t *subject;
+    void *self;
+    uint64_t from, count;
+    double *seen; // of from + 1 and so on
+} observer_t;
+
+static void *observe(void *context)
+{
+    observer_t *observer = context;
+    uint64_t last = 0; // how many of them
+    double moved = machine_now();
+    while (last < observer->count) {
+        uint64_t now =
+            observer->subject->wait(observer->self, observer->from + last) - observer->from;
+        double at = machine_now();
+        if (now > last)
+            moved = at;
+        if (at - moved > GIVE_UP_SECONDS) {
+            fprintf(stderr,
+                    "%s: B shows %llu of %llu puts and no more for %d s: see its log, or repeat "
+                    "with --keep\n",
+                    observer->subject->name, (unsigned long long)last,
+                    (unsigned long long)observer->count, GIVE_UP_SECONDS);
+            exit(1);
+        }
+        for (; last < now && last < observer->count; last++)
+            observer->seen[last] = at;
+    }
+    return NULL;
+}
+
+static void wait_until(double when)
+{
+    struct timespec at = {.tv_sec = (time_t)when};
+    at.tv_nsec = (long)((when - (double)at.tv_sec) * 1e9);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL))
+        ;
+}
+
+// A call that is late is counted from when it was due: who waits in the queue waits too.
+static void put_all(const observer_t *observer, unsigned rate, double *called)
+{
+    double began = machine_now();
+    for (uint64_t i = 0; i < observer->count; i++) {
+        called[i] = rate ? began + (double)i / rate : machine_now();
+        if (rate)
+            wait_until(called[i]);
+        observer->subject->put(observer->self, observer->from + 1 + i);
+    }
+}
+
+void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_t count,
+                    unsigned rate, samples_t *delays)
+{
+    observer_t observer = {.subject = subject, .self = self, .from = from, .count = count};
+    double *called = mem_alloc_array(count, sizeof *called);
+    observer.seen = mem_alloc_array(count, sizeof *observer.seen);
+    subject->prepare(self, from + 1, count);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, observe, &observer))
+        abort();
+    put_all(&observer, rate, called);
+    pthread_join(thread, NULL);
+    for (uint64_t i = LATENCY_WARM_UP; i < count; i++)
+        samples_add(delays, (observer.seen[i] - called[i]) * 1e3);
+    mem_free(observer.seen);
+    mem_free(called);
+}
