@@ -9,9 +9,24 @@ bench:
 	@scripts/deps.sh build check bench
 	$(AGAIN) all $(BUILD)/bench/tool_bench
 	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/tool_bench --json $(BUILD)/bench.json $(BENCH)
+
+#: make bench-peers  the same beside PostgreSQL, NATS and bare SQLite (PEERS='--n 20000 --repeat 1 live')
+# Only these need the peers' client libraries.
+PEERS ?=
+PEER_HELP := $(filter-out $(BUILD)/obj/bench/peers/tool_%,$(call objects,bench/peers/*.c))
+PEER_LIBS := -lpq -lnats
+$(BUILD)/bench/peers/tool_peers: $(BUILD)/obj/bench/peers/tool_peers.o $(PEER_HELP) $(BENCH_HELP) $(LIBCLIENT) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)$(LINK) $(LIBS) $(PEER_LIBS) -lcmocka
+.PHONY: bench-peers
+bench-peers:
+	@scripts/deps.sh build check bench-peers
+	$(AGAIN) all $(BUILD)/bench/peers/tool_peers
+	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/peers/tool_peers --json $(BUILD)/bench-peers.json $(PEERS)
+
 # What of it does not need a daemon has tests of its own.
 $(BUILD)/tests/unit/test_samples: $(BUILD)/obj/bench/samples.o
 $(BUILD)/tests/unit/test_load: $(BUILD)/obj/bench/load.o
 $(BUILD)/tests/unit/test_report: $(patsubst %,$(BUILD)/obj/bench/%.o,report machine samples)
-$(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o machine.o samples.o)
 $(BUILD)/tests/unit/test_ratios: $(BUILD)/obj/bench/ratios.o
+$(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o machine.o samples.o)

@@ -1,6 +1,5 @@
 #include "bench/report.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "bench/machine.h"
@@ -8,6 +7,7 @@
 
 struct report {
     json_t *results, *skipped;
+    json_t *attached; // by name
 };
 
 report_t *report_new(void)
@@ -15,6 +15,7 @@ report_t *report_new(void)
     report_t *report = mem_alloc(sizeof *report);
     report->results = json_array();
     report->skipped = json_array();
+    report->attached = json_object();
     printf("%-38s %-10s %9s  %-11s %12s %12s %12s\n", "work", "subject", "n", "unit", "median",
            "least", "most");
     fflush(stdout);
@@ -25,6 +26,7 @@ void report_destroy(report_t **report_pointer)
 {
     json_decref((*report_pointer)->results);
     json_decref((*report_pointer)->skipped);
+    json_decref((*report_pointer)->attached);
     mem_free(*report_pointer);
     *report_pointer = NULL;
 }
@@ -80,6 +82,11 @@ void report_skip(report_t *report, const char *work, const char *subject, const 
                                                      subject, "why", why));
 }
 
+void report_attach(report_t *report, const char *name, json_t *value)
+{
+    json_object_set_new(report->attached, name, value);
+}
+
 bool report_write(const report_t *report, const char *path, int argc, char **argv)
 {
     json_t *options = json_array();
@@ -87,6 +94,7 @@ bool report_write(const report_t *report, const char *path, int argc, char **arg
         json_array_append_new(options, json_string(argv[i]));
     json_t *all = json_pack("{s:o, s:o, s:O, s:O}", "machine", machine_describe(), "options",
                             options, "results", report->results, "skipped", report->skipped);
+    json_object_update(all, report->attached);
     bool written = json_dump_file(all, path, JSON_INDENT(1)) == 0;
     json_decref(all);
     return written;

@@ -2,6 +2,7 @@
 #ifndef ENLACE_BENCH_REPORT_H
 #define ENLACE_BENCH_REPORT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ void report_quantiles(report_t *report, const char *work, const char *subject, u
                       const char *unit, samples_t *runs, size_t count);
 // What could not be measured here, and why: it is in the table and in the file.
 void report_skip(report_t *report, const char *work, const char *subject, const char *why);
+// Something more under a name of its own in the file; takes the value over.
+void report_attach(report_t *report, const char *name, json_t *value);
 // With machine, versions and options. False where it could not be written; errno says why.
 bool report_write(const report_t *report, const char *path, int argc, char **argv);
 
