@@ -202,6 +202,8 @@ static void make_mirror(nats_t *self)
     expect(js_AddStream(NULL, self->b.js, &config, NULL, NULL), "the mirror at B");
 }
 
+// Where the mirror is there already, the server takes it up by itself, some seconds later
+// than it could: it tries first before it is connected, and no setting changes that.
 static void follow(void *context)
 {
     nats_t *self = context;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/machine.h"
 #include "bench/peers/guard.h"
@@ -20,9 +21,6 @@ static const subject_t *const subjects[] = {&subject_enlace, &peer_postgresql, &
                                             &peer_sqlite};
 enum { SUBJECTS = sizeof subjects / sizeof *subjects, ENLACE = 0 };
 
-typedef enum { BOOTSTRAP, LIVE, CATCH_UP, LATENCY, WORKS } work_id_t;
-static const char *const work_names[WORKS] = {"bootstrap", "live", "catch-up", "latency"};
-
 // What a work yields; latency two of them.
 typedef enum { RATE_BOOTSTRAP, RATE_LIVE, RATE_CATCH_UP, P50, P99, FIGURES } figure_t;
 static const struct {
@@ -32,6 +30,8 @@ static const struct {
                       {"catch-up", "1/s"},
                       {"latency-p50", "ms"},
                       {"latency-p99", "ms"}};
+
+enum { WORKS = 4 };
 
 typedef struct {
     int argc;
@@ -60,7 +60,23 @@ static void add(peers_t *peers, figure_t figure, size_t subject, double value)
             value, figures[figure].unit);
 }
 
-static void measure_latency(peers_t *peers, size_t which, void *self)
+static void run_bootstrap(peers_t *peers, size_t which, void *self)
+{
+    add(peers, RATE_BOOTSTRAP, which, repeat_bootstrap(subjects[which], self, peers->n));
+}
+
+static void run_live(peers_t *peers, size_t which, void *self)
+{
+    double wrote;
+    add(peers, RATE_LIVE, which, repeat_live(subjects[which], self, 0, peers->n, &wrote));
+}
+
+static void run_catch_up(peers_t *peers, size_t which, void *self)
+{
+    add(peers, RATE_CATCH_UP, which, repeat_catch_up(subjects[which], self, 0, peers->n, false));
+}
+
+static void run_latency(peers_t *peers, size_t which, void *self)
 {
     samples_t delays = {0};
     repeat_latency(subjects[which], self, 0, put_count(peers), 0, &delays);
@@ -69,24 +85,26 @@ static void measure_latency(peers_t *peers, size_t which, void *self)
     samples_clear(&delays);
 }
 
-static void measure(peers_t *peers, work_id_t work, size_t which)
+static const struct {
+    const char *name;
+    bool followed; // B follows before it begins
+    void (*run)(peers_t *peers, size_t which, void *self);
+} works[WORKS] = {{"bootstrap", false, run_bootstrap},
+                  {"live", true, run_live},
+                  {"catch-up", true, run_catch_up},
+                  {"latency", true, run_latency}};
+
+static void measure(peers_t *peers, size_t work, size_t which)
 {
     const subject_t *subject = subjects[which];
     char *dir = mem_format("%s/%s", getenv("TMPDIR"), subject->name);
+    sync(); // nobody pays for what the one before has left to be written
     void *self = subject->open(dir);
-    double wrote;
-    if (work != BOOTSTRAP) {
+    if (works[work].followed) {
         subject->follow(self);
         subject->settle(self);
     }
-    if (work == BOOTSTRAP)
-        add(peers, RATE_BOOTSTRAP, which, repeat_bootstrap(subject, self, peers->n));
-    else if (work == LIVE)
-        add(peers, RATE_LIVE, which, repeat_live(subject, self, 0, peers->n, &wrote));
-    else if (work == CATCH_UP)
-        add(peers, RATE_CATCH_UP, which, repeat_catch_up(subject, self, 0, peers->n, false));
-    else
-        measure_latency(peers, which, self);
+    works[work].run(peers, which, self);
     subject->close(self);
     mem_free(dir);
 }
@@ -95,11 +113,11 @@ static void measure(peers_t *peers, work_id_t work, size_t which)
 static void repeat_all(peers_t *peers, unsigned repetition)
 {
     fprintf(stderr, "repetition %u of %u\n", repetition + 1, peers->repeat);
-    for (int work = 0; work < WORKS; work++)
+    for (size_t work = 0; work < WORKS; work++)
         for (size_t i = 0; peers->work[work] && i < SUBJECTS; i++) {
             size_t which = (i + repetition) % SUBJECTS;
             if (peers->subject[which])
-                measure(peers, (work_id_t)work, which);
+                measure(peers, work, which);
         }
 }
 
@@ -200,7 +218,7 @@ static int usage(void)
     fprintf(stderr, "usage: tool_peers [--n RECORDS] [--repeat TIMES] [--json FILE] [--keep] "
                     "[WORK|SUBJECT...]\n  works:   ");
     for (int i = 0; i < WORKS; i++)
-        fprintf(stderr, " %s", work_names[i]);
+        fprintf(stderr, " %s", works[i].name);
     fprintf(stderr, "\n  subjects:");
     for (size_t i = 0; i < SUBJECTS; i++)
         fprintf(stderr, " %s", subjects[i]->name);
@@ -223,7 +241,7 @@ static bool read_names(peers_t *peers, char **names)
     for (; *names; names++) {
         bool known = false;
         for (int i = 0; i < WORKS; i++)
-            if (strcmp(*names, work_names[i]) == 0)
+            if (strcmp(*names, works[i].name) == 0)
                 known = any_work = peers->work[i] = true;
         for (size_t i = 0; i < SUBJECTS; i++)
             if (strcmp(*names, subjects[i]->name) == 0)
