@@ -14,7 +14,7 @@
 
 // Rows of one COPY, which is one transaction: enough that a sync to disk does not count,
 // few enough that B applies while A still loads.
-enum { ROWS = 2000, WAIT_MS = 1000 };
+enum { ROWS = 5000, LOOKS = 20000 };
 
 typedef struct {
     instance_t a, b;
@@ -243,12 +243,12 @@ static uint64_t last(PGconn *sql)
     return be64toh(id);
 }
 
-// Asked again and again.
+// Asked again and again, for about a second: a trigger that tells would be work of B as well.
 static uint64_t wait_more(void *context, uint64_t since)
 {
     postgresql_t *self = context;
     uint64_t number = since;
-    for (unsigned tries = 0; number <= since && tries < 20000; tries++)
+    for (unsigned tries = 0; number <= since && tries < LOOKS; tries++)
         number = last(self->b.sql);
     return number > since ? number : since;
 }
