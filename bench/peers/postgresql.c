@@ -37,24 +37,24 @@ static json_t *describe(void)
 
 static void make_table(PGconn *sql)
 {
-    sql_do(sql, "DROP TABLE IF EXISTS record");
-    sql_do(sql, "CREATE TABLE record (id bigint PRIMARY KEY, owner text NOT NULL, "
-                "kind integer NOT NULL, key text NOT NULL, body bytea NOT NULL)");
-    sql_do(sql, "CREATE INDEX record_kind ON record (kind, owner)");
-    sql_do(sql, "CHECKPOINT");
+    pq_do(sql, "DROP TABLE IF EXISTS record");
+    pq_do(sql, "CREATE TABLE record (id bigint PRIMARY KEY, owner text NOT NULL, "
+               "kind integer NOT NULL, key text NOT NULL, body bytea NOT NULL)");
+    pq_do(sql, "CREATE INDEX record_kind ON record (kind, owner)");
+    pq_do(sql, "CHECKPOINT");
 }
 
 static void prepare_put(PGconn *sql)
 {
-    sql_prepare(sql, "put",
-                "INSERT INTO record VALUES ($1::bigint, $2::text, $3::integer, $4::text, "
-                "$5::bytea)");
+    pq_prepare(sql, "put",
+               "INSERT INTO record VALUES ($1::bigint, $2::text, $3::integer, $4::text, "
+               "$5::bytea)");
 }
 
 static void prepare_look(PGconn *sql)
 {
-    sql_prepare(sql, "here", "SELECT 1 FROM record WHERE id = $1::bigint");
-    sql_prepare(sql, "last", "SELECT max(id) FROM record");
+    pq_prepare(sql, "here", "SELECT 1 FROM record WHERE id = $1::bigint");
+    pq_prepare(sql, "last", "SELECT max(id) FROM record");
 }
 
 static void *postgresql_open(const char *dir)
@@ -64,9 +64,9 @@ static void *postgresql_open(const char *dir)
     instance_open(&self->a, dir, "a");
     instance_open(&self->b, dir, "b");
     instance_start(&self->a);
-    sql_do(self->a.sql, "DROP PUBLICATION IF EXISTS publication");
+    pq_do(self->a.sql, "DROP PUBLICATION IF EXISTS publication");
     make_table(self->a.sql);
-    sql_do(self->a.sql, "CREATE PUBLICATION publication FOR TABLE record");
+    pq_do(self->a.sql, "CREATE PUBLICATION publication FOR TABLE record");
     prepare_put(self->a.sql);
     instance_start(&self->b);
     make_table(self->b.sql);
@@ -78,7 +78,7 @@ static void postgresql_close(void *context)
 {
     postgresql_t *self = context;
     if (self->b.pid && self->subscribed)
-        sql_do(self->b.sql, "DROP SUBSCRIPTION subscription"); // with its slot at A
+        pq_do(self->b.sql, "DROP SUBSCRIPTION subscription"); // with its slot at A
     instance_close(&self->b);
     instance_close(&self->a);
     records_clear(&self->records);
@@ -94,17 +94,17 @@ static void follow(void *context)
         return;
     }
     self->subscribed = true;
-    sql_do(self->b.sql,
-           "CREATE SUBSCRIPTION subscription CONNECTION '%s' PUBLICATION publication "
-           "WITH (copy_data = true, binary = true, synchronous_commit = on)",
-           self->a.target);
+    pq_do(self->b.sql,
+          "CREATE SUBSCRIPTION subscription CONNECTION '%s' PUBLICATION publication "
+          "WITH (copy_data = true, binary = true, synchronous_commit = on)",
+          self->a.target);
 }
 
 static void wait_for(PGconn *sql, const char *question, const char *answer, const char *what)
 {
     unsigned tries = 0;
     for (bool same = false; !same;) {
-        char *text = sql_text(sql, question);
+        char *text = pq_text(sql, question);
         same = strcmp(text, answer) == 0;
         mem_free(text);
         if (!same)
@@ -167,11 +167,11 @@ static void copy(postgresql_t *self, buf_t *rows, uint64_t first, uint64_t count
     for (uint64_t i = 0; i < count; i++)
         add_row(rows, first + i, records_body(&self->records, first + i));
     buf_append(rows, span_of(tail, sizeof tail));
-    sql_expect(sql, PQexec(sql, "COPY record FROM STDIN (FORMAT binary)"), PGRES_COPY_IN);
+    pq_expect(sql, PQexec(sql, "COPY record FROM STDIN (FORMAT binary)"), PGRES_COPY_IN);
     if (PQputCopyData(sql, (const char *)rows->data, (int)rows->size) != 1 ||
         PQputCopyEnd(sql, NULL) != 1)
         peer_fail(postgresql_name, "COPY failed: %s: --keep keeps the log", PQerrorMessage(sql));
-    sql_expect(sql, PQgetResult(sql), PGRES_COMMAND_OK);
+    pq_expect(sql, PQgetResult(sql), PGRES_COMMAND_OK);
     PQclear(PQgetResult(sql)); // NULL: the end of it
 }
 
@@ -194,8 +194,8 @@ static void put(void *context, uint64_t number)
                                   (const char *)records_body(&self->records, number)};
     const int sizes[] = {sizeof id, sizeof PEER_OWNER - 1, sizeof kind, PEER_KEY, LOAD_PAYLOAD};
     const int binary[] = {1, 1, 1, 1, 1};
-    sql_expect(self->a.sql, PQexecPrepared(self->a.sql, "put", 5, values, sizes, binary, 1),
-               PGRES_COMMAND_OK);
+    pq_expect(self->a.sql, PQexecPrepared(self->a.sql, "put", 5, values, sizes, binary, 1),
+              PGRES_COMMAND_OK);
 }
 
 // ---- looking ----
@@ -207,7 +207,7 @@ static bool here(PGconn *sql, uint64_t number)
     const int sizes[] = {sizeof id}, binary[] = {1};
     PGresult *result = PQexecPrepared(sql, "here", 1, values, sizes, binary, 1);
     bool found = PQntuples(result) > 0;
-    sql_expect(sql, result, PGRES_TUPLES_OK);
+    pq_expect(sql, result, PGRES_TUPLES_OK);
     return found;
 }
 
@@ -225,7 +225,7 @@ static void check(void *context, uint64_t number)
     static const char question[] =
         "SELECT count(*) || ' ' || coalesce(sum(hash_record_extended(record, 0)), 0) FROM record";
     postgresql_t *self = context;
-    char *is = sql_text(self->b.sql, question), *must_be = sql_text(self->a.sql, question);
+    char *is = pq_text(self->b.sql, question), *must_be = pq_text(self->a.sql, question);
     if (strcmp(is, must_be) != 0 || strtoull(is, NULL, 10) != number)
         peer_fail(postgresql_name, "after %llu records A holds %s, B %s: --keep keeps the logs",
                   (unsigned long long)number, must_be, is);
@@ -239,7 +239,7 @@ static uint64_t last(PGconn *sql)
     PGresult *result = PQexecPrepared(sql, "last", 0, NULL, NULL, NULL, 1);
     if (PQntuples(result) > 0 && PQgetlength(result, 0, 0) == sizeof id)
         memcpy(&id, PQgetvalue(result, 0, 0), sizeof id);
-    sql_expect(sql, result, PGRES_TUPLES_OK);
+    pq_expect(sql, result, PGRES_TUPLES_OK);
     return be64toh(id);
 }
 

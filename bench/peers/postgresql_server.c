@@ -47,7 +47,7 @@ char *instance_version(void)
 
 // ---- statements ----
 
-void sql_expect(PGconn *sql, PGresult *result, ExecStatusType expected)
+void pq_expect(PGconn *sql, PGresult *result, ExecStatusType expected)
 {
     if (PQresultStatus(result) != expected)
         peer_fail(postgresql_name, "a statement failed: %s: --keep keeps the log",
@@ -55,7 +55,7 @@ void sql_expect(PGconn *sql, PGresult *result, ExecStatusType expected)
     PQclear(result);
 }
 
-void sql_do(PGconn *sql, const char *format, ...)
+void pq_do(PGconn *sql, const char *format, ...)
 {
     char *text = NULL;
     va_list arguments;
@@ -66,21 +66,21 @@ void sql_do(PGconn *sql, const char *format, ...)
         mem_exhausted();
     PGresult *result = PQexec(sql, text);
     ExecStatusType status = PQresultStatus(result);
-    sql_expect(sql, result, status == PGRES_TUPLES_OK ? status : PGRES_COMMAND_OK);
+    pq_expect(sql, result, status == PGRES_TUPLES_OK ? status : PGRES_COMMAND_OK);
     free(text);
 }
 
-char *sql_text(PGconn *sql, const char *question)
+char *pq_text(PGconn *sql, const char *question)
 {
     PGresult *result = PQexec(sql, question);
     char *text = mem_copy_string(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
-    sql_expect(sql, result, PGRES_TUPLES_OK);
+    pq_expect(sql, result, PGRES_TUPLES_OK);
     return text;
 }
 
-void sql_prepare(PGconn *sql, const char *name, const char *statement)
+void pq_prepare(PGconn *sql, const char *name, const char *statement)
 {
-    sql_expect(sql, PQprepare(sql, name, statement, 0, NULL), PGRES_COMMAND_OK);
+    pq_expect(sql, PQprepare(sql, name, statement, 0, NULL), PGRES_COMMAND_OK);
 }
 
 // ---- the process ----
@@ -130,7 +130,7 @@ void instance_start(instance_t *instance)
                       instance->log);
         peer_pause(postgresql_name, &tries, "the start of a server");
     }
-    sql_do(instance->sql, "SET client_min_messages = warning");
+    pq_do(instance->sql, "SET client_min_messages = warning");
 }
 
 void instance_stop(instance_t *instance)
@@ -146,10 +146,10 @@ void instance_stop(instance_t *instance)
 static void warm_up(instance_t *instance)
 {
     instance_start(instance);
-    sql_do(instance->sql, "CREATE TABLE warm AS SELECT i, repeat('x', 1000) FROM "
-                          "generate_series(1, 300000) AS i");
-    sql_do(instance->sql, "DROP TABLE warm");
-    sql_do(instance->sql, "CHECKPOINT");
+    pq_do(instance->sql, "CREATE TABLE warm AS SELECT i, repeat('x', 1000) FROM "
+                         "generate_series(1, 300000) AS i");
+    pq_do(instance->sql, "DROP TABLE warm");
+    pq_do(instance->sql, "CHECKPOINT");
     instance_stop(instance);
 }
 

@@ -30,11 +30,11 @@ void instance_close(instance_t *instance); // the cluster stays
 PGconn *instance_connect(const instance_t *instance);
 
 // Statements; the result is of no interest, but they must succeed. printf-like.
-void sql_do(PGconn *sql, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void pq_do(PGconn *sql, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // The only field of the only row; "" where there is none. Caller frees (mem_free).
-char *sql_text(PGconn *sql, const char *question);
-void sql_prepare(PGconn *sql, const char *name, const char *statement);
+char *pq_text(PGconn *sql, const char *question);
+void pq_prepare(PGconn *sql, const char *name, const char *statement);
 // Ends the program where a result is not what it should be; clears it.
-void sql_expect(PGconn *sql, PGresult *result, ExecStatusType expected);
+void pq_expect(PGconn *sql, PGresult *result, ExecStatusType expected);
 
 #endif
