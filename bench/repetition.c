@@ -60,7 +60,26 @@ typedef struct {
     void *self;
     uint64_t from, count;
     double *seen; // of from + 1 and so on
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint64_t shown; // under the lock: how many of them
 } observer_t;
+
+static void tell(observer_t *observer, uint64_t shown)
+{
+    pthread_mutex_lock(&observer->lock);
+    observer->shown = shown;
+    pthread_cond_signal(&observer->moved);
+    pthread_mutex_unlock(&observer->lock);
+}
+
+static void wait_shown(observer_t *observer, uint64_t count)
+{
+    pthread_mutex_lock(&observer->lock);
+    while (observer->shown < count)
+        pthread_cond_wait(&observer->moved, &observer->lock);
+    pthread_mutex_unlock(&observer->lock);
+}
 
 static void *observe(void *context)
 {
@@ -83,6 +102,7 @@ static void *observe(void *context)
         }
         for (; last < now && last < observer->count; last++)
             observer->seen[last] = at;
+        tell(observer, last);
     }
     return NULL;
 }
@@ -96,7 +116,8 @@ static void wait_until(double when)
 }
 
 // A call that is late is counted from when it was due: who waits in the queue waits too.
-static void put_all(const observer_t *observer, unsigned rate, double *called)
+// Without a rate there is no queue: a B that is slower than A would make one that only grows.
+static void put_all(observer_t *observer, unsigned rate, double *called)
 {
     double began = machine_now();
     for (uint64_t i = 0; i < observer->count; i++) {
@@ -104,6 +125,8 @@ static void put_all(const observer_t *observer, unsigned rate, double *called)
         if (rate)
             wait_until(called[i]);
         observer->subject->put(observer->self, observer->from + 1 + i);
+        if (!rate)
+            wait_shown(observer, i + 1);
     }
 }
 
@@ -111,6 +134,8 @@ void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_
                     unsigned rate, samples_t *delays)
 {
     observer_t observer = {.subject = subject, .self = self, .from = from, .count = count};
+    pthread_mutex_init(&observer.lock, NULL);
+    pthread_cond_init(&observer.moved, NULL);
     double *called = mem_alloc_array(count, sizeof *called);
     observer.seen = mem_alloc_array(count, sizeof *observer.seen);
     subject->prepare(self, from + 1, count);
@@ -121,6 +146,8 @@ void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_
     pthread_join(thread, NULL);
     for (uint64_t i = LATENCY_WARM_UP; i < count; i++)
         samples_add(delays, (observer.seen[i] - called[i]) * 1e3);
+    pthread_cond_destroy(&observer.moved);
+    pthread_mutex_destroy(&observer.lock);
     mem_free(observer.seen);
     mem_free(called);
 }

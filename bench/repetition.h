@@ -20,7 +20,7 @@ double repeat_live(const subject_t *subject, void *self, uint64_t from, uint64_t
 double repeat_catch_up(const subject_t *subject, void *self, uint64_t from, uint64_t n, bool each);
 
 // Milliseconds from the call of each put to the moment at which B shows it, `count` of them
-// after `from`; B follows. `rate` a second, 0: the next when the last one was acknowledged.
+// after `from`; B follows. `rate` a second, 0: the next when B shows the last one.
 void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_t count,
                     unsigned rate, samples_t *delays);
 

@@ -17,7 +17,7 @@ enum { TAKES_MS = 5 }; // each step of the clock's, by the clock
 typedef struct {
     char calls[400];
     const char *slow; // this one takes TAKES_MS, the others nothing
-    _Atomic uint64_t written;
+    _Atomic uint64_t written, shown;
 } fake_t;
 
 static void note(void *self, const char *name, uint64_t number)
@@ -74,8 +74,10 @@ static void check(void *self, uint64_t number)
 
 static uint64_t wait_more(void *self, uint64_t since)
 {
-    uint64_t written = ((fake_t *)self)->written;
-    return written > since ? written : since;
+    fake_t *fake = self;
+    uint64_t written = fake->written;
+    fake->shown = written > since ? written : since;
+    return fake->shown;
 }
 
 static const subject_t subject = {.name = "fake",
@@ -145,12 +147,17 @@ static void test_what_the_clock_covers(void **state)
         }
 }
 
+static void put_in_step(void *self, uint64_t number)
+{
+    assert_true(((fake_t *)self)->shown >= number - 1);
+    put(self, number);
+}
+
 static void test_latency(void **state)
 {
     enum { COUNT = LATENCY_WARM_UP + 30 };
-    static const subject_t quiet = {
-        .name = "quiet", .put = put, .prepare = prepare, .wait = wait_more};
-    fake_t fake = {.slow = "put"};
+    static const subject_t quiet = {.prepare = prepare, .put = put_in_step, .wait = wait_more};
+    fake_t fake = {.slow = "put", .written = 7, .shown = 7};
     samples_t delays = {0};
     (void)state;
     repeat_latency(&quiet, &fake, 7, COUNT, 0, &delays);
