@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "bench/machine.h"
+#include "bench/pace.h"
 #include "lib/mem.h"
 
 // ---- much ----
@@ -107,14 +107,6 @@ static void *observe(void *context)
     return NULL;
 }
 
-static void wait_until(double when)
-{
-    struct timespec at = {.tv_sec = (time_t)when};
-    at.tv_nsec = (long)((when - (double)at.tv_sec) * 1e9);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL))
-        ;
-}
-
 // A call that is late is counted from when it was due: who waits in the queue waits too.
 // Without a rate there is no queue: a B that is slower than A would make one that only grows.
 static void put_all(observer_t *observer, unsigned rate, double *called)
@@ -123,7 +115,7 @@ static void put_all(observer_t *observer, unsigned rate, double *called)
     for (uint64_t i = 0; i < observer->count; i++) {
         called[i] = rate ? began + (double)i / rate : machine_now();
         if (rate)
-            wait_until(called[i]);
+            pace_until(called[i]);
         observer->subject->put(observer->self, observer->from + 1 + i);
         if (!rate)
             wait_shown(observer, i + 1);
