@@ -56,13 +56,13 @@ void report_add(report_t *report, const char *work, const char *subject, uint64_
 }
 
 void report_quantiles(report_t *report, const char *work, const char *subject, uint64_t n,
-                      const char *unit, samples_t *runs, size_t count)
+                      const char *unit, samples_t *runs, size_t count, size_t quantiles)
 {
     static const struct {
         const char *name;
         double share;
-    } kept[] = {{"p50", 0.5}, {"p99", 0.99}};
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    } kept[TO_P99_9] = {{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}};
+    for (size_t i = 0; i < quantiles; i++) {
         samples_t values = {0};
         char *name = mem_format("%s, %s", work, kept[i].name);
         for (size_t k = 0; k < count; k++)

@@ -18,10 +18,11 @@ void report_destroy(report_t **report);
 // enlace, or one that would be used instead. The line is printed at once.
 void report_add(report_t *report, const char *work, const char *subject, uint64_t n,
                 const char *unit, samples_t *samples);
-// Median and 99th percentile of each repetition's own samples, as "WORK, p50" and
-// "WORK, p99"; takes all of them over.
+// Quantiles of each repetition's own samples, as "WORK, p50" and so on; takes all of them
+// over. `quantiles`: so many of p50, p99 and p99.9.
+enum { TO_P99 = 2, TO_P99_9 };
 void report_quantiles(report_t *report, const char *work, const char *subject, uint64_t n,
-                      const char *unit, samples_t *runs, size_t count);
+                      const char *unit, samples_t *runs, size_t count, size_t quantiles);
 // What could not be measured here, and why: it is in the table and in the file.
 void report_skip(report_t *report, const char *work, const char *subject, const char *why);
 // Something more under a name of its own in the file; takes the value over.

@@ -102,7 +102,7 @@ void work_fanout(const bench_t *bench)
     close_all(fanout);
     report_add(bench->report, "fan-out, rate", "enlace", count, "1/s", &fanout->rates);
     report_add(bench->report, "fan-out, hub", "enlace", count, "% of a core", &fanout->cpu);
-    report_quantiles(bench->report, "fan-out", "enlace", count, "ms", fanout->delays,
-                     bench->repeat);
+    report_quantiles(bench->report, "fan-out", "enlace", count, "ms", fanout->delays, bench->repeat,
+                     TO_P99);
     mem_free(fanout);
 }

@@ -8,24 +8,6 @@ enum { OPEN_SECONDS = 10 };
 
 static const subject_t *const enlace = &subject_enlace;
 
-static void add_quantiles(const bench_t *bench, const char *work, uint64_t n, samples_t *runs)
-{
-    static const struct {
-        const char *name;
-        double share;
-    } kept[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}};
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        samples_t values = {0};
-        for (unsigned k = 0; k < bench->repeat; k++)
-            samples_add(&values, samples_quantile(&runs[k], kept[i].share));
-        char *name = mem_format("%s, %s", work, kept[i].name);
-        report_add(bench->report, name, enlace->name, n, "ms", &values);
-        mem_free(name);
-    }
-    for (unsigned k = 0; k < bench->repeat; k++)
-        samples_clear(&runs[k]);
-}
-
 static uint64_t enough(uint64_t count)
 {
     return count > 2 * LATENCY_WARM_UP ? count : 2 * LATENCY_WARM_UP;
@@ -39,7 +21,7 @@ static void measure(const bench_t *bench, void *self, const char *work, uint64_t
         repeat_latency(enlace, self, *written, count, rate, &runs[i]);
         *written += count;
     }
-    add_quantiles(bench, work, count, runs);
+    report_quantiles(bench->report, work, enlace->name, count, "ms", runs, bench->repeat, TO_P99_9);
     mem_free(runs);
 }
 

@@ -112,7 +112,8 @@ static void measure(const bench_t *bench, const cable_t *cable, const struct way
     fleet_destroy(&link->fleet);
     report_add(bench->report, way->work, "enlace", count, "of the link", &link->share);
     char *trip = mem_format("%s, round trip", way->work);
-    report_quantiles(bench->report, trip, "enlace", count, "ms", link->trips, bench->repeat);
+    report_quantiles(bench->report, trip, "enlace", count, "ms", link->trips, bench->repeat,
+                     TO_P99);
     mem_free(trip);
     mem_free(link);
 }

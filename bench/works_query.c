@@ -165,7 +165,7 @@ static void measure(const bench_t *bench, asker_t *asker, const question_t *ques
             samples_add(&runs[i], (machine_now() - began) * 1e3);
         }
     report_quantiles(bench->report, question->work, "enlace", asker->held * OWNERS, "ms", runs,
-                     bench->repeat);
+                     bench->repeat, TO_P99);
 }
 
 void work_query(const bench_t *bench)

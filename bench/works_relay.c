@@ -67,6 +67,6 @@ void work_relay(const bench_t *bench)
     }
     report_add(bench->report, "relay, three hops", "enlace", bench->n, "1/s", &rates);
     report_quantiles(bench->report, "relay, three hops", "enlace", puts, "ms", delays,
-                     bench->repeat);
+                     bench->repeat, TO_P99);
     fleet_destroy(&fleet);
 }

@@ -25,7 +25,7 @@ void work_write(const bench_t *bench)
     }
     watch_close(&watch);
     report_add(bench->report, "local write, put", "enlace", count, "1/s", &rates);
-    report_quantiles(bench->report, "local write, put", "enlace", count, "ms", waits,
-                     bench->repeat);
+    report_quantiles(bench->report, "local write, put", "enlace", count, "ms", waits, bench->repeat,
+                     TO_P99);
     fleet_destroy(&fleet);
 }

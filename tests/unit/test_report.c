@@ -80,7 +80,7 @@ static void test_quantiles_are_taken_of_each_repetition(void **state)
 {
     report_t *report = report_new();
     samples_t runs[] = {samples_of((double[]){1, 3, 2}, 3), samples_of((double[]){10, 20, 30}, 3)};
-    report_quantiles(report, "query", "enlace", 3, "ms", runs, 2);
+    report_quantiles(report, "query", "enlace", 3, "ms", runs, 2, TO_P99);
     assert_null(runs[1].values);
     json_t *file = written(state, &report);
     const json_t *results = json_object_get(file, "results");
@@ -92,6 +92,20 @@ static void test_quantiles_are_taken_of_each_repetition(void **state)
     expect_number(json_array_get(results, 1), "min", 2.98);
     expect_number(json_array_get(results, 1), "max", 29.8);
     expect_number(json_array_get(results, 1), "median", 16.39);
+    json_decref(file);
+}
+
+// Of 1, 2, 3: 2 + 0.998.
+static void test_as_many_quantiles_as_are_asked_for(void **state)
+{
+    report_t *report = report_new();
+    samples_t run = samples_of((double[]){1, 3, 2}, 3);
+    report_quantiles(report, "latency", "enlace", 3, "ms", &run, 1, TO_P99_9);
+    json_t *file = written(state, &report);
+    const json_t *results = json_object_get(file, "results");
+    assert_int_equal(json_array_size(results), 3);
+    expect_text(json_array_get(results, 2), "work", "latency, p99.9");
+    expect_number(json_array_get(results, 2), "median", 2.998);
     json_decref(file);
 }
 
@@ -140,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_every_repetition_is_kept),
         SCRATCH_TEST(test_quantiles_are_taken_of_each_repetition),
+        SCRATCH_TEST(test_as_many_quantiles_as_are_asked_for),
         SCRATCH_TEST(test_what_was_left_out_is_said),
         SCRATCH_TEST(test_machine_versions_and_options_are_with_it),
         SCRATCH_TEST(test_one_that_cannot_be_written_is_not_said_to_be),
