@@ -113,8 +113,7 @@ static bool read_text(pid_t pid, const char *name, char *text, size_t size)
     return true;
 }
 
-// The number at a place, from 0, in a line of words.
-static uint64_t number_at(const char *text, unsigned place)
+uint64_t machine_number_at(const char *text, unsigned place)
 {
     for (; place > 0; place--) {
         text += strspn(text, " ");
@@ -131,7 +130,8 @@ double process_cpu(pid_t pid)
     // proc(5): the name, in parentheses, may hold anything; what follows is field 3 and on,
     // and 14 and 15 are the times.
     const char *after = strrchr(text, ')');
-    uint64_t ticks = after ? number_at(after + 1, 11) + number_at(after + 1, 12) : 0;
+    uint64_t ticks =
+        after ? machine_number_at(after + 1, 11) + machine_number_at(after + 1, 12) : 0;
     return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
@@ -140,7 +140,7 @@ uint64_t process_resident(pid_t pid)
     char text[256];
     if (!read_text(pid, "statm", text, sizeof text))
         return 0;
-    return number_at(text, 1) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return machine_number_at(text, 1) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 // nftw gives its callback no context: the sum of this thread's walk.

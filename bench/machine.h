@@ -12,6 +12,8 @@ json_t *machine_describe(void);
 
 double machine_now(void); // seconds, monotonic
 
+// The number at a place, from 0, in a line of words, as files of /proc have them.
+uint64_t machine_number_at(const char *line, unsigned place);
 // Of a running process; 0 where it does not run.
 double process_cpu(pid_t pid);        // seconds, its threads together
 uint64_t process_resident(pid_t pid); // bytes
