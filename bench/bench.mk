@@ -29,4 +29,4 @@ $(BUILD)/tests/unit/test_samples: $(BUILD)/obj/bench/samples.o
 $(BUILD)/tests/unit/test_load: $(BUILD)/obj/bench/load.o
 $(BUILD)/tests/unit/test_report: $(patsubst %,$(BUILD)/obj/bench/%.o,report machine samples)
 $(BUILD)/tests/unit/test_ratios: $(BUILD)/obj/bench/ratios.o
-$(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o machine.o samples.o)
+$(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o pace.o samples.o)

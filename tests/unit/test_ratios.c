@@ -1,5 +1,5 @@
-// Expected values are worked out by hand; what is asked of each ratio is typed from the
-// issue that asks it, not from the table.
+// Expected values are worked out by hand; what is asked of each ratio is typed here anew,
+// not taken from the table.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
