@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     writer_t writer;
     pubkey_t key;
     double spent = 0;
-    if (crypto_start() || scratch_setup(&place))
+    if (crypto_start() || store_start() || scratch_setup(&place))
         return 1;
     char *path = scratch_path(place, "enlace.db");
     writer_open(&writer, path);

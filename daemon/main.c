@@ -166,5 +166,7 @@ int main(int argc, char **argv)
     harden();
     if (crypto_start())
         return fail(dir, ERR_INTERNAL, &(fault_t){.detail = "libsodium could not be started"});
+    if (store_start())
+        return fail(dir, ERR_INTERNAL, &(fault_t){.detail = "SQLite could not be set up"});
     return only_verify ? verify(dir) : run(dir);
 }

@@ -34,7 +34,7 @@ static void read_body(wire_t *wire, const Enlace__V1__Beacon *message, beacon_t 
 static err_t decode_body(span_t body, beacon_t *beacon, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__beacon__descriptor, body, &body_limits, &message, fault);
     if (wire.err)
         return wire.err;
@@ -47,7 +47,7 @@ static err_t decode_body(span_t body, beacon_t *beacon, fault_t *fault)
 static err_t decode_signed(span_t bytes, beacon_t *beacon, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__signed_beacon__descriptor, bytes, &signed_limits,
                               &message, fault);
     if (wire.err)

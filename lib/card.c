@@ -17,13 +17,12 @@ static const limits_t body_limits = {
 
 static void read_endpoints(wire_t *wire, const Enlace__V1__Card *message, card_t *card)
 {
-    char path[WIRE_PATH];
     wire_count(wire, "endpoints", message->n_endpoints, 0, CARD_ENDPOINTS_MAX);
     if (wire->err)
         return;
     card->endpoints = mem_alloc_array(message->n_endpoints, sizeof *card->endpoints);
     for (size_t i = 0; i < message->n_endpoints; i++) {
-        wire_t inside = wire_inside(wire, "endpoints", i + 1, path);
+        wire_t inside = wire_inside(wire, "endpoints", i + 1);
         if (!endpoint_valid(message->endpoints[i]))
             wire_refuse(&inside, ERR_BAD_VALUE, "");
         wire->err = inside.err;
@@ -73,7 +72,7 @@ static void read_card(wire_t *wire, const Enlace__V1__Card *message, card_t *car
 static err_t decode_body(span_t body, card_t *card, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__card__descriptor, body, &body_limits, &message, fault);
     if (wire.err)
         return wire.err;
@@ -103,7 +102,7 @@ static err_t check_alone(const card_t *card, fault_t *fault)
 static err_t decode_signed(span_t bytes, card_t *card, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__signed_card__descriptor, bytes, &signed_limits, &message,
                               fault);
     if (wire.err)

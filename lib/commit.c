@@ -62,8 +62,7 @@ static void read_target(wire_t *wire, const Enlace__V1__CommitHeader__Change *me
 static void read_change(wire_t *wire, size_t place, const Enlace__V1__CommitHeader__Change *message,
                         change_t *change)
 {
-    char path[WIRE_PATH];
-    wire_t inside = wire_inside(wire, "changes", place, path);
+    wire_t inside = wire_inside(wire, "changes", place);
     WIRE_U32(&inside, message, type, 1, UINT32_MAX, &change->type);
     read_target(&inside, message, change);
     WIRE_U32(&inside, message, min_reader, 0, UINT32_MAX, &change->min_reader);
@@ -95,7 +94,7 @@ static void read_header(wire_t *wire, const Enlace__V1__CommitHeader *header, co
 static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__commit_header__descriptor, bytes, &header_limits,
                               &message, fault);
     if (wire.err)
@@ -134,12 +133,11 @@ static void check_payload(wire_t *wire, payload_state_t state, const uint8_t sal
 static err_t take_payloads(commit_t *commit, size_t count, const payload_state_t *states,
                            const uint8_t (*salts)[SALT_SIZE], const span_t *bodies, fault_t *fault)
 {
-    char path[WIRE_PATH];
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     if (count != commit->count)
         wire_refuse(&wire, count < commit->count ? ERR_MISSING_FIELD : ERR_TOO_MANY, "payloads");
     for (size_t i = 0; i < count && !wire.err; i++) {
-        wire_t inside = wire_inside(&wire, "payloads", i + 1, path);
+        wire_t inside = wire_inside(&wire, "payloads", i + 1);
         check_payload(&inside, states[i], salts[i], bodies[i], &commit->changes[i]);
         wire.err = inside.err;
     }

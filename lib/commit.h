@@ -82,6 +82,13 @@ typedef struct {
     span_t body;
 } draft_t;
 
+// How much of a commit's bounds is taken; {0}: nothing yet.
+typedef struct {
+    size_t changes;
+    size_t header, payloads; // bytes
+} commit_room_t;
+// False, and the room as it was, where one more draft would be over a bound.
+bool commit_room_take(commit_room_t *room, const draft_t *draft);
 // How many of the drafts (from the first) fit into one commit; 0 where the
 // first alone is over a bound.
 size_t commit_fit(const draft_t *drafts, size_t count);

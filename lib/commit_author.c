@@ -72,20 +72,23 @@ static size_t change_size(const draft_t *draft)
     return bytes_field_size(size);
 }
 
+bool commit_room_take(commit_room_t *room, const draft_t *draft)
+{
+    size_t header = room->header + change_size(draft);
+    size_t payloads = room->payloads + payload_size(PAYLOAD_PRESENT, draft->body.size);
+    if (room->changes == COMMIT_CHANGES_MAX || draft->body.size > PAYLOAD_BYTES_MAX ||
+        bytes_field_size(header_size_max() + header) + payloads > COMMIT_BYTES_MAX)
+        return false;
+    *room = (commit_room_t){room->changes + 1, header, payloads};
+    return true;
+}
+
 size_t commit_fit(const draft_t *drafts, size_t count)
 {
-    size_t header = header_size_max();
-    size_t payloads = 0;
-    size_t fit = 0;
-    for (; fit < count && fit < COMMIT_CHANGES_MAX; fit++) {
-        if (drafts[fit].body.size > PAYLOAD_BYTES_MAX)
-            break;
-        header += change_size(&drafts[fit]);
-        payloads += payload_size(PAYLOAD_PRESENT, drafts[fit].body.size);
-        if (bytes_field_size(header) + payloads > COMMIT_BYTES_MAX)
-            break;
-    }
-    return fit;
+    commit_room_t room = {0};
+    while (room.changes < count && commit_room_take(&room, &drafts[room.changes]))
+        continue;
+    return room.changes;
 }
 
 // ---- authoring ----

@@ -28,7 +28,7 @@ typedef struct {
 } memory_t;
 
 typedef struct {
-    wire_t wire; // its prefix is the type's name
+    wire_t wire; // named as the type is
     message_t *message;
     memory_t *memory;
 } reading_t;
@@ -40,14 +40,13 @@ typedef void (*read_fn)(reading_t *reading, const ProtobufCMessage *body);
 static card_number_t *read_cards(reading_t *reading, Enlace__V1__CardNumber *const *list,
                                  size_t count)
 {
-    char path[WIRE_PATH];
     wire_count(&reading->wire, "cards", count, 0, HELLO_CARDS_MAX);
     if (reading->wire.err)
         return NULL;
     card_number_t *cards = mem_alloc_array(count, sizeof *cards);
     reading->memory->array = cards;
     for (size_t i = 0; i < count && !reading->wire.err; i++) {
-        wire_t inside = wire_inside(&reading->wire, "cards", i + 1, path);
+        wire_t inside = wire_inside(&reading->wire, "cards", i + 1);
         WIRE_BYTES(&inside, list[i], origin, &cards[i].origin);
         WIRE_U32(&inside, list[i], number, 0, UINT32_MAX, &cards[i].number);
         reading->wire.err = inside.err;
@@ -94,10 +93,9 @@ static void read_welcome(reading_t *reading, const ProtobufCMessage *body)
 static void pack_item(reading_t *reading, const char *field, size_t index,
                       const ProtobufCMessage *item, size_t most)
 {
-    char path[WIRE_PATH];
     size_t size = protobuf_c_message_get_packed_size(item);
     if (size > most) {
-        wire_t inside = wire_inside(&reading->wire, field, index + 1, path);
+        wire_t inside = wire_inside(&reading->wire, field, index + 1);
         wire_refuse(&inside, ERR_TOO_BIG, "");
         reading->wire.err = inside.err;
         return;
@@ -251,7 +249,6 @@ static void read_fetch_payload(reading_t *reading, const ProtobufCMessage *body)
 static void read_payload_found(reading_t *reading, const ProtobufCMessage *body)
 {
     const Enlace__V1__PayloadFound *message = (const Enlace__V1__PayloadFound *)body;
-    char path[WIRE_PATH];
     message_t *to = reading->message;
     wire_t *wire = &reading->wire;
     WIRE_U32(wire, message, fetch, 1, UINT32_MAX, &to->as.payload.fetch);
@@ -261,7 +258,7 @@ static void read_payload_found(reading_t *reading, const ProtobufCMessage *body)
         wire_refuse(wire, ERR_MISSING_FIELD, "payload");
     if (wire->err)
         return;
-    wire_t inside = wire_inside(wire, "payload", WIRE_NO_PLACE, path);
+    wire_t inside = wire_inside(wire, "payload", WIRE_NO_PLACE);
     wire_payload(&inside, message->payload, &to->as.payload.state, to->as.payload.salt,
                  &to->as.payload.body);
     wire->err = inside.err;
@@ -315,7 +312,7 @@ static err_t read_message(const Enlace__V1__LinkMessage *link, message_t *messag
     size_t type = (size_t)link->body_case;
     if (type >= MSG_TYPE_END || !readers[type])
         return fault_set(fault, ERR_UNKNOWN_MESSAGE, "", NULL);
-    wire_t outer = {ERR_OK, fault, NULL};
+    wire_t outer = {.fault = fault};
     message->type = (message_type_t)type;
     message->has_session = type != MSG_HELLO;
     if (message->has_session)
@@ -323,7 +320,10 @@ static err_t read_message(const Enlace__V1__LinkMessage *link, message_t *messag
     else if (link->has_session)
         wire_refuse(&outer, ERR_BAD_VALUE, "session");
     reading_t reading = {
-        {outer.err, fault, message_type_name(message->type)}, message, message->memory};
+        .wire = {.err = outer.err, .fault = fault, .name = message_type_name(message->type)},
+        .message = message,
+        .memory = message->memory,
+    };
     // The members of the union are pointers to messages, all of them.
     if (!reading.wire.err)
         readers[type](&reading, &link->hello->base);

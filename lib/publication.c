@@ -50,7 +50,7 @@ static err_t read_beacon(const Enlace__V1__SignedBeacon *message, publication_t 
 static err_t read_body(const Enlace__V1__Publication *message, publication_t *publication,
                        fault_t *fault)
 {
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     publication->type = (publication_type_t)message->body_case;
     switch (message->body_case) {
     case ENLACE__V1__PUBLICATION__BODY_RUN:

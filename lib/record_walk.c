@@ -27,6 +27,8 @@ static err_t walk_field(walk_t *walk, const ProtobufCMessage *message,
 {
     err_t err = ERR_OK;
     size_t count = field_count(message, field);
+    if (count == 0) // most fields of most records
+        return ERR_OK;
     trail_mark_t before = trail_name(&walk->site.trail, field->name);
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
         trail_mark_t named = {walk->site.trail.path_size, walk->site.trail.field_size};

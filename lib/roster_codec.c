@@ -50,14 +50,13 @@ static void read_former(wire_t *wire, const Enlace__V1__Roster__Former *message,
 
 static void read_members(wire_t *wire, const Enlace__V1__Roster *message, roster_t *roster)
 {
-    char path[WIRE_PATH];
     wire_count(wire, "members", message->n_members, 1, ROSTER_MEMBERS_MAX);
     if (wire->err)
         return;
     roster->members = mem_alloc_array(message->n_members, sizeof *roster->members);
     roster->member_count = message->n_members;
     for (size_t i = 0; i < message->n_members && !wire->err; i++) {
-        wire_t inside = wire_inside(wire, "members", i + 1, path);
+        wire_t inside = wire_inside(wire, "members", i + 1);
         read_member(&inside, message->members[i], &roster->members[i]);
         wire->err = inside.err;
     }
@@ -65,14 +64,13 @@ static void read_members(wire_t *wire, const Enlace__V1__Roster *message, roster
 
 static void read_formers(wire_t *wire, const Enlace__V1__Roster *message, roster_t *roster)
 {
-    char path[WIRE_PATH];
     wire_count(wire, "formers", message->n_formers, 0, ROSTER_MEMBERS_MAX);
     if (wire->err)
         return;
     roster->formers = mem_alloc_array(message->n_formers, sizeof *roster->formers);
     roster->former_count = message->n_formers;
     for (size_t i = 0; i < message->n_formers && !wire->err; i++) {
-        wire_t inside = wire_inside(wire, "formers", i + 1, path);
+        wire_t inside = wire_inside(wire, "formers", i + 1);
         read_former(&inside, message->formers[i], &roster->formers[i]);
         wire->err = inside.err;
     }
@@ -99,7 +97,7 @@ static err_t decode_body(roster_t *roster, fault_t *fault)
 {
     span_t body = buf_span(&roster->body);
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__roster__descriptor, body, &body_limits, &message, fault);
     if (wire.err)
         return wire.err;
@@ -111,12 +109,11 @@ static err_t decode_body(roster_t *roster, fault_t *fault)
 
 static void read_signatures(wire_t *wire, const Enlace__V1__SignedRoster *outer, roster_t *roster)
 {
-    char path[WIRE_PATH];
     wire_count(wire, "signatures", outer->n_signatures, 0, ROSTER_MEMBERS_MAX);
     for (size_t i = 0; i < outer->n_signatures && !wire->err; i++) {
         const Enlace__V1__RosterSignature *message = outer->signatures[i];
         roster_signature_t signature = {0};
-        wire_t inside = wire_inside(wire, "signatures", i + 1, path);
+        wire_t inside = wire_inside(wire, "signatures", i + 1);
         WIRE_BYTES(&inside, message, origin, &signature.origin);
         WIRE_U32(&inside, message, card_number, 0, UINT32_MAX, &signature.card_number);
         WIRE_BYTES(&inside, message, signature, &signature.signature);
@@ -129,7 +126,7 @@ static void read_signatures(wire_t *wire, const Enlace__V1__SignedRoster *outer,
 static err_t decode_signed(span_t bytes, roster_t *roster, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire.err = bounded_unpack(&enlace__v1__signed_roster__descriptor, bytes, &signed_limits,
                               &message, fault);
     if (wire.err)

@@ -30,10 +30,9 @@ typedef struct {
 
 static void read_payloads(wire_t *wire, const Enlace__V1__Commit *message, payloads_t *payloads)
 {
-    char path[WIRE_PATH];
     wire_count(wire, "payloads", message->n_payloads, 1, COMMIT_CHANGES_MAX);
     for (size_t i = 0; i < message->n_payloads && !wire->err; i++) {
-        wire_t inside = wire_inside(wire, "payloads", i + 1, path);
+        wire_t inside = wire_inside(wire, "payloads", i + 1);
         wire_payload(&inside, message->payloads[i], &payloads->states[i], payloads->salts[i],
                      &payloads->bodies[i]);
         wire->err = inside.err;
@@ -41,12 +40,14 @@ static void read_payloads(wire_t *wire, const Enlace__V1__Commit *message, paylo
 }
 
 // commit_decode names places from the commit on: put the commit's own before them.
-static void extend_path(fault_t *fault, const char *prefix)
+static void extend_path(fault_t *fault, const wire_t *wire)
 {
+    char path[WIRE_PATH];
     char whole[WIRE_PATH + sizeof fault->where + 2] = "";
     if (!fault)
         return;
-    snprintf(whole, sizeof whole, "%s%s%s", prefix, *fault->where ? "." : "", fault->where);
+    wire_path(wire, path);
+    snprintf(whole, sizeof whole, "%s%s%s", path, *fault->where ? "." : "", fault->where);
     whole[sizeof fault->where - 1] = '\0';
     memcpy(fault->where, whole, sizeof fault->where);
 }
@@ -68,19 +69,18 @@ static void read_commit(wire_t *wire, const Enlace__V1__Commit *message, const f
                       payloads.states, (const uint8_t(*)[SALT_SIZE])payloads.salts, payloads.bodies,
                       commit, wire->fault);
     if (wire->err)
-        extend_path(wire->fault, wire->prefix);
+        extend_path(wire->fault, wire);
     else if (!feed_equal(feed, &(*commit)->feed))
         wire_refuse(wire, ERR_BAD_VALUE, "header");
 }
 
 static err_t read_run(const Enlace__V1__Run *message, run_t *run, fault_t *fault)
 {
-    char path[WIRE_PATH];
-    wire_t wire = {ERR_OK, fault, NULL};
+    wire_t wire = {.fault = fault};
     wire_feed(&wire, "feed", message->feed, &run->feed);
     wire_count(&wire, "commits", message->n_commits, 1, RUN_COMMITS_MAX);
     for (size_t i = 0; i < message->n_commits && !wire.err; i++) {
-        wire_t inside = wire_inside(&wire, "commits", i + 1, path);
+        wire_t inside = wire_inside(&wire, "commits", i + 1);
         read_commit(&inside, message->commits[i], &run->feed, &run->commits[i]);
         run->count += run->commits[i] != NULL;
         wire.err = inside.err;

@@ -7,48 +7,39 @@
 #include "lib/bounded.h"
 #include "lib/mem.h"
 
+// As much as there is room for.
+static size_t add_name(const wire_t *wire, char text[WIRE_PATH])
+{
+    size_t used = wire->above ? add_name(wire->above, text) : 0;
+    if (!wire->name || used >= WIRE_PATH)
+        return used;
+    int more = snprintf(text + used, WIRE_PATH - used, "%s%s", used ? "." : "", wire->name);
+    used += (size_t)more;
+    if (wire->place != WIRE_NO_PLACE && used < WIRE_PATH)
+        used += (size_t)snprintf(text + used, WIRE_PATH - used, ".%zu", wire->place);
+    return used;
+}
+
+void wire_path(const wire_t *wire, char text[WIRE_PATH])
+{
+    text[0] = '\0';
+    add_name(wire, text);
+}
+
 void wire_refuse(wire_t *wire, err_t err, const char *field)
 {
+    char inside[WIRE_PATH];
     char path[WIRE_PATH * 2];
     if (wire->err)
         return;
-    const char *prefix = wire->prefix ? wire->prefix : "";
-    snprintf(path, sizeof path, "%s%s%s", prefix, *prefix && *field ? "." : "", field);
+    wire_path(wire, inside);
+    snprintf(path, sizeof path, "%s%s%s", inside, *inside && *field ? "." : "", field);
     wire->err = fault_set(wire->fault, err, path, NULL);
 }
 
-// As much as there is room for.
-static size_t add_text(char text[WIRE_PATH], size_t used, const char *more)
+wire_t wire_inside(const wire_t *wire, const char *field, size_t place)
 {
-    size_t size = strnlen(more, WIRE_PATH - 1 - used);
-    memcpy(text + used, more, size);
-    text[used + size] = '\0';
-    return used + size;
-}
-
-static const char *decimal(size_t number, char digits[24])
-{
-    char *at = digits + 23;
-    *at = '\0';
-    do
-        *--at = (char)('0' + number % 10);
-    while (number /= 10);
-    return at;
-}
-
-// Every message within a message comes by here: no printf.
-wire_t wire_inside(const wire_t *wire, const char *field, size_t place, char text[WIRE_PATH])
-{
-    char digits[24];
-    size_t used = add_text(text, 0, wire->prefix ? wire->prefix : "");
-    if (used)
-        used = add_text(text, used, ".");
-    used = add_text(text, used, field);
-    if (place != WIRE_NO_PLACE) {
-        used = add_text(text, used, ".");
-        add_text(text, used, decimal(place, digits));
-    }
-    return (wire_t){wire->err, wire->fault, text};
+    return (wire_t){wire->err, wire->fault, field, wire, place};
 }
 
 void wire_bytes(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, void *to,
@@ -136,14 +127,13 @@ void wire_count(wire_t *wire, const char *field, size_t count, size_t least, siz
 
 void wire_feed(wire_t *wire, const char *field, const Enlace__V1__Feed *message, feed_t *feed)
 {
-    char path[WIRE_PATH];
     if (wire->err)
         return;
     if (!message) {
         wire_refuse(wire, ERR_MISSING_FIELD, field);
         return;
     }
-    wire_t inside = wire_inside(wire, field, WIRE_NO_PLACE, path);
+    wire_t inside = wire_inside(wire, field, WIRE_NO_PLACE);
     WIRE_BYTES(&inside, message, origin, &feed->origin);
     WIRE_U32(&inside, message, epoch, 1, EPOCH_MAX, &feed->epoch);
     WIRE_U32(&inside, message, lane, 0, LANE_MAX, &feed->lane);
@@ -153,14 +143,13 @@ void wire_feed(wire_t *wire, const char *field, const Enlace__V1__Feed *message,
 void wire_head(wire_t *wire, const char *field, size_t place, const Enlace__V1__Head *message,
                head_t *head)
 {
-    char path[WIRE_PATH];
     if (wire->err)
         return;
     if (!message) {
         wire_refuse(wire, ERR_MISSING_FIELD, field);
         return;
     }
-    wire_t inside = wire_inside(wire, field, place, path);
+    wire_t inside = wire_inside(wire, field, place);
     wire_feed(&inside, "feed", message->feed, &head->feed);
     WIRE_U64(&inside, message, number, 0, NUMBER_MAX, &head->number);
     WIRE_BYTES(&inside, message, hash, &head->hash);
@@ -226,13 +215,12 @@ static void read_cut(wire_t *wire, const Enlace__V1__Cut *message, cut_t *cut)
 
 cut_t *wire_cuts(wire_t *wire, const char *field, Enlace__V1__Cut *const *messages, size_t count)
 {
-    char path[WIRE_PATH];
     wire_count(wire, field, count, 0, CARD_CUTS_MAX);
     if (wire->err)
         return NULL;
     cut_t *cuts = mem_alloc_array(count, sizeof *cuts);
     for (size_t i = 0; i < count && !wire->err; i++) {
-        wire_t inside = wire_inside(wire, field, i + 1, path);
+        wire_t inside = wire_inside(wire, field, i + 1);
         read_cut(&inside, messages[i], &cuts[i]);
         if (i > 0 && compare_cuts(&cuts[i - 1], &cuts[i]) >= 0)
             wire_refuse(&inside, ERR_NOT_CANONICAL, "");

@@ -17,17 +17,22 @@
 
 #define TIME_MS_MAX ((uint64_t)1 << 53)
 
-typedef struct {
+typedef struct wire {
     err_t err;
-    fault_t *fault;     // NULL allowed
-    const char *prefix; // of every field's path; may be NULL
+    fault_t *fault;           // NULL allowed
+    const char *name;         // of the message, as a field of the one above; may be NULL
+    const struct wire *above; // NULL: outermost
+    size_t place;             // in a list, from 1
 } wire_t;
 
+#define WIRE_NO_PLACE 0
+#define WIRE_PATH     64 // of a path to a message, with its NUL; longer ones are cut
+
 void wire_refuse(wire_t *wire, err_t err, const char *field);
-// The same as `wire` was, with a path of its own for what lies inside; `text` holds it.
-#define WIRE_PATH 64
-wire_t wire_inside(const wire_t *wire, const char *field, size_t place, char text[WIRE_PATH]);
-#define WIRE_NO_PLACE 0 // places count from 1
+// For what lies inside a field. Where it lies is put into words only when something is
+// refused: every change and payload comes by here.
+wire_t wire_inside(const wire_t *wire, const char *field, size_t place);
+void wire_path(const wire_t *wire, char text[WIRE_PATH]);
 
 void wire_bytes(wire_t *wire, const char *field, bool has, ProtobufCBinaryData bytes, void *to,
                 size_t size);

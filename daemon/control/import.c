@@ -34,6 +34,7 @@ struct import {
     counts_t batch_counts;
     bool batch_last;
     size_t draft_count;
+    commit_room_t room; // what the drafts have taken of the commit's
     draft_t drafts[COMMIT_CHANGES_MAX];
     buf_t bodies[COMMIT_CHANGES_MAX];
 };
@@ -62,6 +63,7 @@ static void drop_batch(import_t *import)
     for (size_t i = 0; i < import->draft_count; i++)
         buf_free(&import->bodies[i]);
     import->draft_count = 0;
+    import->room = (commit_room_t){0};
     import->batch_counts = (counts_t){0};
     import->writing = false;
 }
@@ -350,9 +352,9 @@ static bool add_to_batch(import_t *import, authored_t *authored)
     size_t count = import->draft_count;
     bool writes = authored->act == AUTHORED_CREATE || authored->act == AUTHORED_EDIT;
     if (writes) {
-        import->drafts[count] = authored->draft;
-        if (commit_fit(import->drafts, count + 1) < count + 1)
+        if (!commit_room_take(&import->room, &authored->draft))
             return false;
+        import->drafts[count] = authored->draft;
         import->bodies[count] = authored->body;
         import->draft_count++;
         authored->body = (buf_t){0};

@@ -20,6 +20,9 @@
 
 typedef struct store store_t;
 
+// Once a process, before anything is opened. INTERNAL where it comes too late.
+err_t store_start(void);
+
 // Creates or migrates. `vfs` NULL is SQLite's default; path may be ":memory:".
 err_t store_open(const char *path, const char *vfs, store_t **store, fault_t *fault);
 void store_close(store_t **store);

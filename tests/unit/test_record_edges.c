@@ -114,7 +114,7 @@ static void nothing_is_found_in_nothing(void **state)
 static void a_head_that_is_missing(void **state)
 {
     fault_t fault = {0};
-    wire_t wire = {ERR_OK, &fault, "publication"};
+    wire_t wire = {.fault = &fault, .name = "publication"};
     head_t head = {.number = 7};
     (void)state;
     wire_head(&wire, "head", WIRE_NO_PLACE, NULL, &head);
