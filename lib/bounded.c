@@ -7,14 +7,10 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/scan.h"
 
 // Our own schema's largest message stays below this; asserted, never reached from outside.
-enum { MESSAGE_FIELDS_MAX = 256, TAG_MAX = 0x1fffffff };
-
-typedef struct {
-    const uint8_t *at;
-    const uint8_t *end;
-} cursor_t;
+enum { MESSAGE_FIELDS_MAX = 256 };
 
 // One message on the way down; its place in the path is told only when something is refused.
 typedef struct level {
@@ -31,12 +27,6 @@ typedef struct {
     fault_t *fault;
     size_t fields;
 } walk_t;
-
-typedef struct {
-    unsigned wire;
-    uint64_t number; // varints
-    span_t bytes;    // length-prefixed
-} value_t;
 
 // ---- telling where ----
 
@@ -63,55 +53,6 @@ static err_t refuse(const walk_t *walk, const level_t *level, err_t err)
     char path[sizeof walk->fault->where] = "";
     path_append(level, path, sizeof path, 0);
     return fault_set(walk->fault, err, path, NULL);
-}
-
-// ---- reading ----
-
-// One form a number: at most 64 bits, no zero byte at its end.
-static err_t read_varint(cursor_t *cursor, uint64_t *value)
-{
-    uint64_t result = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        if (cursor->at == cursor->end)
-            return ERR_TRUNCATED;
-        uint8_t byte = *cursor->at++;
-        if (shift == 63 && byte > 1)
-            return ERR_BAD_VARINT;
-        result |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *value = result;
-            return byte == 0 && shift > 0 ? ERR_BAD_VARINT : ERR_OK;
-        }
-    }
-}
-
-static err_t read_bytes(cursor_t *cursor, uint64_t size, span_t *bytes)
-{
-    if (size > (uint64_t)(cursor->end - cursor->at))
-        return ERR_TRUNCATED;
-    *bytes = span_of(cursor->at, (size_t)size);
-    cursor->at += size;
-    return ERR_OK;
-}
-
-static err_t read_value(cursor_t *cursor, unsigned wire, value_t *value)
-{
-    value->wire = wire;
-    uint64_t size = 0;
-    switch (wire) {
-    case PROTOBUF_C_WIRE_TYPE_VARINT:
-        return read_varint(cursor, &value->number);
-    case PROTOBUF_C_WIRE_TYPE_64BIT:
-        return read_bytes(cursor, 8, &value->bytes);
-    case PROTOBUF_C_WIRE_TYPE_32BIT:
-        return read_bytes(cursor, 4, &value->bytes);
-    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED: {
-        err_t err = read_varint(cursor, &size);
-        return err ? err : read_bytes(cursor, size, &value->bytes);
-    }
-    default: // groups, and what no wire type is
-        return ERR_BAD_WIRE_TYPE;
-    }
 }
 
 // ---- what a field's type allows ----
@@ -161,10 +102,10 @@ static err_t count_field(walk_t *walk)
 
 static err_t check_packed(walk_t *walk, ProtobufCType type, span_t bytes)
 {
-    cursor_t cursor = {bytes.data, bytes.data + bytes.size};
+    scan_t cursor = scan_of(bytes);
     while (cursor.at < cursor.end) {
-        value_t value = {0};
-        err_t err = read_value(&cursor, wire_type_of(type), &value);
+        scan_value_t value = {0};
+        err_t err = scan_value(&cursor, wire_type_of(type), &value);
         if (!err && value.wire == PROTOBUF_C_WIRE_TYPE_VARINT && !varint_fits(type, value.number))
             err = ERR_BAD_VARINT;
         if (!err)
@@ -182,7 +123,8 @@ static err_t check_string(span_t text)
     return utf8_valid(text) ? ERR_OK : ERR_BAD_UTF8;
 }
 
-static err_t check_scalar(walk_t *walk, const ProtobufCFieldDescriptor *field, const value_t *value)
+static err_t check_scalar(walk_t *walk, const ProtobufCFieldDescriptor *field,
+                          const scan_value_t *value)
 {
     unsigned expected = wire_type_of(field->type);
     bool packed = value->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && expected != value->wire &&
@@ -216,24 +158,18 @@ static err_t check_once(level_t *level)
     return ERR_OK;
 }
 
-static err_t read_tag(cursor_t *cursor, level_t *level, unsigned *wire)
+static err_t read_tag(scan_t *cursor, level_t *level, unsigned *wire)
 {
-    uint64_t key = 0;
     level->tag = 0;
     level->field = NULL;
-    err_t err = read_varint(cursor, &key);
-    if (err)
-        return err;
-    if (key >> 3 == 0 || key >> 3 > TAG_MAX)
-        return ERR_BAD_TAG;
-    *wire = (unsigned)(key & 7);
-    level->tag = (uint32_t)(key >> 3);
-    level->field = protobuf_c_message_descriptor_get_field(level->type, level->tag);
-    return ERR_OK;
+    err_t err = scan_tag(cursor, &level->tag, wire);
+    if (!err)
+        level->field = protobuf_c_message_descriptor_get_field(level->type, level->tag);
+    return err;
 }
 
 // The field that comes next, all but what lies inside a nested message.
-static err_t check_field(walk_t *walk, level_t *level, cursor_t *cursor, value_t *value)
+static err_t check_field(walk_t *walk, level_t *level, scan_t *cursor, scan_value_t *value)
 {
     unsigned wire = 0;
     err_t err = read_tag(cursor, level, &wire);
@@ -242,7 +178,7 @@ static err_t check_field(walk_t *walk, level_t *level, cursor_t *cursor, value_t
     if (!err)
         err = count_field(walk);
     if (!err)
-        err = read_value(cursor, wire, value);
+        err = scan_value(cursor, wire, value);
     if (!err && !level->field)
         err = walk->limits->unknown ? ERR_OK : ERR_UNKNOWN_FIELD;
     else if (!err)
@@ -263,9 +199,9 @@ static err_t check_message(walk_t *walk, const ProtobufCMessageDescriptor *type,
     if (level.depth > walk->limits->depth)
         return refuse(walk, &level, ERR_TOO_DEEP);
     memset(level.seen, 0, type->n_fields * sizeof *level.seen);
-    cursor_t cursor = {bytes.data, bytes.data + bytes.size};
+    scan_t cursor = scan_of(bytes);
     while (cursor.at < cursor.end) {
-        value_t value = {0};
+        scan_value_t value = {0};
         err_t err = check_field(walk, &level, &cursor, &value);
         if (err)
             return refuse(walk, &level, err);

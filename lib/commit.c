@@ -189,6 +189,20 @@ err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t pa
     return ERR_OK;
 }
 
+err_t commit_decode_bare(span_t header, const uint8_t *signature64_or_null, size_t count,
+                         commit_t **commit, fault_t *fault)
+{
+    payload_state_t states[COMMIT_CHANGES_MAX];
+    static const uint8_t salts[COMMIT_CHANGES_MAX][SALT_SIZE];
+    static const span_t bodies[COMMIT_CHANGES_MAX];
+    for (size_t i = 0; i < COMMIT_CHANGES_MAX; i++)
+        states[i] = PAYLOAD_MISSING;
+    *commit = NULL;
+    if (count > COMMIT_CHANGES_MAX)
+        return fault_set(fault, ERR_TOO_MANY, "payloads", NULL);
+    return commit_decode(header, signature64_or_null, count, states, salts, bodies, commit, fault);
+}
+
 commit_t *commit_copy(const commit_t *commit)
 {
     commit_t *copy = mem_alloc(sizeof *copy);

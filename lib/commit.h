@@ -6,6 +6,7 @@
 #include "lib/bytes.h"
 #include "lib/crypto.h"
 #include "lib/ids.h"
+#include "lib/scan.h"
 
 #define COMMIT_CHANGES_MAX 256u
 #define COMMIT_BYTES_MAX   (128u * 1024) // header and payloads, encoded
@@ -67,6 +68,9 @@ typedef struct {
 err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
                     const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
                     const span_t *bodies, commit_t **commit, fault_t *fault);
+// The same of a header alone: all of its `count` payloads are missing.
+err_t commit_decode_bare(span_t header, const uint8_t *signature64_or_null, size_t count,
+                         commit_t **commit, fault_t *fault);
 err_t run_decode(span_t bytes, run_t *run, fault_t *fault); // run_clear after use, on success only
 commit_t *commit_copy(const commit_t *commit);
 void commit_destroy(commit_t **commit);
@@ -101,6 +105,19 @@ size_t commit_encoded_size(const commit_t *commit); // within a run, tag and len
 // Header and payloads encoded, without the signature (which comes and goes):
 // what COMMIT_BYTES_MAX bounds.
 size_t commit_content_size(const commit_t *commit);
+
+// ---- one change at a time, out of bytes that commit_decode took before (the log's) ----
+
+// From where the scan stands, `skip` of them passed over; false where that is not
+// there or does not read. A header's change has everything but its payload; the
+// payload's scan adds state, salt and body, which points into what is scanned.
+bool commit_scan_change(scan_t *header, size_t skip, change_t *change);
+bool commit_scan_payload(scan_t *payloads, size_t skip, change_t *change);
+bool commit_scan_previous(span_t header, hash_t *previous);
+// Adds a payload as it stands in a Commit: those of all its changes, in order, are what
+// the log keeps beside a header.
+void commit_put_payload(buf_t *to, const change_t *change);
+size_t commit_payload_size(const change_t *change); // without tag and length
 
 bool commit_signature_holds(const commit_t *commit, const pubkey_t *signing_key,
                             const hash_t *coalition);

@@ -34,14 +34,19 @@ static size_t payload_size(payload_state_t state, size_t body)
     size_t size = number_field_size(state);
     if (state == PAYLOAD_PRESENT)
         size += bytes_field_size(SALT_SIZE) + bytes_field_size(body);
-    return bytes_field_size(size);
+    return size;
+}
+
+size_t commit_payload_size(const change_t *change)
+{
+    return payload_size(change->state, change->body.size);
 }
 
 size_t commit_content_size(const commit_t *commit)
 {
     size_t size = bytes_field_size(commit->header.size);
     for (size_t i = 0; i < commit->count; i++)
-        size += payload_size(commit->changes[i].state, commit->changes[i].body.size);
+        size += bytes_field_size(commit_payload_size(&commit->changes[i]));
     return size;
 }
 
@@ -75,7 +80,8 @@ static size_t change_size(const draft_t *draft)
 bool commit_room_take(commit_room_t *room, const draft_t *draft)
 {
     size_t header = room->header + change_size(draft);
-    size_t payloads = room->payloads + payload_size(PAYLOAD_PRESENT, draft->body.size);
+    size_t payloads =
+        room->payloads + bytes_field_size(payload_size(PAYLOAD_PRESENT, draft->body.size));
     if (room->changes == COMMIT_CHANGES_MAX || draft->body.size > PAYLOAD_BYTES_MAX ||
         bytes_field_size(header_size_max() + header) + payloads > COMMIT_BYTES_MAX)
         return false;

@@ -304,14 +304,19 @@ Enlace__V1__Cut **wire_put_cuts(const cut_t *cuts, size_t count)
     return list;
 }
 
-void wire_append(buf_t *buf, uint32_t tag, span_t bytes)
+void wire_append_start(buf_t *buf, uint32_t tag, size_t size)
 {
-    uint64_t numbers[2] = {(uint64_t)tag << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, bytes.size};
+    uint64_t numbers[2] = {(uint64_t)tag << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, size};
     for (size_t i = 0; i < 2; i++) {
         uint64_t left = numbers[i];
         for (; left >= 0x80; left >>= 7)
             *buf_extend(buf, 1) = (uint8_t)(left | 0x80);
         *buf_extend(buf, 1) = (uint8_t)left;
     }
+}
+
+void wire_append(buf_t *buf, uint32_t tag, span_t bytes)
+{
+    wire_append_start(buf, tag, bytes.size);
     buf_append(buf, bytes);
 }

@@ -96,5 +96,7 @@ void wire_sort_cuts(cut_t *cuts, size_t count);
 
 // Appends one length-prefixed field: what is encoded already goes in as it is.
 void wire_append(buf_t *buf, uint32_t tag, span_t bytes);
+// Its tag and length alone: `size` bytes are to follow.
+void wire_append_start(buf_t *buf, uint32_t tag, size_t size);
 
 #endif

@@ -6,9 +6,10 @@
 err_t lookup_id(sql_t *sql, const origin_t *origin, position_t id, int64_t *record, fault_t *fault)
 {
     static const char find[] =
-        "SELECT r.id FROM origin o JOIN feed f ON f.origin = o.ix"
-        " JOIN change c ON c.feed = f.ix JOIN record r ON r.id = c.id"
-        " WHERE o.origin_id = ?1 AND f.epoch = ?2 AND f.lane = ?3 AND c.number = ?4";
+        "SELECT r.id FROM origin o JOIN feed f ON f.origin = o.ix JOIN record r ON r.id ="
+        " (SELECT m.id + ?4 - m.first FROM commit_log m WHERE m.feed = f.ix AND m.first <= ?4"
+        " ORDER BY m.first DESC LIMIT 1) AND r.feed = f.ix AND r.number = ?4"
+        " WHERE o.origin_id = ?1 AND f.epoch = ?2 AND f.lane = ?3";
     err_t err = sql_number(sql, find,
                            SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE), sql_int(id.epoch),
                                    sql_int(id.lane), sql_u64(id.number)),
@@ -23,8 +24,8 @@ err_t lookup_key(sql_t *sql, const origin_t *origin, const char *key, int64_t *r
 {
     static const char find[] =
         "SELECT r.id, r.state FROM origin o JOIN record r ON r.origin = o.ix AND r.key = ?2"
-        " JOIN change c ON c.id = r.id JOIN feed f ON f.ix = c.feed WHERE o.origin_id = ?1"
-        " ORDER BY r.state, f.epoch DESC, f.lane DESC, c.number DESC LIMIT 2";
+        " JOIN feed f ON f.ix = r.feed WHERE o.origin_id = ?1"
+        " ORDER BY r.state, f.epoch DESC, f.lane DESC, r.number DESC LIMIT 2";
     sqlite3_stmt *statement = NULL;
     bool row = false, more = false;
     err_t err = sql_first(sql, find, SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE), sql_text(key)),
@@ -40,7 +41,7 @@ err_t lookup_key(sql_t *sql, const origin_t *origin, const char *key, int64_t *r
     return ambiguous ? fault_set(fault, ERR_AMBIGUOUS_KEY, "", NULL) : err;
 }
 
-static void take(sqlite3_stmt *statement, bool with_body, current_t *current)
+static void take(sqlite3_stmt *statement, current_t *current)
 {
     const char *kind = content_kind_name(sql_column_u32(statement, 4));
     const char *key = sql_column_text(statement, 5);
@@ -56,31 +57,26 @@ static void take(sqlite3_stmt *statement, bool with_body, current_t *current)
     sql_column_bytes(statement, 0, current->origin.bytes, ORIGIN_SIZE);
     snprintf(current->kind, sizeof current->kind, "%s", kind ? kind : "");
     snprintf(current->key, sizeof current->key, "%s", key ? key : "");
-    if (with_body)
-        current->body = buf_copy(sql_column_span(statement, 11));
 }
 
 static err_t read_current(sql_t *sql, int64_t record, bool with_body, current_t *current,
                           fault_t *fault)
 {
     static const char find[] =
-        "SELECT o.origin_id, f.epoch, f.lane, c.number, r.kind, r.key, r.state, r.revision,"
-        " r.created_ms, r.changed_ms, r.content IS r.newest,"
-        " CASE WHEN ?2 THEN b.body END"
-        " FROM record r JOIN change c ON c.id = r.id JOIN feed f ON f.ix = c.feed"
-        " JOIN origin o ON o.ix = r.origin LEFT JOIN change b ON b.id = r.content"
-        " WHERE r.id = ?1";
+        "SELECT o.origin_id, f.epoch, f.lane, r.number, r.kind, r.key, r.state, r.revision,"
+        " r.created_ms, r.changed_ms, r.content IS r.newest, r.content FROM record r"
+        " JOIN feed f ON f.ix = r.feed JOIN origin o ON o.ix = r.origin WHERE r.id = ?1";
     sqlite3_stmt *statement = NULL;
     bool row = false;
-    err_t err =
-        sql_first(sql, find, SQL_ROW(sql_int(record), sql_int(with_body)), &statement, &row, fault);
+    err_t err = sql_first(sql, find, SQL_ROW(sql_int(record)), &statement, &row, fault);
     if (err)
         return err;
     if (!row)
-        return fault_set(fault, ERR_DAMAGED, "record", "a row whose change is not in the log");
-    take(statement, with_body, current);
+        return fault_set(fault, ERR_DAMAGED, "record", "a row whose feed is not in the log");
+    take(statement, current);
+    int64_t content = sqlite3_column_int64(statement, 11);
     sql_done(statement);
-    return ERR_OK;
+    return with_body && content ? entry_body(sql, content, &current->body, fault) : ERR_OK;
 }
 
 err_t store_record(store_t *store, const origin_t *origin, position_t id, bool with_body,

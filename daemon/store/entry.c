@@ -1,83 +1,179 @@
 #include "daemon/store/entry.h"
 
-void entry_take(sqlite3_stmt *statement, entry_t *entry)
+enum { AT_ID, AT_FEED, AT_ORIGIN, AT_ORIGIN_ID, AT_EPOCH, AT_LANE, AT_FIRST, AT_LAST, AT_TIME };
+enum { AT_HEADER = AT_TIME + 1, AT_PAYLOADS };
+
+// ---- the changes of one commit ----
+
+static void begin(entries_t *entries, sqlite3_stmt *statement, bool with_payloads)
 {
-    *entry = (entry_t){
-        .id = sqlite3_column_int64(statement, 0),
-        .feed = sqlite3_column_int64(statement, 1),
-        .origin = sqlite3_column_int64(statement, 2),
-        .at = {sql_column_u32(statement, 4), sql_column_u32(statement, 5),
-               sql_column_u64(statement, 6)},
-        .type = sql_column_u32(statement, 7),
-        .has_target = sqlite3_column_type(statement, 10) != SQLITE_NULL,
-        .target = {sql_column_u32(statement, 8), sql_column_u32(statement, 9),
-                   sql_column_u64(statement, 10)},
-        .min_reader = sql_column_u32(statement, 11),
-        .state = (payload_state_t)sqlite3_column_int(statement, 13),
-        .time_ms = sql_column_u64(statement, 14),
-        .body = sql_column_span(statement, 15),
+    uint64_t first = sql_column_u64(statement, AT_FIRST), last = sql_column_u64(statement, AT_LAST);
+    // The one before the first: entries_next goes on from it.
+    *entries = (entries_t){
+        .entry = {.id = sqlite3_column_int64(statement, AT_ID) - 1,
+                  .feed = sqlite3_column_int64(statement, AT_FEED),
+                  .origin = sqlite3_column_int64(statement, AT_ORIGIN),
+                  .at = {sql_column_u32(statement, AT_EPOCH), sql_column_u32(statement, AT_LANE),
+                         first - 1},
+                  .time_ms = sql_column_u64(statement, AT_TIME)},
+        .behind = last >= first ? last - first + 1 : 0,
+        .header = scan_of(sql_column_span(statement, AT_HEADER)),
+        .with_payloads = with_payloads,
     };
-    sql_column_bytes(statement, 3, entry->origin_id.bytes, ORIGIN_SIZE);
-    sql_column_bytes(statement, 12, entry->commitment.bytes, HASH_SIZE);
+    sql_column_bytes(statement, AT_ORIGIN_ID, entries->entry.origin_id.bytes, ORIGIN_SIZE);
+    if (with_payloads)
+        entries->payloads = scan_of(sql_column_span(statement, AT_PAYLOADS));
 }
 
-static const char by_id[] = "SELECT " ENTRY_COLUMNS " FROM " ENTRY_TABLES " WHERE c.id = ?1";
+void entries_begin(entries_t *entries, sqlite3_stmt *statement)
+{
+    begin(entries, statement, true);
+}
 
-err_t entry_by_id(sql_t *sql, int64_t id, sqlite3_stmt **statement, entry_t *entry, fault_t *fault)
+static void take_change(entry_t *entry, const change_t *change)
+{
+    entry->type = change->type;
+    entry->has_target = change->has_target;
+    entry->target = change->target;
+    entry->min_reader = change->min_reader;
+    entry->commitment = change->commitment;
+    entry->state = change->state;
+    entry->body = change->body;
+}
+
+err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault)
+{
+    entry_t *entry = &entries->entry;
+    change_t change;
+    *more = skip < entries->behind;
+    if (!*more)
+        return ERR_OK;
+    entries->behind -= skip + 1;
+    entry->id += (int64_t)skip + 1;
+    entry->at.number += skip + 1;
+    if (!commit_scan_change(&entries->header, skip, &change) ||
+        (entries->with_payloads && !commit_scan_payload(&entries->payloads, skip, &change)))
+        return fault_set(fault, ERR_DAMAGED, "commit_log", "change %llu of a commit does not read",
+                         (unsigned long long)entry->at.number);
+    take_change(entry, &change);
+    return ERR_OK;
+}
+
+// ---- one change ----
+
+// The commit that has this apply number is the last one that begins at it or before.
+#define OF_ID "WHERE m.id = (SELECT max(id) FROM commit_log WHERE id <= ?1)"
+
+// The change `skip` behind the first of the row's commit, if it goes so far.
+static err_t take_one(sqlite3_stmt *statement, uint64_t skip, bool with_payload, entry_t *entry,
+                      fault_t *fault)
+{
+    entries_t entries;
+    bool more = false;
+    begin(&entries, statement, with_payload);
+    err_t err = entries_next(&entries, skip, &more, fault);
+    if (!err && more)
+        *entry = entries.entry;
+    return err;
+}
+
+static err_t find_by_id(sql_t *sql, const char *find, int64_t id, bool with_payload,
+                        sqlite3_stmt **statement, entry_t *entry, fault_t *fault)
 {
     bool row = false;
     *entry = (entry_t){0};
-    err_t err = sql_first(sql, by_id, SQL_ROW(sql_int(id)), statement, &row, fault);
-    if (!err && row)
-        entry_take(*statement, entry);
+    err_t err = sql_first(sql, find, SQL_ROW(sql_int(id)), statement, &row, fault);
+    if (err || !row)
+        return err;
+    err = take_one(*statement, (uint64_t)(id - sqlite3_column_int64(*statement, AT_ID)),
+                   with_payload, entry, fault);
+    if (!entry->id || !with_payload)
+        sql_done(*statement);
     return err;
+}
+
+err_t entry_by_id(sql_t *sql, int64_t id, sqlite3_stmt **statement, entry_t *entry, fault_t *fault)
+{
+    static const char find[] = "SELECT " ENTRIES_COLUMNS " FROM " ENTRIES_TABLES " " OF_ID;
+    return find_by_id(sql, find, id, true, statement, entry, fault);
 }
 
 err_t entry_facts(sql_t *sql, int64_t id, entry_t *entry, fault_t *fault)
 {
-    static const char facts[] =
-        "SELECT " ENTRY_HEADER_COLUMNS "NULL FROM " ENTRY_TABLES " WHERE c.id = ?1";
+    static const char find[] = "SELECT " ENTRIES_COLUMNS " FROM " ENTRIES_TABLES " " OF_ID;
     sqlite3_stmt *statement = NULL;
-    bool row = false;
-    *entry = (entry_t){0};
-    err_t err = sql_first(sql, facts, SQL_ROW(sql_int(id)), &statement, &row, fault);
-    if (err || !row)
-        return err;
-    entry_take(statement, entry);
-    sql_done(statement);
-    return ERR_OK;
+    return find_by_id(sql, find, id, false, &statement, entry, fault);
 }
 
 err_t entry_facts_at(sql_t *sql, int64_t origin, position_t at, entry_t *entry, fault_t *fault)
 {
     static const char find[] =
-        "SELECT c.id FROM feed f JOIN change c ON c.feed = f.ix"
-        " WHERE f.origin = ?1 AND f.epoch = ?2 AND f.lane = ?3 AND c.number = ?4";
-    int64_t id = 0;
+        "SELECT " ENTRIES_COLUMNS " FROM feed f CROSS JOIN commit_log m ON m.feed = f.ix"
+        " JOIN origin o ON o.ix = f.origin WHERE f.origin = ?1 AND f.epoch = ?2 AND f.lane = ?3"
+        " AND m.first <= ?4 ORDER BY m.first DESC LIMIT 1";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
     *entry = (entry_t){0};
-    err_t err = sql_number(
-        sql, find,
-        SQL_ROW(sql_int(origin), sql_int(at.epoch), sql_int(at.lane), sql_u64(at.number)), 0, &id,
-        fault);
-    return err || !id ? err : entry_facts(sql, id, entry, fault);
+    err_t err =
+        sql_first(sql, find,
+                  SQL_ROW(sql_int(origin), sql_int(at.epoch), sql_int(at.lane), sql_u64(at.number)),
+                  &statement, &row, fault);
+    if (err || !row)
+        return err;
+    err = take_one(statement, at.number - sql_column_u64(statement, AT_FIRST), false, entry, fault);
+    sql_done(statement);
+    return err;
 }
 
-// CROSS JOIN fixes the order of the loops: feeds by epoch (few), then the index on
-// targets, which is in the order of ids, and that is the order of numbers in a feed.
-static const char revisions[] =
-    "SELECT " ENTRY_COLUMNS " FROM feed f CROSS JOIN change c ON c.feed = f.ix"
-    " JOIN origin o ON o.ix = f.origin JOIN commit_log m ON m.id = c.commit_id"
-    " WHERE f.origin = ?1 AND f.lane = ?2 AND f.epoch >= ?5"
-    " AND c.target_epoch = ?3 AND c.target_number = ?4 AND c.target_lane = ?2"
-    " AND (f.epoch > ?3 OR c.number > ?4) AND (f.epoch > ?5 OR c.number >= ?6)"
-    " AND c.type IN (1, 2) ORDER BY f.epoch, c.id";
+err_t entry_body(sql_t *sql, int64_t id, buf_t *body, fault_t *fault)
+{
+    // A text of its own: the caller may be in the midst of an entry_by_id.
+    static const char find[] = "SELECT " ENTRIES_COLUMNS " FROM " ENTRIES_TABLES " " OF_ID;
+    sqlite3_stmt *statement = NULL;
+    entry_t entry;
+    *body = (buf_t){0};
+    err_t err = find_by_id(sql, find, id, true, &statement, &entry, fault);
+    if (err || !entry.id)
+        return err;
+    *body = buf_copy(entry.body);
+    sql_done(statement);
+    return ERR_OK;
+}
 
+err_t entry_position(sql_t *sql, int64_t id, position_t *at, fault_t *fault)
+{
+    static const char find[] =
+        "SELECT f.epoch, f.lane, m.first + ?1 - m.id FROM commit_log m"
+        " JOIN feed f ON f.ix = m.feed " OF_ID " AND m.first + ?1 - m.id <= m.last";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    *at = (position_t){0};
+    err_t err = sql_first(sql, find, SQL_ROW(sql_int(id)), &statement, &row, fault);
+    if (err || !row)
+        return err;
+    *at = (position_t){sql_column_u32(statement, 0), sql_column_u32(statement, 1),
+                       sql_column_u64(statement, 2)};
+    sql_done(statement);
+    return ERR_OK;
+}
+
+// ---- what belongs to a record ----
+
+// CROSS JOIN fixes the order of the loops: feeds by epoch (few), then the targets, which
+// are in the order of ids, and that is the order of numbers in a feed.
 err_t entry_start_revisions(sql_t *sql, const entry_t *target, uint32_t from_epoch,
                             uint64_t from_number, sqlite3_stmt **statement, fault_t *fault)
 {
+    static const char list[] =
+        "SELECT t.change FROM feed f CROSS JOIN target t ON t.feed = f.ix"
+        " WHERE f.origin = ?1 AND f.lane = ?2 AND f.epoch >= ?5"
+        " AND t.epoch = ?3 AND t.number = ?4"
+        " AND (f.epoch > ?5 OR t.change >= coalesce((SELECT m.id + ?6 - m.first FROM commit_log m"
+        " WHERE m.feed = f.ix AND m.first <= ?6 ORDER BY m.first DESC LIMIT 1), 0))"
+        " ORDER BY f.epoch, t.change";
     position_t at = target->at;
     uint32_t epoch = from_epoch > at.epoch ? from_epoch : at.epoch;
-    return sql_start(sql, revisions,
+    return sql_start(sql, list,
                      SQL_ROW(sql_int(target->origin), sql_int(at.lane), sql_int(at.epoch),
                              sql_u64(at.number), sql_int(epoch), sql_u64(from_number)),
                      statement, fault);

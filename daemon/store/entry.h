@@ -16,33 +16,51 @@ typedef struct {
     position_t target;
     uint32_t min_reader;
     hash_t commitment;
-    payload_state_t state;
-    uint64_t time_ms; // of its commit
-    span_t body;      // until the statement that read it moves on
+    payload_state_t state; // 0 where the payload was not looked at
+    uint64_t time_ms;      // of its commit
+    span_t body;           // until the statement that read it moves on
 } entry_t;
 
-// The columns that entry_take reads, from column 0 on, and where they come from.
-#define ENTRY_HEADER_COLUMNS                                                                       \
-    "c.id, c.feed, f.origin, o.origin_id, f.epoch, f.lane, c.number, c.type, c.target_epoch,"      \
-    " c.target_lane, c.target_number, c.min_reader, c.commitment, c.state, m.time_ms, "
-#define ENTRY_COLUMNS      ENTRY_HEADER_COLUMNS "c.body"
-#define ENTRY_COLUMN_COUNT 16
-#define ENTRY_TABLES                                                                               \
-    "change c JOIN feed f ON f.ix = c.feed JOIN origin o ON o.ix = f.origin"                       \
-    " JOIN commit_log m ON m.id = c.commit_id"
+// ---- the changes of one commit, one after another ----
 
-void entry_take(sqlite3_stmt *statement, entry_t *entry);
+// The columns that entries_begin reads, from column 0 on, and where they come from.
+#define ENTRIES_COLUMNS                                                                            \
+    "m.id, m.feed, f.origin, o.origin_id, f.epoch, f.lane, m.first, m.last, m.time_ms, m.header,"  \
+    " m.payloads"
+#define ENTRIES_COLUMN_COUNT 11
+#define ENTRIES_TABLES                                                                             \
+    "commit_log m CROSS JOIN feed f ON f.ix = m.feed CROSS JOIN origin o ON o.ix = f.origin"
 
-// One entry. With entry->id 0 where there is none; otherwise the caller ends
-// *statement with sql_done when it no longer needs entry->body.
+typedef struct {
+    entry_t entry;   // the one that stands; id 0 before the first
+    uint64_t behind; // changes that are not read yet
+    scan_t header, payloads;
+    bool with_payloads;
+} entries_t;
+
+// From a row of the commit; what is read points into it.
+void entries_begin(entries_t *entries, sqlite3_stmt *statement);
+// `skip` are passed over. False where there are no more; DAMAGED where one does not read.
+err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault);
+
+// ---- one change ----
+
+// With entry->id 0 where there is none; otherwise the caller ends *statement with
+// sql_done when it no longer needs entry->body.
 err_t entry_by_id(sql_t *sql, int64_t id, sqlite3_stmt **statement, entry_t *entry, fault_t *fault);
-// The same without the body, and nothing to end.
+// The same without the payload, and nothing to end.
 err_t entry_facts(sql_t *sql, int64_t id, entry_t *entry, fault_t *fault);
 err_t entry_facts_at(sql_t *sql, int64_t origin, position_t at, entry_t *entry, fault_t *fault);
+// Its payload's body, empty where it is not here. Caller frees.
+err_t entry_body(sql_t *sql, int64_t id, buf_t *body, fault_t *fault);
+// Where it stands in its feed; number 0 where there is none.
+err_t entry_position(sql_t *sql, int64_t id, position_t *at, fault_t *fault);
+
+// ---- what belongs to a record ----
 
 // Starts the record changes and retractions that name `target` (its origin and
 // position count), in the order of the fold, from (epoch, number) on; those that
-// the position does not fit are left out. Take each with entry_take.
+// the position does not fit are left out. Column 0 is the id of each.
 err_t entry_start_revisions(sql_t *sql, const entry_t *target, uint32_t from_epoch,
                             uint64_t from_number, sqlite3_stmt **statement, fault_t *fault);
 // Whether the origin holds a feed of the same lane and a later epoch.

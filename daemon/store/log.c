@@ -44,56 +44,70 @@ static bool follows(const feed_place_t *place, const commit_t *commit)
     return place->number == 0 || hash_equal(&commit->previous, &place->hash);
 }
 
+static buf_t encode_payloads(const commit_t *commit)
+{
+    buf_t payloads = {0};
+    for (size_t i = 0; i < commit->count; i++)
+        commit_put_payload(&payloads, &commit->changes[i]);
+    return payloads;
+}
+
+// *id becomes the local apply number of its first change: one more than the newest, and
+// since commits are never taken out of the log it never was another's.
 static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
                            uint64_t arrived_ms, int64_t *id, fault_t *fault)
 {
     static const char insert[] =
-        "INSERT INTO commit_log (feed, first, last, time_ms, arrived_ms, hash, signature, header)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    err_t err = sql_run(
-        store->sql, insert,
-        SQL_ROW(
-            sql_int(feed), sql_u64(commit->first), sql_u64(commit->last), sql_u64(commit->time_ms),
-            sql_u64(arrived_ms), sql_blob(commit->hash.bytes, HASH_SIZE),
-            commit->has_signature ? sql_blob(commit->signature.bytes, SIGNATURE_SIZE) : sql_null(),
-            sql_blob(commit->header.data, commit->header.size)),
-        fault);
-    *id = sqlite3_last_insert_rowid(sql_handle(store->sql));
+        "INSERT INTO commit_log (id, feed, first, last, time_ms, arrived_ms, hash, signature,"
+        " header, payloads) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    uint64_t newest = 0;
+    err_t err = newest_apply(store->sql, &newest, fault);
+    if (err)
+        return err;
+    *id = (int64_t)newest + 1;
+    buf_t payloads = encode_payloads(commit);
+    err = sql_run(store->sql, insert,
+                  SQL_ROW(sql_int(*id), sql_int(feed), sql_u64(commit->first),
+                          sql_u64(commit->last), sql_u64(commit->time_ms), sql_u64(arrived_ms),
+                          sql_blob(commit->hash.bytes, HASH_SIZE),
+                          commit->has_signature ? sql_blob(commit->signature.bytes, SIGNATURE_SIZE)
+                                                : sql_null(),
+                          sql_blob(commit->header.data, commit->header.size),
+                          sql_blob(payloads.data, payloads.size)),
+                  fault);
+    buf_free(&payloads);
     return err;
 }
 
-static sql_value_t if_any(bool any, uint64_t value)
+static bool may_revise(const entry_t *entry)
 {
-    return any ? sql_u64(value) : sql_null();
+    return (entry->type == CHANGE_RECORD || entry->type == CHANGE_RETRACT) && entry->has_target &&
+           fold_target_fits(entry->at, entry->target);
 }
 
-static err_t insert_change(store_t *store, int64_t commit, const change_t *change, entry_t *entry,
-                           fault_t *fault)
+// What the log is searched by besides positions.
+static err_t index_change(store_t *store, const entry_t *entry, fault_t *fault)
 {
-    static const char insert[] =
-        "INSERT INTO change (commit_id, feed, number, type, target_epoch, target_lane,"
-        " target_number, min_reader, commitment, state, salt, body)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    bool present = change->state == PAYLOAD_PRESENT, target = change->has_target;
-    err_t err = sql_run(
-        store->sql, insert,
-        SQL_ROW(sql_int(commit), sql_int(entry->feed), sql_u64(entry->at.number),
-                sql_int(change->type), if_any(target, change->target.epoch),
-                if_any(target, change->target.lane), if_any(target, change->target.number),
-                sql_int(change->min_reader), sql_blob(change->commitment.bytes, HASH_SIZE),
-                sql_int(change->state), present ? sql_blob(change->salt, SALT_SIZE) : sql_null(),
-                present ? sql_blob(change->body.data, change->body.size) : sql_null()),
-        fault);
-    // Rows of `change` are never deleted: the next id is one more, and never was another's.
-    entry->id = sqlite3_last_insert_rowid(sql_handle(store->sql));
+    static const char target[] =
+        "INSERT INTO target (feed, epoch, number, change) VALUES (?1, ?2, ?3, ?4)";
+    err_t err = ERR_OK;
+    if (may_revise(entry))
+        err = sql_run(store->sql, target,
+                      SQL_ROW(sql_int(entry->feed), sql_int(entry->target.epoch),
+                              sql_u64(entry->target.number), sql_int(entry->id)),
+                      fault);
+    if (!err && entry->state == PAYLOAD_MISSING)
+        err = sql_run(store->sql, "INSERT INTO missing (change) VALUES (?1)",
+                      SQL_ROW(sql_int(entry->id)), fault);
     return err;
 }
 
-static void describe(const commit_t *commit, size_t index, const feed_place_t *place,
+static void describe(const commit_t *commit, size_t index, const feed_place_t *place, int64_t id,
                      entry_t *entry)
 {
     const change_t *change = &commit->changes[index];
     *entry = (entry_t){
+        .id = id + (int64_t)index,
         .feed = place->ix,
         .origin = place->origin,
         .origin_id = commit->feed.origin,
@@ -117,8 +131,8 @@ static err_t append_changes(store_t *store, const commit_t *commit, int64_t id,
                                    &later, fault);
     for (size_t i = 0; i < commit->count && !err; i++) {
         entry_t entry;
-        describe(commit, i, place, &entry);
-        err = insert_change(store, id, &commit->changes[i], &entry, fault);
+        describe(commit, i, place, id, &entry);
+        err = index_change(store, &entry, fault);
         if (!err)
             err = view_apply(&store->view, &entry, later, fault);
     }
@@ -155,59 +169,113 @@ err_t store_append(store_t *store, const commit_t *commit, uint64_t arrived_ms, 
 
 // ---- a payload that comes later ----
 
-static err_t find_payload(store_t *store, const feed_t *feed, uint64_t number, int64_t *id,
-                          payload_state_t *state, hash_t *commitment, fault_t *fault)
+// A change's place in the log, and what its commit's row has of payloads.
+typedef struct {
+    int64_t commit;
+    uint64_t first;
+    buf_t payloads;  // of the whole commit, encoded
+    uint64_t number; // of the change
+    change_t change; // body within `payloads`
+} place_in_log_t;
+
+static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t *fault)
 {
-    static const char find[] =
-        "SELECT id, state, commitment FROM change WHERE feed = ?1 AND number = ?2";
+    scan_t header = scan_of(sql_column_span(statement, 3));
+    place->commit = sqlite3_column_int64(statement, 0);
+    place->first = sql_column_u64(statement, 1);
+    place->payloads = buf_copy(sql_column_span(statement, 4));
+    scan_t payloads = scan_of(buf_span(&place->payloads));
+    uint64_t skip = place->number - place->first;
+    if (place->number > sql_column_u64(statement, 2))
+        return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
+    if (!commit_scan_change(&header, skip, &place->change) ||
+        !commit_scan_payload(&payloads, skip, &place->change))
+        return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
+    return ERR_OK;
+}
+
+static err_t find_payload(store_t *store, const feed_t *feed, place_in_log_t *place, fault_t *fault)
+{
+    static const char find[] = "SELECT id, first, last, header, payloads FROM commit_log"
+                               " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
-    feed_place_t place;
+    feed_place_t at;
     bool row = false;
-    err_t err = feed_find(store->sql, feed, &place, fault);
-    if (!err && !place.ix)
+    err_t err = feed_find(store->sql, feed, &at, fault);
+    if (!err && !at.ix)
         return fault_set(fault, ERR_UNKNOWN_FEED, "", NULL);
     if (!err)
-        err = sql_first(store->sql, find, SQL_ROW(sql_int(place.ix), sql_u64(number)), &statement,
-                        &row, fault);
+        err = sql_first(store->sql, find, SQL_ROW(sql_int(at.ix), sql_u64(place->number)),
+                        &statement, &row, fault);
     if (err)
         return err;
     if (!row)
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
-    *id = sqlite3_column_int64(statement, 0);
-    *state = (payload_state_t)sqlite3_column_int(statement, 1);
-    sql_column_bytes(statement, 2, commitment->bytes, HASH_SIZE);
+    err = read_place(statement, place, fault);
     sql_done(statement);
-    return ERR_OK;
+    return err;
 }
 
-static err_t fill(store_t *store, int64_t id, const uint8_t salt[SALT_SIZE], span_t body,
+// The commit's payloads with this one in the place of what is there.
+static bool replace_payload(const place_in_log_t *place, const change_t *with, buf_t *payloads)
+{
+    scan_t scan = scan_of(buf_span(&place->payloads));
+    uint64_t number = place->first;
+    while (scan.at < scan.end) {
+        change_t change = {0};
+        if (!commit_scan_payload(&scan, 0, &change))
+            return false;
+        commit_put_payload(payloads, number++ == place->number ? with : &change);
+    }
+    return true;
+}
+
+static err_t fill(store_t *store, const place_in_log_t *place, const change_t *change,
                   fault_t *fault)
 {
-    static const char update[] = "UPDATE change SET state = 1, salt = ?2, body = ?3 WHERE id = ?1";
-    err_t err = sql_run(
-        store->sql, update,
-        SQL_ROW(sql_int(id), sql_blob(salt, SALT_SIZE), sql_blob(body.data, body.size)), fault);
+    static const char update[] = "UPDATE commit_log SET payloads = ?2 WHERE id = ?1";
+    int64_t id = place->commit + (int64_t)(place->number - place->first);
+    buf_t payloads = {0};
+    err_t err = ERR_OK;
+    if (!replace_payload(place, change, &payloads))
+        err = fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
+    if (!err)
+        err =
+            sql_run(store->sql, update,
+                    SQL_ROW(sql_int(place->commit), sql_blob(payloads.data, payloads.size)), fault);
+    buf_free(&payloads);
+    if (!err)
+        err = sql_run(store->sql, "DELETE FROM missing WHERE change = ?1", SQL_ROW(sql_int(id)),
+                      fault);
     return err ? err : view_refill(&store->view, id, fault);
+}
+
+static err_t fill_missing(store_t *store, const place_in_log_t *place,
+                          const uint8_t salt[SALT_SIZE], span_t body, fault_t *fault)
+{
+    change_t change = {.state = PAYLOAD_PRESENT, .body = body};
+    if (place->change.state == PAYLOAD_PRESENT) // two sources may have been asked
+        return ERR_OK;
+    if (place->change.state == PAYLOAD_ERASED)
+        return fault_set(fault, ERR_PAYLOAD_ERASED, "", NULL);
+    hash_t given = crypto_commitment(salt, body);
+    if (!hash_equal(&given, &place->change.commitment))
+        return fault_set(fault, ERR_BAD_COMMITMENT, "", NULL);
+    memcpy(change.salt, salt, SALT_SIZE);
+    return fill(store, place, &change, fault);
 }
 
 err_t store_fill_payload(store_t *store, const feed_t *feed, uint64_t number,
                          const uint8_t salt[SALT_SIZE], span_t body, fault_t *fault)
 {
-    int64_t id = 0;
-    hash_t commitment, given;
-    payload_state_t state = PAYLOAD_MISSING;
+    place_in_log_t place = {.number = number};
     if (body.size > PAYLOAD_BYTES_MAX)
         return fault_set(fault, ERR_TOO_BIG, "", NULL);
     err_t err = store_begin(store, fault);
     if (!err)
-        err =
-            store_settle(store, find_payload(store, feed, number, &id, &state, &commitment, fault));
-    if (err || state == PAYLOAD_PRESENT) // two sources may have been asked
-        return err;
-    if (state == PAYLOAD_ERASED)
-        return fault_set(fault, ERR_PAYLOAD_ERASED, "", NULL);
-    given = crypto_commitment(salt, body);
-    if (!hash_equal(&given, &commitment))
-        return fault_set(fault, ERR_BAD_COMMITMENT, "", NULL);
-    return store_settle(store, fill(store, id, salt, body, fault));
+        err = store_settle(store, find_payload(store, feed, &place, fault));
+    if (!err)
+        err = store_settle(store, fill_missing(store, &place, salt, body, fault));
+    buf_free(&place.payloads);
+    return err;
 }

@@ -33,44 +33,70 @@ void reader_close(reader_t **reader)
 
 // ---- one record ----
 
-void show_record(sqlite3_stmt *statement, row_t *row)
+static void take_record(sqlite3_stmt *statement, row_t *row)
 {
-    uint32_t lane = sql_column_u32(statement, 3);
     *row = (row_t){
-        .owner = sql_column_text(statement, 1),
-        .id = {sql_column_u32(statement, 2), lane, sql_column_u64(statement, 4)},
-        .change = {sql_column_u32(statement, 5), lane, sql_column_u64(statement, 6)},
-        .apply = sql_column_u64(statement, 7),
-        .type = sql_column_u32(statement, 8),
-        .kind = content_kind_name(sql_column_u32(statement, 9)),
-        .key = sql_column_text(statement, 10),
-        .label = sql_column_text(statement, 11),
-        .retracted = sqlite3_column_int(statement, 12) == FOLD_RETRACTED,
-        .example = sqlite3_column_int(statement, 13) != 0,
-        .created_ms = sql_column_u64(statement, 14),
-        .changed_ms = sql_column_u64(statement, 15),
-        .revision = sql_column_u64(statement, 16),
-        .note = (err_t)sqlite3_column_int(statement, 17),
-        .body = sql_column_span(statement, 18),
+        .owner = sql_column_text(statement, 2),
+        .id = {sql_column_u32(statement, 3), sql_column_u32(statement, 4),
+               sql_column_u64(statement, 5)},
+        .apply = sql_column_u64(statement, 6),
+        .kind = content_kind_name(sql_column_u32(statement, 8)),
+        .key = sql_column_text(statement, 9),
+        .label = sql_column_text(statement, 10),
+        .retracted = sqlite3_column_int(statement, SHOW_STATE_COLUMN) == FOLD_RETRACTED,
+        .example = sqlite3_column_int(statement, 12) != 0,
+        .created_ms = sql_column_u64(statement, 13),
+        .changed_ms = sql_column_u64(statement, 14),
+        .revision = sql_column_u64(statement, 15),
+        .note = (err_t)sqlite3_column_int(statement, 16),
     };
-    sql_column_bytes(statement, 0, row->origin.bytes, ORIGIN_SIZE);
+    sql_column_bytes(statement, 1, row->origin.bytes, ORIGIN_SIZE);
+    row->change = row->id;
+    row->type = row->retracted ? CHANGE_RETRACT : CHANGE_RECORD;
+}
+
+// What stands is the record's own creation unless it was revised or retracted.
+static err_t locate_change(sql_t *sql, sqlite3_stmt *statement, row_t *row, fault_t *fault)
+{
+    int64_t stands = sqlite3_column_int64(statement, 6);
+    if (stands == sqlite3_column_int64(statement, SHOW_ID_COLUMN))
+        return ERR_OK;
+    err_t err = entry_position(sql, stands, &row->change, fault);
+    if (!err && !row->change.number)
+        err = fault_set(fault, ERR_DAMAGED, "record", "a row whose change is not in the log");
+    return err;
+}
+
+err_t show_record(sql_t *sql, sqlite3_stmt *statement, row_fn fn, void *context, bool *more,
+                  fault_t *fault)
+{
+    int64_t content = sqlite3_column_int64(statement, 7);
+    buf_t body = {0};
+    row_t row;
+    take_record(statement, &row);
+    err_t err = locate_change(sql, statement, &row, fault);
+    if (!err && content)
+        err = entry_body(sql, content, &body, fault);
+    row.body = buf_span(&body);
+    if (!err)
+        *more = fn(context, &row);
+    buf_free(&body);
+    return err;
 }
 
 static err_t hand_over(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault)
 {
     static const char find[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES " WHERE r.id = ?1";
     sqlite3_stmt *statement = NULL;
-    bool found = false;
+    bool found = false, more = true;
     err_t err = sql_first(sql, find, SQL_ROW(sql_int(record)), &statement, &found, fault);
     if (err)
         return err;
     if (!found)
-        return fault_set(fault, ERR_DAMAGED, "record", "a row whose change is not in the log");
-    row_t row;
-    show_record(statement, &row);
-    fn(context, &row);
+        return fault_set(fault, ERR_DAMAGED, "record", "a row whose feed is not in the log");
+    err = show_record(sql, statement, fn, context, &more, fault);
     sql_done(statement);
-    return ERR_OK;
+    return err;
 }
 
 err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row_fn fn,

@@ -11,18 +11,16 @@ struct reader {
 
 // One record as the view has it: columns for show_record, from column 0 on.
 #define SHOW_COLUMNS                                                                               \
-    "o.origin_id, o.code, f.epoch, f.lane, c.number, fs.epoch, cs.number, r.stands, cs.type,"      \
-    " r.kind, r.key, r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision,"         \
-    " r.note, cb.body, r.id"
-#define SHOW_ID_COLUMN 19
+    "r.id, o.origin_id, o.code, f.epoch, f.lane, r.number, r.stands, r.content, r.kind, r.key,"    \
+    " r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision, r.note"
+#define SHOW_ID_COLUMN    0
+#define SHOW_STATE_COLUMN 11
 #define SHOW_TABLES                                                                                \
-    "record r CROSS JOIN change c ON c.id = r.id JOIN feed f ON f.ix = c.feed"                     \
-    " JOIN origin o ON o.ix = r.origin"                                                            \
-    " JOIN change cs ON cs.id = r.stands JOIN feed fs ON fs.ix = cs.feed"                          \
-    " LEFT JOIN change cb ON cb.id = r.content"
+    "record r CROSS JOIN feed f ON f.ix = r.feed CROSS JOIN origin o ON o.ix = f.origin"
 
-// The row's strings and body live until the statement moves on.
-void show_record(sqlite3_stmt *statement, row_t *row);
+// Hands over the record of the row, with what the log has of it. *more is what fn returned.
+err_t show_record(sql_t *sql, sqlite3_stmt *statement, row_fn fn, void *context, bool *more,
+                  fault_t *fault);
 
 // One change of the log, told by its own content. `record` is the row of the record that it
 // belongs to, id 0 where it belongs to none. Calls fn; *more is what it returned.

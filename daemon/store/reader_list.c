@@ -110,16 +110,18 @@ static err_t find_feed(walk_t *walk, int64_t *feed, fault_t *fault)
     return ERR_OK;
 }
 
-static void look_at(walk_t *walk, sqlite3_stmt *statement)
+static err_t look_at(walk_t *walk, sqlite3_stmt *statement, fault_t *fault)
 {
-    row_t row;
-    show_record(statement, &row);
+    bool retracted = sqlite3_column_int(statement, SHOW_STATE_COLUMN) == FOLD_RETRACTED;
+    bool more = true;
     walk->looks--;
     walk->at.id = sql_column_u64(statement, SHOW_ID_COLUMN);
-    if (row.retracted && !walk->retracted)
-        return;
+    if (retracted && !walk->retracted)
+        return ERR_OK;
     walk->left--;
-    walk->stopped = !walk->fn(walk->context, &row);
+    err_t err = show_record(walk->sql, statement, walk->fn, walk->context, &more, fault);
+    walk->stopped = !more;
+    return err;
 }
 
 static bool goes_on(const walk_t *walk)
@@ -138,8 +140,9 @@ static err_t walk_feed(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
                           SQL_ROW(sql_int(walk->kind), sql_int(feed), sql_u64(walk->at.id)),
                           &statement, &row, fault);
     while (!err && row && goes_on(walk)) {
-        look_at(walk, statement);
-        err = sql_step(walk->sql, statement, &row, fault);
+        err = look_at(walk, statement, fault);
+        if (!err)
+            err = sql_step(walk->sql, statement, &row, fault);
     }
     if (statement)
         sql_done(statement);

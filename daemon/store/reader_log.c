@@ -34,22 +34,18 @@ static err_t tell_record_change(const entry_t *entry, row_t *row, row_fn fn, voi
 static err_t tell_retraction(sql_t *sql, const view_row_t *record, row_t *row, row_fn fn,
                              void *context, bool *more, fault_t *fault)
 {
-    sqlite3_stmt *statement = NULL;
-    bool found = false;
+    buf_t body = {0};
     row->retracted = record->stands && row->apply == (uint64_t)record->stands;
     row->kind = content_kind_name(record->kind);
     row->key = record->key;
     row->label = record->label;
     row->example = record->example;
-    err_t err = sql_first(sql, "SELECT body FROM change WHERE id = ?1",
-                          SQL_ROW(sql_int(record->content)), &statement, &found, fault);
-    if (err)
-        return err;
-    if (found)
-        row->body = sql_column_span(statement, 0);
-    *more = fn(context, row);
-    sql_done(statement);
-    return ERR_OK;
+    err_t err = record->content ? entry_body(sql, record->content, &body, fault) : ERR_OK;
+    row->body = buf_span(&body);
+    if (!err)
+        *more = fn(context, row);
+    buf_free(&body);
+    return err;
 }
 
 err_t show_change(sql_t *sql, const entry_t *entry, const shown_t *shown, row_fn fn, void *context,
@@ -151,6 +147,20 @@ static err_t tell_creation(history_t *history, entry_t *creation, fault_t *fault
     return err;
 }
 
+static err_t tell_revision(history_t *history, int64_t change, fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    entry_t entry;
+    err_t err = entry_by_id(history->sql, change, &statement, &entry, fault);
+    if (err)
+        return err;
+    if (!entry.id)
+        return fault_set(fault, ERR_DAMAGED, "target", "it names a change that is not in the log");
+    err = tell_past(history, &entry, fault);
+    sql_done(statement);
+    return err;
+}
+
 static err_t tell_revisions(history_t *history, const entry_t *creation, bool *end, fault_t *fault)
 {
     sqlite3_stmt *statement = NULL;
@@ -160,9 +170,7 @@ static err_t tell_revisions(history_t *history, const entry_t *creation, bool *e
     if (!err)
         err = sql_step(history->sql, statement, &row, fault);
     while (!err && row && history->left > 0 && history->more) {
-        entry_t entry;
-        entry_take(statement, &entry);
-        err = tell_past(history, &entry, fault);
+        err = tell_revision(history, sqlite3_column_int64(statement, 0), fault);
         if (!err)
             err = sql_step(history->sql, statement, &row, fault);
     }
@@ -237,45 +245,64 @@ static uint64_t known_revision(const entry_t *entry, const view_row_t *record)
     return record->stands == entry->id ? record->fold.revision : 0;
 }
 
-static err_t tell_applied(sql_t *sql, sqlite3_stmt *statement, row_fn fn, void *context, bool *more,
-                          fault_t *fault)
+typedef struct {
+    sql_t *sql;
+    uint64_t last; // newest change that was looked at
+    size_t left;   // changes that may still be looked at
+    bool more;     // the caller wants more
+    row_fn fn;
+    void *context;
+} tail_t;
+
+static err_t tell_applied(tail_t *tail, const entry_t *entry, const char *owner, fault_t *fault)
 {
-    entry_t entry;
-    view_row_t record;
-    entry_take(statement, &entry);
-    *more = true;
-    if (entry.at.lane >= LANE_OPEN_COUNT)
+    view_row_t record = {0};
+    shown_t shown = {.owner = owner, .record = &record};
+    if (entry->at.lane >= LANE_OPEN_COUNT)
         return ERR_OK;
-    shown_t shown = {.owner = sql_column_text(statement, ENTRY_COLUMN_COUNT),
-                     .parked = (err_t)sqlite3_column_int(statement, ENTRY_COLUMN_COUNT + 1),
-                     .record = &record};
-    err_t err = load_record(sql, &entry, shown.parked, &record, fault);
-    shown.revision = known_revision(&entry, &record);
+    err_t err = view_parked(tail->sql, entry->id, &shown.parked, fault);
     if (!err)
-        err = show_change(sql, &entry, &shown, fn, context, more, fault);
+        err = load_record(tail->sql, entry, shown.parked, &record, fault);
+    shown.revision = known_revision(entry, &record);
+    if (!err)
+        err = show_change(tail->sql, entry, &shown, tail->fn, tail->context, &tail->more, fault);
     view_row_clear(&record);
     return err;
 }
 
-static err_t tell_tail(sql_t *sql, uint64_t since, size_t rows, uint64_t *last, row_fn fn,
-                       void *context, fault_t *fault)
+// Those of the row's commit that come after what was looked at.
+static err_t tell_commit(tail_t *tail, sqlite3_stmt *statement, fault_t *fault)
 {
-    static const char list[] =
-        "SELECT " ENTRY_COLUMNS
-        ", o.code, p.reason FROM change c CROSS JOIN feed f ON f.ix = c.feed"
-        " JOIN origin o ON o.ix = f.origin JOIN commit_log m ON m.id = c.commit_id"
-        " LEFT JOIN parked p ON p.change = c.id WHERE c.id > ?1 ORDER BY c.id LIMIT ?2";
-    sqlite3_stmt *statement = NULL;
-    bool row = false, more = true;
-    size_t limit = rows < LOOKED_AT_MAX ? rows : LOOKED_AT_MAX;
-    err_t err =
-        sql_first(sql, list, SQL_ROW(sql_u64(since), sql_u64(limit)), &statement, &row, fault);
-    while (!err && row && more) {
-        err = tell_applied(sql, statement, fn, context, &more, fault);
+    entries_t entries;
+    bool more = false;
+    entries_begin(&entries, statement);
+    int64_t before = entries.entry.id;
+    uint64_t skip = (int64_t)tail->last > before ? tail->last - (uint64_t)before : 0;
+    err_t err = entries_next(&entries, skip, &more, fault);
+    while (!err && more && tail->more && tail->left > 0) {
+        const char *owner = sql_column_text(statement, ENTRIES_COLUMN_COUNT);
+        err = tell_applied(tail, &entries.entry, owner, fault);
         if (err)
             break;
-        *last = sql_column_u64(statement, 0);
-        err = sql_step(sql, statement, &row, fault);
+        tail->left--;
+        tail->last = (uint64_t)entries.entry.id;
+        err = entries_next(&entries, 0, &more, fault);
+    }
+    return err;
+}
+
+static err_t tell_tail(tail_t *tail, fault_t *fault)
+{
+    static const char list[] =
+        "SELECT " ENTRIES_COLUMNS ", o.code FROM " ENTRIES_TABLES " WHERE m.id >="
+        " (SELECT coalesce(max(id), 0) FROM commit_log WHERE id <= ?1 + 1) ORDER BY m.id";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    err_t err = sql_first(tail->sql, list, SQL_ROW(sql_u64(tail->last)), &statement, &row, fault);
+    while (!err && row && tail->more && tail->left > 0) {
+        err = tell_commit(tail, statement, fault);
+        if (!err)
+            err = sql_step(tail->sql, statement, &row, fault);
     }
     if (statement)
         sql_done(statement);
@@ -285,12 +312,19 @@ static err_t tell_tail(sql_t *sql, uint64_t since, size_t rows, uint64_t *last, 
 err_t reader_tail(reader_t *reader, uint64_t since, size_t rows, uint64_t *last, row_fn fn,
                   void *context, fault_t *fault)
 {
+    tail_t tail = {.sql = reader->sql,
+                   .last = since,
+                   .left = rows < LOOKED_AT_MAX ? rows : LOOKED_AT_MAX,
+                   .more = true,
+                   .fn = fn,
+                   .context = context};
     *last = since;
     if (since >= INT64_MAX)
         return ERR_OK;
     err_t err = sql_begin_read(reader->sql, fault);
     if (!err)
-        err = tell_tail(reader->sql, since, rows, last, fn, context, fault);
+        err = tell_tail(&tail, fault);
     sql_end_read(reader->sql);
+    *last = tail.last;
     return err;
 }

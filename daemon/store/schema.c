@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "daemon/store/migrate.h"
 #include "lib/mem.h"
 
 // ---- the log ----
@@ -123,6 +124,44 @@ static const char migration_2[] = "ALTER TABLE meta ADD COLUMN boot BLOB CHECK (
                                   "  detail TEXT NOT NULL" // who had not answered
                                   ") STRICT;";
 
+// ---- a commit is one row ----
+//
+// `id` is the local apply number of the commit's first change; the others follow it,
+// and no number is used again. `payloads` is as in a Commit message, state and salt
+// and body of each change in order; `header` is the truth, the columns before it
+// repeat it for finding. `target` has the record changes and retractions by the record
+// that they can be of, `missing` the changes whose payload is not here.
+static const char migration_3_begin[] =
+    "CREATE TABLE commit_new ("
+    "  id INTEGER PRIMARY KEY,"
+    "  feed INTEGER NOT NULL REFERENCES feed,"
+    "  first INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL CHECK (last BETWEEN first AND first + 255),"
+    "  time_ms INTEGER NOT NULL,"
+    "  arrived_ms INTEGER NOT NULL,"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 32),"
+    "  signature BLOB CHECK (length(signature) = 64)," // only where it was verified
+    "  header BLOB NOT NULL,"
+    "  payloads BLOB NOT NULL,"
+    "  UNIQUE (feed, first)"
+    ") STRICT;"
+    "CREATE TABLE target ("
+    "  feed INTEGER NOT NULL,"  // of the change; its origin and lane are the target's, too
+    "  epoch INTEGER NOT NULL," // the target's
+    "  number INTEGER NOT NULL,"
+    "  change INTEGER NOT NULL,"
+    "  PRIMARY KEY (feed, epoch, number, change)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE missing (change INTEGER PRIMARY KEY) STRICT;";
+static const char migration_3_end[] =
+    "INSERT INTO target SELECT c.feed, c.target_epoch, c.target_number, c.id FROM change c"
+    "  JOIN feed f ON f.ix = c.feed WHERE c.target_lane = f.lane AND c.type IN (1, 2) AND"
+    "  (c.target_epoch < f.epoch OR (c.target_epoch = f.epoch AND c.target_number < c.number));"
+    "INSERT INTO missing SELECT id FROM change WHERE state = 3;"
+    "DROP TABLE change;"
+    "DROP TABLE commit_log;"
+    "ALTER TABLE commit_new RENAME TO commit_log;";
+
 // ---- the view ----
 //
 // A record's row points at changes instead of copying them: `id` is the change
@@ -137,6 +176,7 @@ static const char view[] = "DROP TABLE IF EXISTS record;"
                            "  id INTEGER PRIMARY KEY,"
                            "  origin INTEGER NOT NULL,"
                            "  feed INTEGER NOT NULL,"
+                           "  number INTEGER NOT NULL,"
                            "  stands INTEGER NOT NULL,"
                            "  newest INTEGER NOT NULL,"
                            "  content INTEGER,"
@@ -168,7 +208,16 @@ static const char view[] = "DROP TABLE IF EXISTS record;"
                            "  reason INTEGER NOT NULL"
                            ") STRICT;";
 
-static const char *const migrations[] = {migration_1, migration_2};
+// Some need more than SQL: what `convert` does comes between the two.
+static const struct {
+    const char *begin;
+    err_t (*convert)(sql_t *sql, fault_t *fault);
+    const char *end;
+} migrations[] = {
+    {migration_1, NULL, NULL},
+    {migration_2, NULL, NULL},
+    {migration_3_begin, migrate_commits, migration_3_end},
+};
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
 
 static err_t read_version(sql_t *sql, int64_t *version, fault_t *fault)
@@ -200,7 +249,11 @@ static err_t migrate_one(sql_t *sql, int64_t version, fault_t *fault)
              SCHEMA_APPLICATION, (long long)version + 1);
     err_t err = sql_script(sql, "BEGIN IMMEDIATE", fault);
     if (!err)
-        err = sql_script(sql, migrations[version], fault);
+        err = sql_script(sql, migrations[version].begin, fault);
+    if (!err && migrations[version].convert)
+        err = migrations[version].convert(sql, fault);
+    if (!err && migrations[version].end)
+        err = sql_script(sql, migrations[version].end, fault);
     if (!err)
         err = sql_script(sql, numbers, fault);
     if (!err)
@@ -216,13 +269,18 @@ err_t schema_known(sql_t *sql, fault_t *fault)
     return read_version(sql, &version, fault);
 }
 
-err_t schema_migrate(sql_t *sql, fault_t *fault)
+err_t schema_migrate_to(sql_t *sql, int64_t wanted, fault_t *fault)
 {
     int64_t version = 0;
     err_t err = read_version(sql, &version, fault);
-    for (; !err && version < MIGRATIONS; version++)
+    for (; !err && version < wanted; version++)
         err = migrate_one(sql, version, fault);
     return err;
+}
+
+err_t schema_migrate(sql_t *sql, fault_t *fault)
+{
+    return schema_migrate_to(sql, MIGRATIONS, fault);
 }
 
 err_t schema_check(sql_t *sql, fault_t *fault)

@@ -15,6 +15,8 @@
 err_t schema_known(sql_t *sql, fault_t *fault);
 // Each pending migration in a transaction of its own.
 err_t schema_migrate(sql_t *sql, fault_t *fault);
+// The same up to a version, for the tests of later ones.
+err_t schema_migrate_to(sql_t *sql, int64_t version, fault_t *fault);
 // For readers: NEWER_STORE, or CANNOT_READ where a migration is pending.
 err_t schema_check(sql_t *sql, fault_t *fault);
 // Drops the view's tables, where there are any, and makes them empty.

@@ -6,178 +6,159 @@
 #include <string.h>
 
 #include "daemon/store/internal.h"
-#include "lib/mem.h"
+#include "lib/wire.h"
 
 // ---- one commit as it is stored ----
 
+enum { AT_FIRST, AT_LAST, AT_HASH, AT_SIGNATURE, AT_HEADER, AT_PAYLOADS };
+#define STORED_COLUMNS "first, last, hash, signature, header, payloads"
+
+// Fields of Commit and Run in proto/enlace/v1/commit.proto.
+enum { COMMIT_HEADER = 1, COMMIT_SIGNATURE = 3, RUN_COMMITS = 2 };
+
 typedef struct {
-    payload_state_t states[COMMIT_CHANGES_MAX];
-    uint8_t salts[COMMIT_CHANGES_MAX][SALT_SIZE];
-    buf_t bodies[COMMIT_CHANGES_MAX];
-    span_t spans[COMMIT_CHANGES_MAX];
-    size_t count;
-} payloads_t;
+    uint64_t first, last;
+    hash_t hash;
+    span_t header, signature; // until the statement moves on; no signature: empty
+    buf_t payloads;           // as they are to be sent
+} stored_t;
 
-static void payloads_clear(payloads_t *payloads)
+static err_t damaged(uint64_t number, fault_t *fault)
 {
-    for (size_t i = 0; i < payloads->count; i++)
-        buf_free(&payloads->bodies[i]);
-    payloads->count = 0;
+    return fault_set(fault, ERR_DAMAGED, "commit_log", "change %llu", (unsigned long long)number);
 }
 
-static void take_payload(payloads_t *payloads, sqlite3_stmt *statement, bool headers_only)
+// What is stored was checked when it came: what does not hold now is damage, and is
+// not passed on. With headers_only no payload is there for those that ask.
+static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t *stored,
+                           fault_t *fault)
 {
-    size_t at = payloads->count++;
-    payload_state_t state = (payload_state_t)sqlite3_column_int(statement, 0);
-    payloads->bodies[at] = (buf_t){0};
-    memset(payloads->salts[at], 0, SALT_SIZE);
-    if (state == PAYLOAD_PRESENT && headers_only)
-        state = PAYLOAD_MISSING;
-    if (state == PAYLOAD_PRESENT) {
-        sql_column_bytes(statement, 1, payloads->salts[at], SALT_SIZE);
-        payloads->bodies[at] = buf_copy(sql_column_span(statement, 2));
+    span_t payloads = sql_column_span(statement, AT_PAYLOADS);
+    scan_t header = scan_of(stored->header), scan = scan_of(payloads);
+    for (uint64_t number = stored->first; number <= stored->last; number++) {
+        change_t change;
+        if (!commit_scan_change(&header, 0, &change) || !commit_scan_payload(&scan, 0, &change))
+            return damaged(number, fault);
+        hash_t is = change.state == PAYLOAD_PRESENT ? crypto_commitment(change.salt, change.body)
+                                                    : change.commitment;
+        if (!hash_equal(&is, &change.commitment))
+            return damaged(number, fault);
+        if (headers_only && change.state == PAYLOAD_PRESENT)
+            change.state = PAYLOAD_MISSING;
+        if (headers_only)
+            commit_put_payload(&stored->payloads, &change);
     }
-    payloads->states[at] = state;
-    payloads->spans[at] = buf_span(&payloads->bodies[at]);
+    if (scan.at != scan.end)
+        return damaged(stored->last, fault);
+    if (!headers_only)
+        stored->payloads = buf_copy(payloads);
+    return ERR_OK;
 }
 
-static err_t read_payloads(sql_t *sql, int64_t feed, uint64_t first, uint64_t last,
-                           bool headers_only, payloads_t *payloads, fault_t *fault)
+// The row of `statement`: STORED_COLUMNS. Free with stored_clear, whatever it returned.
+static err_t take_stored(sqlite3_stmt *statement, bool headers_only, stored_t *stored,
+                         fault_t *fault)
 {
-    static const char list[] = "SELECT state, salt, CASE WHEN ?4 THEN NULL ELSE body END"
-                               " FROM change WHERE feed = ?1 AND number BETWEEN ?2 AND ?3"
-                               " ORDER BY number";
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
-    payloads->count = 0;
-    if (last - first >= COMMIT_CHANGES_MAX)
-        return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
-    err_t err = sql_first(
-        sql, list, SQL_ROW(sql_int(feed), sql_u64(first), sql_u64(last), sql_int(headers_only)),
-        &statement, &row, fault);
-    while (!err && row && payloads->count < COMMIT_CHANGES_MAX) {
-        take_payload(payloads, statement, headers_only);
-        err = sql_step(sql, statement, &row, fault);
-    }
-    if (!err && row) { // a damaged index led to more rows than there can be
-        sql_done(statement);
-        err = fault_set(fault, ERR_DAMAGED, "change", NULL);
-    }
-    return err;
+    hash_t column;
+    *stored = (stored_t){
+        .first = sql_column_u64(statement, AT_FIRST),
+        .last = sql_column_u64(statement, AT_LAST),
+        .header = sql_column_span(statement, AT_HEADER),
+        .signature = sql_column_span(statement, AT_SIGNATURE),
+    };
+    stored->hash = crypto_hash_of(HASH_COMMIT, stored->header);
+    sql_column_bytes(statement, AT_HASH, column.bytes, HASH_SIZE);
+    if (stored->last < stored->first || stored->last - stored->first >= COMMIT_CHANGES_MAX ||
+        !hash_equal(&column, &stored->hash))
+        return damaged(stored->first, fault);
+    return take_payloads(statement, headers_only, stored, fault);
 }
 
-// What is stored was checked when it came: what does not decode now is damage.
-static err_t decode(sqlite3_stmt *statement, payloads_t *payloads, commit_t **commit,
-                    fault_t *fault)
+static void stored_clear(stored_t *stored)
 {
-    span_t signature = sql_column_span(statement, 3);
-    fault_t inner = {0};
-    bool signed_here = signature.size == SIGNATURE_SIZE;
-    err_t err = commit_decode(sql_column_span(statement, 4), signed_here ? signature.data : NULL,
-                              payloads->count, payloads->states,
-                              (const uint8_t(*)[SALT_SIZE])payloads->salts, payloads->spans, commit,
-                              &inner);
-    return err ? fault_set(fault, ERR_DAMAGED, inner.where, "%s", err_name(err)) : ERR_OK;
+    buf_free(&stored->payloads);
 }
 
-// The row of `statement` with its payloads: first, last, hash, signature, header.
-static err_t take_commit(sql_t *sql, sqlite3_stmt *statement, int64_t feed, bool headers_only,
-                         commit_t **commit, fault_t *fault)
+// I15: the bytes that came, put together again.
+static buf_t encode_stored(const stored_t *stored)
 {
-    payloads_t *payloads = mem_alloc(sizeof *payloads);
-    err_t err = read_payloads(sql, feed, sql_column_u64(statement, 0), sql_column_u64(statement, 1),
-                              headers_only, payloads, fault);
-    if (!err)
-        err = decode(statement, payloads, commit, fault);
-    payloads_clear(payloads);
-    mem_free(payloads);
-    return err;
+    buf_t commit = {0};
+    wire_append(&commit, COMMIT_HEADER, stored->header);
+    buf_append(&commit, buf_span(&stored->payloads));
+    if (stored->signature.size)
+        wire_append(&commit, COMMIT_SIGNATURE, stored->signature);
+    return commit;
 }
 
 // ---- a run ----
 
 typedef struct {
-    commit_t *commits[RUN_COMMITS_MAX];
+    buf_t run; // encoded so far
     size_t count;
-    size_t until_signature; // how many of them end in a signature
-    size_t bytes;           // encoded, of all of them
-    const head_t *cut;      // a position that an authority vouches for; NULL
+    size_t signed_size; // of the run up to the last commit that is vouched for; 0: none
+    head_t last;        // that commit's end
+    const head_t *cut;  // a position that an authority vouches for; NULL
 } gathered_t;
-
-static void gathered_clear(gathered_t *gathered)
-{
-    for (size_t i = 0; i < gathered->count; i++)
-        commit_destroy(&gathered->commits[i]);
-    *gathered = (gathered_t){0};
-}
 
 // A cut's own hash is signed: by the root in a card, or voted for in a roster. It
 // vouches for the chain up to it as a signature on that commit would.
-static bool ends_at_cut(const gathered_t *gathered, const commit_t *commit)
+static bool is_cut(const head_t *cut, uint64_t number, const hash_t *hash)
 {
-    const head_t *cut = gathered->cut;
-    return cut && commit->last == cut->number && hash_equal(&commit->hash, &cut->hash);
+    return cut && number == cut->number && hash_equal(hash, &cut->hash);
 }
 
 // Whether one more commit of this size may be looked at. Until a signature is
 // reached the caller's limit yields: less than that cannot be sent at all.
 static bool has_room(const gathered_t *gathered, size_t size, size_t limit)
 {
-    size_t bytes = gathered->bytes + size;
-    if (gathered->count == RUN_COMMITS_MAX || bytes > RUN_BYTES_MAX)
+    if (gathered->count == RUN_COMMITS_MAX || size > RUN_BYTES_MAX)
         return false;
-    return gathered->until_signature == 0 || bytes <= limit;
+    return gathered->signed_size == 0 || size <= limit;
 }
 
-static bool gather_one(gathered_t *gathered, commit_t *commit, size_t limit)
+// False where it is the last one that may be in the run, or is not in it any more.
+static bool gather_one(gathered_t *gathered, const stored_t *stored, size_t limit)
 {
-    size_t size = commit_encoded_size(commit);
-    bool beyond = gathered->cut && commit->last > gathered->cut->number;
-    if (beyond || !has_room(gathered, size, limit)) {
-        commit_destroy(&commit);
+    size_t before = gathered->run.size;
+    buf_t commit = encode_stored(stored);
+    wire_append(&gathered->run, RUN_COMMITS, buf_span(&commit));
+    buf_free(&commit);
+    bool beyond = gathered->cut && stored->last > gathered->cut->number;
+    if (beyond || !has_room(gathered, gathered->run.size, limit)) {
+        gathered->run.size = before;
         return false;
     }
-    gathered->commits[gathered->count++] = commit;
-    gathered->bytes += size;
-    bool last = ends_at_cut(gathered, commit);
-    if (commit->has_signature || last)
-        gathered->until_signature = gathered->count;
+    bool last = is_cut(gathered->cut, stored->last, &stored->hash);
+    gathered->count++;
+    if (stored->signature.size || last) {
+        gathered->signed_size = gathered->run.size;
+        gathered->last.number = stored->last;
+        gathered->last.hash = stored->hash;
+    }
     return !last;
 }
 
 static err_t gather(sql_t *sql, const feed_t *feed, int64_t ix, uint64_t after, size_t limit,
                     bool headers_only, const head_t *cut, gathered_t *gathered, fault_t *fault)
 {
-    static const char list[] = "SELECT first, last, hash, signature, header FROM commit_log"
+    static const char list[] = "SELECT " STORED_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first > ?2 ORDER BY first";
     sqlite3_stmt *statement = NULL;
     bool row = false;
-    buf_t empty = run_encode(feed, NULL, 0);
-    *gathered = (gathered_t){.bytes = empty.size, .cut = cut};
-    buf_free(&empty);
+    *gathered = (gathered_t){.run = run_encode(feed, NULL, 0), .last = {.feed = *feed}, .cut = cut};
     err_t err = sql_first(sql, list, SQL_ROW(sql_int(ix), sql_u64(after)), &statement, &row, fault);
     while (!err && row) {
-        commit_t *commit = NULL;
-        err = take_commit(sql, statement, ix, headers_only, &commit, fault);
-        if (err || !gather_one(gathered, commit, limit))
+        stored_t stored;
+        err = take_stored(statement, headers_only, &stored, fault);
+        bool more = !err && gather_one(gathered, &stored, limit);
+        stored_clear(&stored);
+        if (!more)
             break;
         err = sql_step(sql, statement, &row, fault);
     }
     if (statement)
         sql_done(statement);
-    if (err)
-        gathered_clear(gathered);
     return err;
-}
-
-static void encode_run(const feed_t *feed, const gathered_t *gathered, uint64_t held,
-                       served_run_t *served)
-{
-    const commit_t *last = gathered->commits[gathered->until_signature - 1];
-    served->run = run_encode(feed, gathered->commits, gathered->until_signature);
-    served->last.number = last->last;
-    served->last.hash = last->hash;
-    served->end = last->last == held || ends_at_cut(gathered, last);
 }
 
 // Payloads that came after their commits can make a chain too long to reach its
@@ -188,19 +169,25 @@ static err_t read_run(sql_t *sql, const feed_t *feed, const feed_place_t *place,
 {
     gathered_t gathered;
     err_t err = gather(sql, feed, place->ix, after, limit, headers_only, cut, &gathered, fault);
-    if (!err && gathered.until_signature == 0 && !headers_only) {
-        gathered_clear(&gathered);
+    if (!err && gathered.signed_size == 0 && !headers_only) {
+        buf_free(&gathered.run);
         err = gather(sql, feed, place->ix, after, limit, true, cut, &gathered, fault);
     }
     // Up to the cut there is nothing that is vouched for: this is another chain.
-    bool other = !err && gathered.until_signature == 0 && cut;
+    bool other = !err && gathered.signed_size == 0 && cut;
     served->end = served->end || other;
-    if (!err && gathered.until_signature == 0 && !other)
+    if (!err && gathered.signed_size == 0 && !other)
         err = fault_set(fault, ERR_DAMAGED, "commit_log", "no signature within a run's reach");
-    if (!err && !other)
-        encode_run(feed, &gathered, place->number, served);
-    gathered_clear(&gathered);
-    return err;
+    if (err || other) {
+        buf_free(&gathered.run);
+        return err;
+    }
+    served->run = gathered.run;
+    served->run.size = gathered.signed_size;
+    served->last = gathered.last;
+    served->end = gathered.last.number == place->number ||
+                  is_cut(cut, gathered.last.number, &gathered.last.hash);
+    return ERR_OK;
 }
 
 // ---- where the asker stands ----
@@ -209,25 +196,21 @@ static err_t read_run(sql_t *sql, const feed_t *feed, const feed_place_t *place,
 // what the first one follows from.
 static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault_t *fault)
 {
-    static const char find[] = "SELECT first, last, hash, signature, header FROM commit_log"
+    static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
-    commit_t *commit = NULL;
     bool row = false;
     uint64_t number = after ? after : 1;
     err_t err =
         sql_first(sql, find, SQL_ROW(sql_int(ix), sql_u64(number)), &statement, &row, fault);
     if (err || !row)
         return err ? err : fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
-    if (after && sql_column_u64(statement, 1) != after)
+    if (after && sql_column_u64(statement, AT_LAST) != after)
         err = fault_set(fault, ERR_OUT_OF_ORDER, "", NULL);
     else if (after)
-        sql_column_bytes(statement, 2, hash->bytes, HASH_SIZE);
-    else
-        err = take_commit(sql, statement, ix, true, &commit, fault);
-    if (commit)
-        *hash = commit->previous;
-    commit_destroy(&commit);
+        sql_column_bytes(statement, AT_HASH, hash->bytes, HASH_SIZE);
+    else if (!commit_scan_previous(sql_column_span(statement, AT_HEADER), hash))
+        err = damaged(number, fault);
     sql_done(statement);
     return err;
 }
@@ -280,26 +263,42 @@ err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const h
 
 // ---- single facts ----
 
+// The payload of one change in its commit's row.
+static err_t take_payload(sqlite3_stmt *statement, uint64_t number, change_t *change,
+                          fault_t *fault)
+{
+    scan_t payloads = scan_of(sql_column_span(statement, AT_PAYLOADS));
+    if (number > sql_column_u64(statement, AT_LAST))
+        return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
+    if (!commit_scan_payload(&payloads, number - sql_column_u64(statement, AT_FIRST), change))
+        return damaged(number, fault);
+    return ERR_OK;
+}
+
 static err_t read_payload(sql_t *sql, const feed_t *feed, uint64_t number, payload_state_t *state,
                           uint8_t salt[SALT_SIZE], buf_t *body, fault_t *fault)
 {
-    payloads_t *payloads = mem_alloc(sizeof *payloads);
+    static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
+                               " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
+    sqlite3_stmt *statement = NULL;
     feed_place_t place;
+    change_t change = {0};
+    bool row = false;
     err_t err = feed_find(sql, feed, &place, fault);
     if (!err && place.number == 0)
         err = fault_set(fault, ERR_UNKNOWN_FEED, "", NULL);
     if (!err)
-        err = read_payloads(sql, place.ix, number, number, false, payloads, fault);
-    if (!err && payloads->count == 0)
-        err = fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
+        err = sql_first(sql, find, SQL_ROW(sql_int(place.ix), sql_u64(number)), &statement, &row,
+                        fault);
+    if (err || !row)
+        return err ? err : fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
+    err = take_payload(statement, number, &change, fault);
     if (!err) {
-        *state = payloads->states[0];
-        memcpy(salt, payloads->salts[0], SALT_SIZE);
-        *body = payloads->bodies[0];
-        payloads->count = 0; // the body is the caller's now
+        *state = change.state;
+        memcpy(salt, change.salt, SALT_SIZE);
+        *body = buf_copy(change.body);
     }
-    payloads_clear(payloads);
-    mem_free(payloads);
+    sql_done(statement);
     return err;
 }
 
@@ -352,10 +351,12 @@ static void take_place(sqlite3_stmt *statement, place_t *place)
 err_t store_missing_payloads(store_t *store, uint64_t *after, size_t limit, place_t *places,
                              size_t *count, fault_t *fault)
 {
-    static const char list[] = "SELECT o.origin_id, f.epoch, f.lane, c.number, c.id"
-                               " FROM change c INDEXED BY change_missing"
-                               " JOIN feed f ON f.ix = c.feed JOIN origin o ON o.ix = f.origin"
-                               " WHERE c.state = 3 AND c.id > ?2 ORDER BY c.id LIMIT ?1";
+    static const char list[] =
+        "SELECT o.origin_id, f.epoch, f.lane, m.first + x.change - m.id, x.change FROM missing x"
+        " CROSS JOIN commit_log m ON m.id = (SELECT max(id) FROM commit_log WHERE id <= x.change)"
+        " JOIN feed f ON f.ix = m.feed JOIN origin o ON o.ix = f.origin"
+        " WHERE x.change > ?2 AND x.change <= m.id + m.last - m.first"
+        " ORDER BY x.change LIMIT ?1";
     sqlite3_stmt *statement = NULL;
     bool row = false;
     *count = 0;

@@ -129,7 +129,8 @@ void snapshot_clear(snapshot_t *snapshot)
 err_t newest_apply(sql_t *sql, uint64_t *applied, fault_t *fault)
 {
     int64_t newest = 0;
-    err_t err = sql_number(sql, "SELECT max(id) FROM change", SQL_NO_VALUES, 0, &newest, fault);
+    err_t err = sql_number(sql, "SELECT id + last - first FROM commit_log ORDER BY id DESC LIMIT 1",
+                           SQL_NO_VALUES, 0, &newest, fault);
     *applied = (uint64_t)newest;
     return err;
 }
@@ -182,8 +183,8 @@ err_t store_totals(store_t *store, totals_t *totals, fault_t *fault)
         err =
             sql_number(store->sql, "SELECT count(*) FROM parked", SQL_NO_VALUES, 0, &parked, fault);
     if (!err)
-        err = sql_number(store->sql, "SELECT count(*) FROM change WHERE state = 3", SQL_NO_VALUES,
-                         0, &missing, fault);
+        err = sql_number(store->sql, "SELECT count(*) FROM missing", SQL_NO_VALUES, 0, &missing,
+                         fault);
     totals->parked = (uint64_t)parked;
     totals->payloads_missing = (uint64_t)missing;
     return store_settle(store, err);

@@ -115,9 +115,9 @@ static err_t verify_tables(checker_t *checker, fault_t *fault)
     static const struct {
         const char *table, *text;
     } checks[] = {
-        CHECK("meta"),   CHECK("origin"),     CHECK("roster"), CHECK("card"),
-        CHECK("feed"),   CHECK("commit_log"), CHECK("change"), CHECK("evidence"),
-        CHECK("record"), CHECK("reference"),  CHECK("parked"),
+        CHECK("meta"),     CHECK("origin"),     CHECK("roster"),    CHECK("card"),
+        CHECK("feed"),     CHECK("commit_log"), CHECK("target"),    CHECK("missing"),
+        CHECK("evidence"), CHECK("record"),     CHECK("reference"), CHECK("parked"),
     };
 #undef CHECK
     err_t err = ERR_OK;
@@ -150,8 +150,9 @@ static err_t attach(checker_t *checker, const char *path, fault_t *fault)
 
 static err_t measure(checker_t *checker, fault_t *fault)
 {
-    err_t err = sql_number(checker->sql, "SELECT max(id) FROM change", SQL_NO_VALUES, 0,
-                           &checker->applied, fault);
+    uint64_t applied = 0;
+    err_t err = newest_apply(checker->sql, &applied, fault);
+    checker->applied = (int64_t)applied;
     if (!err)
         err = sql_number(checker->sql, "SELECT max(id) FROM commit_log", SQL_NO_VALUES, 0,
                          &checker->committed, fault);

@@ -16,7 +16,8 @@ typedef struct {
     hash_t hash;     // of the commit that it ends: what the next must follow from
     uint64_t time_ms;
     bool ends_signed;
-    uint64_t commits, changes; // of those that were there when verify began
+    // Of those that were there when verify began:
+    uint64_t commits, targets;
 } chain_t;
 
 static void name_change(const chain_t *chain, uint64_t number, char where[WHERE_TEXT])
@@ -32,132 +33,109 @@ static void name_feed(const chain_t *chain, char where[WHERE_TEXT])
 
 // ---- changes ----
 
-static bool targets_agree(sqlite3_stmt *statement, const change_t *change)
+static bool commitment_holds(const change_t *change, const hash_t *commitment)
 {
-    if (!change->has_target)
-        return sqlite3_column_type(statement, 6) == SQLITE_NULL;
-    return sqlite3_column_type(statement, 6) != SQLITE_NULL &&
-           sql_column_u64(statement, 4) == change->target.epoch &&
-           sql_column_u64(statement, 5) == change->target.lane &&
-           sql_column_u64(statement, 6) == change->target.number;
-}
-
-// The name of the first column that is not what the header says, or NULL.
-static const char *column_that_differs(sqlite3_stmt *statement, int64_t commit,
-                                       const change_t *change)
-{
-    hash_t commitment;
-    sql_column_bytes(statement, 8, commitment.bytes, HASH_SIZE);
-    if (sqlite3_column_int64(statement, 1) != commit)
-        return "commit_id";
-    if (sql_column_u64(statement, 3) != change->type)
-        return "type";
-    if (!targets_agree(statement, change))
-        return "target";
-    if (sql_column_u64(statement, 7) != change->min_reader)
-        return "min_reader";
-    return hash_equal(&commitment, &change->commitment) ? NULL : "commitment";
-}
-
-// SQLite does not load the CHECKs of a file that is read-only.
-static bool payload_is_whole(sqlite3_stmt *statement)
-{
-    int64_t state = sqlite3_column_int64(statement, 9);
-    bool present = state == PAYLOAD_PRESENT;
-    return state >= PAYLOAD_PRESENT && state <= PAYLOAD_MISSING &&
-           present == (sqlite3_column_type(statement, 10) != SQLITE_NULL) &&
-           present == (sqlite3_column_type(statement, 11) != SQLITE_NULL);
-}
-
-static bool commitment_holds(sqlite3_stmt *statement, const change_t *change)
-{
-    uint8_t salt[SALT_SIZE];
-    if (sqlite3_column_int(statement, 9) != PAYLOAD_PRESENT)
+    if (change->state != PAYLOAD_PRESENT)
         return true;
-    if (!sql_column_bytes(statement, 10, salt, SALT_SIZE))
-        return false;
-    hash_t commitment = crypto_commitment(salt, sql_column_span(statement, 11));
-    return hash_equal(&commitment, &change->commitment);
+    hash_t is = crypto_commitment(change->salt, change->body);
+    return hash_equal(&is, commitment);
 }
 
-static void check_change(checker_t *checker, chain_t *chain, sqlite3_stmt *statement,
-                         int64_t commit, const change_t *change)
+static bool has_place(const chain_t *chain, uint64_t number, const change_t *change)
 {
-    char where[WHERE_TEXT];
-    name_change(chain, sql_column_u64(statement, 2), where);
-    const char *column = column_that_differs(statement, commit, change);
-    if (column)
-        checker_find(checker, where, ERR_DAMAGED, "column %s of change differs from the header",
-                     column);
-    if (!payload_is_whole(statement))
-        checker_find(checker, where, ERR_DAMAGED, "columns state, salt and body do not agree");
-    else if (!commitment_holds(statement, change))
-        checker_find(checker, where, ERR_BAD_COMMITMENT, "payload");
-    checker->report->changes++;
-    if (sqlite3_column_int64(statement, 0) <= checker->applied)
-        chain->changes++;
+    position_t at = {chain->feed.epoch, chain->feed.lane, number};
+    return (change->type == CHANGE_RECORD || change->type == CHANGE_RETRACT) &&
+           change->has_target && fold_target_fits(at, change->target);
 }
 
-static void report_missing(checker_t *checker, const chain_t *chain, uint64_t from, uint64_t to)
+// Whether the tables that the log is searched by have the change, and only where they should.
+static void check_found(checker_t *checker, const char *where, const char *table, bool found,
+                        bool wanted)
 {
-    char where[WHERE_TEXT];
-    for (; from < to; from++) {
-        name_change(chain, from, where);
-        checker_find(checker, where, ERR_DAMAGED, "the change is not in the log");
-    }
+    if (found != wanted)
+        checker_find(checker, where, ERR_DAMAGED, "table %s %s", table,
+                     wanted ? "lacks it" : "has it");
 }
 
-static err_t check_changes(checker_t *checker, chain_t *chain, int64_t id, const commit_t *commit,
-                           fault_t *fault)
+static err_t check_missing(checker_t *checker, const char *where, int64_t id,
+                           const change_t *change, fault_t *fault)
 {
-    static const char list[] =
-        "SELECT id, commit_id, number, type, target_epoch, target_lane, target_number, min_reader,"
-        " commitment, state, salt, body FROM change"
-        " WHERE feed = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number";
-    sqlite3_stmt *statement = NULL;
-    uint64_t next = commit->first;
-    bool row = false;
-    err_t err =
-        sql_first(checker->sql, list,
-                  SQL_ROW(sql_int(chain->ix), sql_u64(commit->first), sql_u64(commit->last)),
-                  &statement, &row, fault);
-    while (!err && row) {
-        uint64_t number = sql_column_u64(statement, 2);
-        // A damaged index can lead to any row, and again to the same one.
-        if (number < next || number > commit->last) {
-            err = fault_set(fault, ERR_DAMAGED, "change", "its index is damaged");
-            break;
-        }
-        report_missing(checker, chain, next, number);
-        check_change(checker, chain, statement, id, &commit->changes[number - commit->first]);
-        next = number + 1;
-        err = sql_step(checker->sql, statement, &row, fault);
-    }
-    if (statement)
-        sql_done(statement);
+    int64_t found = 0;
+    err_t err = sql_number(checker->sql, "SELECT count(*) FROM missing WHERE change = ?1",
+                           SQL_ROW(sql_int(id)), 0, &found, fault);
     if (!err)
-        report_missing(checker, chain, next, commit->last + 1);
+        check_found(checker, where, "missing", found != 0, change->state == PAYLOAD_MISSING);
+    return err;
+}
+
+static err_t check_target(checker_t *checker, const chain_t *chain, const char *where, int64_t id,
+                          const change_t *change, fault_t *fault)
+{
+    static const char find[] = "SELECT count(*) FROM target WHERE feed = ?1 AND epoch = ?2"
+                               " AND number = ?3 AND change = ?4";
+    int64_t found = 0;
+    err_t err = sql_number(checker->sql, find,
+                           SQL_ROW(sql_int(chain->ix), sql_int(change->target.epoch),
+                                   sql_u64(change->target.number), sql_int(id)),
+                           0, &found, fault);
+    if (!err)
+        check_found(checker, where, "target", found != 0, true);
+    return err;
+}
+
+// `change` with its payload, `id` its apply number.
+static err_t check_change(checker_t *checker, chain_t *chain, uint64_t number, int64_t id,
+                          const change_t *change, fault_t *fault)
+{
+    char where[WHERE_TEXT];
+    name_change(chain, number, where);
+    if (!commitment_holds(change, &change->commitment))
+        checker_find(checker, where, ERR_BAD_COMMITMENT, "payload");
+    err_t err = check_missing(checker, where, id, change, fault);
+    if (!err && has_place(chain, number, change)) {
+        err = check_target(checker, chain, where, id, change, fault);
+        chain->targets += id <= checker->applied;
+    }
+    checker->report->changes++;
+    return err;
+}
+
+// The payloads beside a header that decodes.
+static err_t check_changes(checker_t *checker, chain_t *chain, int64_t id, span_t payloads,
+                           const commit_t *commit, fault_t *fault)
+{
+    char where[WHERE_TEXT];
+    scan_t scan = scan_of(payloads);
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < commit->count && !err; i++) {
+        change_t change = commit->changes[i];
+        if (!commit_scan_payload(&scan, 0, &change)) {
+            name_change(chain, commit->first + i, where);
+            checker_find(checker, where, ERR_DAMAGED, "column payloads does not read");
+            return ERR_OK;
+        }
+        err = check_change(checker, chain, commit->first + i, id + (int64_t)i, &change, fault);
+    }
+    name_change(chain, commit->last, where);
+    if (!err && scan.at != scan.end)
+        checker_find(checker, where, ERR_DAMAGED,
+                     "column payloads has more than there are changes");
     return err;
 }
 
 // ---- commits: the columns of check_commit ----
 
-enum { AT_ID, AT_FIRST, AT_LAST, AT_TIME, AT_HASH, AT_SIGNATURE, AT_HEADER };
+enum { AT_ID, AT_FIRST, AT_LAST, AT_TIME, AT_HASH, AT_SIGNATURE, AT_HEADER, AT_PAYLOADS };
 
 static err_t decode_header(sqlite3_stmt *statement, commit_t **commit, fault_t *fault)
 {
-    payload_state_t states[COMMIT_CHANGES_MAX];
-    static const uint8_t salts[COMMIT_CHANGES_MAX][SALT_SIZE];
-    static const span_t bodies[COMMIT_CHANGES_MAX];
     uint64_t count = sql_column_u64(statement, AT_LAST) - sql_column_u64(statement, AT_FIRST) + 1;
     span_t signature = sql_column_span(statement, AT_SIGNATURE);
-    for (size_t i = 0; i < COMMIT_CHANGES_MAX; i++)
-        states[i] = PAYLOAD_MISSING;
     if (count == 0 || count > COMMIT_CHANGES_MAX)
         return fault_set(fault, ERR_DAMAGED, "last", NULL);
-    return commit_decode(sql_column_span(statement, AT_HEADER),
-                         signature.size == SIGNATURE_SIZE ? signature.data : NULL, count, states,
-                         salts, bodies, commit, fault);
+    return commit_decode_bare(sql_column_span(statement, AT_HEADER),
+                              signature.size == SIGNATURE_SIZE ? signature.data : NULL, count,
+                              commit, fault);
 }
 
 static void check_columns(checker_t *checker, const chain_t *chain, const char *where,
@@ -214,7 +192,8 @@ static err_t check_decoded(checker_t *checker, chain_t *chain, const char *where
     err_t err = check_signature(checker, chain, where, commit, fault);
     if (err)
         return err;
-    return check_changes(checker, chain, sqlite3_column_int64(statement, AT_ID), commit, fault);
+    return check_changes(checker, chain, sqlite3_column_int64(statement, AT_ID),
+                         sql_column_span(statement, AT_PAYLOADS), commit, fault);
 }
 
 // The chain goes on from the bytes of the header, whatever the columns say.
@@ -280,7 +259,7 @@ static err_t check_cursor(checker_t *checker, const chain_t *chain, fault_t *fau
 static err_t check_page(checker_t *checker, chain_t *chain, bool *end, fault_t *fault)
 {
     static const char list[] =
-        "SELECT id, first, last, time_ms, hash, signature, header FROM commit_log"
+        "SELECT id, first, last, time_ms, hash, signature, header, payloads FROM commit_log"
         " WHERE feed = ?1 AND first > ?2 ORDER BY first LIMIT ?3";
     sqlite3_stmt *statement = NULL;
     size_t count = 0;
@@ -361,41 +340,59 @@ static err_t next_feed(checker_t *checker, int64_t after, chain_t *chain, fault_
 
 // ---- what no feed accounts for ----
 
-static err_t check_counts(checker_t *checker, uint64_t commits, uint64_t changes, fault_t *fault)
+// Apply numbers follow one another from 1, commit by commit.
+static err_t check_numbers(checker_t *checker, fault_t *fault)
 {
-    int64_t stored_commits = 0, stored_changes = 0, numbered = 0;
-    err_t err = sql_number(checker->sql, "SELECT count(*) FROM commit_log WHERE id <= ?1",
-                           SQL_ROW(sql_int(checker->committed)), 0, &stored_commits, fault);
-    if (!err)
-        err = sql_number(checker->sql, "SELECT count(*) FROM change WHERE id <= ?1",
-                         SQL_ROW(sql_int(checker->applied)), 0, &stored_changes, fault);
-    if (!err)
-        err = sql_number(checker->sql, "SELECT count(*) FROM change WHERE id BETWEEN 1 AND ?1",
-                         SQL_ROW(sql_int(checker->applied)), 0, &numbered, fault);
-    if (err)
-        return err;
-    if ((uint64_t)stored_commits != commits)
-        checker_find(checker, "commit_log", ERR_DAMAGED, "%lld commits are of no feed's chain",
-                     (long long)(stored_commits - (int64_t)commits));
-    if ((uint64_t)stored_changes != changes)
-        checker_find(checker, "change", ERR_DAMAGED, "%lld changes are in no commit's place",
-                     (long long)(stored_changes - (int64_t)changes));
-    if (numbered != stored_changes || numbered != checker->applied)
-        checker_find(checker, "change", ERR_DAMAGED, "apply numbers do not rise by one from 1");
-    return ERR_OK;
+    static const char list[] = "SELECT id, last - first FROM commit_log WHERE id <= ?1 ORDER BY id";
+    sqlite3_stmt *statement = NULL;
+    bool row = false, rising = true;
+    int64_t next = 1;
+    err_t err = sql_first(checker->sql, list, SQL_ROW(sql_int(checker->committed)), &statement,
+                          &row, fault);
+    while (!err && row) {
+        rising = rising && sqlite3_column_int64(statement, 0) == next;
+        next = sqlite3_column_int64(statement, 0) + sqlite3_column_int64(statement, 1) + 1;
+        err = sql_step(checker->sql, statement, &row, fault);
+    }
+    if (!err && (!rising || next - 1 != checker->applied))
+        checker_find(checker, "commit_log", ERR_DAMAGED, "apply numbers do not rise by one from 1");
+    return err;
+}
+
+static err_t check_count(checker_t *checker, const char *table, const char *text, int64_t until,
+                         uint64_t accounted, const char *what, fault_t *fault)
+{
+    int64_t stored = 0;
+    err_t err = sql_number(checker->sql, text, SQL_ROW(sql_int(until)), 0, &stored, fault);
+    if (!err && (uint64_t)stored != accounted)
+        checker_find(checker, table, ERR_DAMAGED, "%lld %s",
+                     (long long)(stored - (int64_t)accounted), what);
+    return err;
 }
 
 err_t verify_log(checker_t *checker, fault_t *fault)
 {
-    chain_t chain;
-    uint64_t commits = 0, changes = 0;
+    static const char lost[] =
+        "SELECT count(*) FROM missing x WHERE x.change <= ?1 AND NOT EXISTS (SELECT 1"
+        " FROM commit_log m WHERE m.id = (SELECT max(id) FROM commit_log WHERE id <= x.change)"
+        " AND x.change <= m.id + m.last - m.first)";
+    chain_t chain, all = {0};
     err_t err = next_feed(checker, INT64_MIN, &chain, fault);
     while (!err && chain.ix) {
         err = check_feed(checker, &chain, fault);
-        commits += chain.commits;
-        changes += chain.changes;
+        all.commits += chain.commits;
+        all.targets += chain.targets;
         if (!err)
             err = next_feed(checker, chain.ix, &chain, fault);
     }
-    return err ? err : check_counts(checker, commits, changes, fault);
+    if (!err)
+        err = check_count(checker, "commit_log", "SELECT count(*) FROM commit_log WHERE id <= ?1",
+                          checker->committed, all.commits, "commits are of no feed's chain", fault);
+    if (!err)
+        err = check_count(checker, "target", "SELECT count(*) FROM target WHERE change <= ?1",
+                          checker->applied, all.targets, "rows are of no change", fault);
+    if (!err)
+        err = check_count(checker, "missing", lost, checker->applied, 0, "rows are of no change",
+                          fault);
+    return err ? err : check_numbers(checker, fault);
 }

@@ -58,6 +58,22 @@ static err_t fold_entry(view_t *view, view_row_t *row, const entry_t *entry, con
     return read_into(view, row, entry, best, fault);
 }
 
+// One of the changes that entry_start_revisions lists.
+static err_t fold_revision(view_t *view, int64_t change, view_row_t *row, content_t *best,
+                           fault_t *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    entry_t entry;
+    err_t err = entry_by_id(view->sql, change, &statement, &entry, fault);
+    if (err)
+        return err;
+    if (!entry.id)
+        return fault_set(fault, ERR_DAMAGED, "target", "it names a change that is not in the log");
+    err = fold_entry(view, row, &entry, best, fault);
+    sql_done(statement);
+    return err;
+}
+
 static err_t fold_revisions(view_t *view, const entry_t *creation, view_row_t *row, content_t *best,
                             fault_t *fault)
 {
@@ -67,9 +83,7 @@ static err_t fold_revisions(view_t *view, const entry_t *creation, view_row_t *r
     if (!err)
         err = sql_step(view->sql, statement, &more, fault);
     while (!err && more) {
-        entry_t entry;
-        entry_take(statement, &entry);
-        err = fold_entry(view, row, &entry, best, fault);
+        err = fold_revision(view, sqlite3_column_int64(statement, 0), row, best, fault);
         if (!err)
             err = sql_step(view->sql, statement, &more, fault);
     }
@@ -92,37 +106,55 @@ static err_t insert_record(view_t *view, const view_row_t *row, const record_t *
     return ERR_OK;
 }
 
-// `creation` with its body; statement is ended once that is read.
-static err_t fold_record(view_t *view, const entry_t *creation, sqlite3_stmt *statement,
-                         fault_t *fault)
-{
-    content_t best = {0};
+// A record in the making.
+typedef struct {
     view_row_t row;
-    view_row_begin(&row, creation);
-    err_t err = read_into(view, &row, creation, &best, fault);
-    sql_done(statement);
+    content_t best;
+} folding_t;
+
+// From its creation, with the body: that is not looked at later.
+static err_t fold_begin(view_t *view, folding_t *folding, const entry_t *creation, fault_t *fault)
+{
+    folding->best = (content_t){0};
+    view_row_begin(&folding->row, creation);
+    return read_into(view, &folding->row, creation, &folding->best, fault);
+}
+
+// Takes in what came after it and writes the row; frees.
+static err_t fold_end(view_t *view, folding_t *folding, const entry_t *creation, err_t err,
+                      fault_t *fault)
+{
     if (!err)
-        err = fold_revisions(view, creation, &row, &best, fault);
+        err = fold_revisions(view, creation, &folding->row, &folding->best, fault);
     if (!err)
-        err = insert_record(view, &row, best.record, fault);
-    content_clear(&best);
-    view_row_clear(&row);
+        err = insert_record(view, &folding->row, folding->best.record, fault);
+    content_clear(&folding->best);
+    view_row_clear(&folding->row);
     return err;
+}
+
+static err_t fold_record(view_t *view, const entry_t *creation, fault_t *fault)
+{
+    folding_t folding;
+    err_t err = fold_begin(view, &folding, creation, fault);
+    return fold_end(view, &folding, creation, err, fault);
 }
 
 static err_t refold(view_t *view, int64_t id, fault_t *fault)
 {
     sqlite3_stmt *statement = NULL;
     entry_t creation;
+    folding_t folding;
     err_t err = remove_record(view, id, fault);
     if (!err)
         err = entry_by_id(view->sql, id, &statement, &creation, fault);
     if (err || !creation.id)
         return err;
-    if (is_creation(&creation))
-        return fold_record(view, &creation, statement, fault);
-    sql_done(statement);
-    return ERR_OK;
+    bool creates = is_creation(&creation);
+    if (creates)
+        err = fold_begin(view, &folding, &creation, fault);
+    sql_done(statement); // entries are read by this statement in the fold, too
+    return creates ? fold_end(view, &folding, &creation, err, fault) : err;
 }
 
 // ---- what a change points at ----
@@ -339,26 +371,16 @@ static err_t visit_other(view_t *view, const entry_t *entry, bool settled, fault
                      fault);
 }
 
-// There is no row to look for, and most changes are creations: read at once, with the body.
-static err_t visit_settled(view_t *view, int64_t change, fault_t *fault)
+// There is no row to look for, and most changes are creations.
+static err_t visit_settled(view_t *view, const entry_t *entry, fault_t *fault)
 {
-    sqlite3_stmt *statement = NULL;
-    entry_t entry;
-    err_t err = entry_by_id(view->sql, change, &statement, &entry, fault);
-    if (err || !entry.id)
-        return err;
-    if (is_creation(&entry))
-        return fold_record(view, &entry, statement, fault);
-    sql_done(statement);
-    entry.body = span_of(NULL, 0); // was the statement's
-    return visit_other(view, &entry, true, fault);
+    return is_creation(entry) ? fold_record(view, entry, fault)
+                              : visit_other(view, entry, true, fault);
 }
 
-err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault)
+err_t view_visit(view_t *view, int64_t change, fault_t *fault)
 {
     entry_t entry;
-    if (settled)
-        return visit_settled(view, change, fault);
     err_t err = entry_facts(view->sql, change, &entry, fault);
     if (err)
         return err;
@@ -366,15 +388,35 @@ err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault)
                                             : visit_other(view, &entry, false, fault);
 }
 
+// A commit's changes within the range, read where the row stands.
+static err_t visit_commit(view_t *view, sqlite3_stmt *statement, int64_t after, int64_t until,
+                          bool settled, fault_t *fault)
+{
+    entries_t entries;
+    bool more = false;
+    entries_begin(&entries, statement);
+    uint64_t skip = after > entries.entry.id ? (uint64_t)(after - entries.entry.id) : 0;
+    err_t err = entries_next(&entries, skip, &more, fault);
+    while (!err && more && entries.entry.id <= until) {
+        err = settled ? visit_settled(view, &entries.entry, fault)
+                      : view_visit(view, entries.entry.id, fault);
+        if (!err)
+            err = entries_next(&entries, 0, &more, fault);
+    }
+    return err;
+}
+
 err_t view_visit_range(view_t *view, int64_t after, int64_t until, bool settled, fault_t *fault)
 {
-    static const char list[] = "SELECT id FROM change WHERE id > ?1 AND id <= ?2 ORDER BY id";
+    static const char list[] =
+        "SELECT " ENTRIES_COLUMNS " FROM " ENTRIES_TABLES
+        " WHERE m.id > ?1 - 256 AND m.id <= ?2 AND m.id + m.last - m.first > ?1 ORDER BY m.id";
     sqlite3_stmt *statement = NULL;
     bool more = false;
     err_t err = sql_first(view->sql, list, SQL_ROW(sql_int(after), sql_int(until)), &statement,
                           &more, fault);
     while (!err && more) {
-        err = view_visit(view, sqlite3_column_int64(statement, 0), settled, fault);
+        err = visit_commit(view, statement, after, until, settled, fault);
         if (!err)
             err = sql_step(view->sql, statement, &more, fault);
     }

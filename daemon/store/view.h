@@ -12,7 +12,7 @@
 // Raised whenever the same log would give other rows: the fold's rules, the
 // columns, what content_read makes of a payload, what record_decode refuses. A
 // store whose view was made by another version is folded again when it is opened.
-#define VIEW_VERSION 1
+#define VIEW_VERSION 2
 
 typedef struct {
     sql_t *sql;
@@ -26,12 +26,12 @@ err_t view_apply(view_t *view, const entry_t *entry, bool later_epochs, fault_t 
 // A payload that was missing is here now.
 err_t view_refill(view_t *view, int64_t change, fault_t *fault);
 
-// Makes anew what depends on this change. `settled`: a view that began empty is
-// made from all changes, each visited once. No row is looked for, and a revision is
-// passed over: the visit of its creation takes it in, or has done so. A change that
-// does not exist, or does not create what a row says it creates, leaves no row.
-err_t view_visit(view_t *view, int64_t change, bool settled, fault_t *fault);
-// Visits those after `after` up to and including `until`.
+// Makes anew what depends on this change. One that does not exist, or does not create
+// what a row says it creates, leaves no row.
+err_t view_visit(view_t *view, int64_t change, fault_t *fault);
+// Visits those after `after` up to and including `until`. `settled`: a view that began
+// empty is made from all changes, each visited once. No row is looked for, and a
+// revision is passed over: the visit of its creation takes it in, or has done so.
 err_t view_visit_range(view_t *view, int64_t after, int64_t until, bool settled, fault_t *fault);
 
 // Why a change counts for nothing here or cannot be read; ERR_OK where it isn't parked.

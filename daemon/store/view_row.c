@@ -72,26 +72,12 @@ void view_row_read(view_row_t *row, const entry_t *entry, content_t *content, bo
 static const char load[] =
     "SELECT r.origin, r.feed, r.stands, r.newest, r.content, r.state, r.revision,"
     " r.created_ms, r.changed_ms, r.note, r.kind, r.example, r.key, r.label,"
-    " o.origin_id, fr.epoch, fr.lane, cr.number, fs.epoch, cs.number, cs.commitment,"
-    " fn.epoch, cn.number, fc.epoch, cc.number, p.change IS NULL"
-    " FROM record r"
-    " JOIN origin o ON o.ix = r.origin"
-    " JOIN change cr ON cr.id = r.id JOIN feed fr ON fr.ix = cr.feed"
-    " JOIN change cs ON cs.id = r.stands JOIN feed fs ON fs.ix = cs.feed"
-    " JOIN change cn ON cn.id = r.newest JOIN feed fn ON fn.ix = cn.feed"
-    " LEFT JOIN change cc ON cc.id = r.content LEFT JOIN feed fc ON fc.ix = cc.feed"
-    " LEFT JOIN parked p ON p.change = r.id"
-    " WHERE r.id = ?1";
-
-static position_t column_position(sqlite3_stmt *statement, int column, uint32_t lane)
-{
-    return (position_t){sql_column_u32(statement, column), lane,
-                        sql_column_u64(statement, column + 1)};
-}
+    " o.origin_id, f.epoch, f.lane, r.number, p.change IS NULL"
+    " FROM record r JOIN origin o ON o.ix = r.origin JOIN feed f ON f.ix = r.feed"
+    " LEFT JOIN parked p ON p.change = r.id WHERE r.id = ?1";
 
 static void take(sqlite3_stmt *statement, int64_t id, view_row_t *row)
 {
-    uint32_t lane = sql_column_u32(statement, 16);
     *row = (view_row_t){
         .id = id,
         .origin = sqlite3_column_int64(statement, 0),
@@ -99,8 +85,8 @@ static void take(sqlite3_stmt *statement, int64_t id, view_row_t *row)
         .stands = sqlite3_column_int64(statement, 2),
         .newest = sqlite3_column_int64(statement, 3),
         .content = sqlite3_column_int64(statement, 4),
-        .fold = {(fold_state_t)sqlite3_column_int(statement, 5), sql_column_u64(statement, 6),
-                 column_position(statement, 18, lane), column_position(statement, 21, lane)},
+        .fold = {.state = (fold_state_t)sqlite3_column_int(statement, 5),
+                 .revision = sql_column_u64(statement, 6)},
         .created_ms = sql_column_u64(statement, 7),
         .changed_ms = sql_column_u64(statement, 8),
         .note = (err_t)sqlite3_column_int(statement, 9),
@@ -108,12 +94,38 @@ static void take(sqlite3_stmt *statement, int64_t id, view_row_t *row)
         .example = sqlite3_column_int(statement, 11) != 0,
         .key = mem_copy_string(sql_column_text(statement, 12)),
         .label = mem_copy_string(sql_column_text(statement, 13)),
-        .at = {sql_column_u32(statement, 15), lane, sql_column_u64(statement, 17)},
-        .content_at = column_position(statement, 23, lane),
-        .anchored = sqlite3_column_int(statement, 25) != 0,
+        .at = {sql_column_u32(statement, 15), sql_column_u32(statement, 16),
+               sql_column_u64(statement, 17)},
+        .anchored = sqlite3_column_int(statement, 18) != 0,
     };
     sql_column_bytes(statement, 14, row->origin_id.bytes, ORIGIN_SIZE);
-    sql_column_bytes(statement, 20, row->commitment.bytes, HASH_SIZE);
+}
+
+// Where a change stands that the row names; mostly it is one that is known already.
+static err_t locate(sql_t *sql, int64_t id, const view_row_t *row, position_t *at, fault_t *fault)
+{
+    if (id == row->id)
+        *at = row->at;
+    else if (id == row->stands)
+        *at = row->fold.stands;
+    else
+        return entry_position(sql, id, at, fault);
+    return ERR_OK;
+}
+
+// What the row names and the log says; *found: all of it is there.
+static err_t load_from_log(sql_t *sql, view_row_t *row, bool *found, fault_t *fault)
+{
+    entry_t stands;
+    err_t err = entry_facts(sql, row->stands, &stands, fault);
+    row->fold.stands = stands.at;
+    row->commitment = stands.commitment;
+    if (!err)
+        err = locate(sql, row->newest, row, &row->fold.newest, fault);
+    if (!err && row->content)
+        err = locate(sql, row->content, row, &row->content_at, fault);
+    *found = !err && stands.id && row->fold.newest.number;
+    return err;
 }
 
 err_t view_row_load(sql_t *sql, int64_t id, view_row_t *row, fault_t *fault)
@@ -126,7 +138,10 @@ err_t view_row_load(sql_t *sql, int64_t id, view_row_t *row, fault_t *fault)
         return err;
     take(statement, id, row);
     sql_done(statement);
-    return ERR_OK;
+    err = load_from_log(sql, row, &found, fault);
+    if (err || !found)
+        view_row_clear(row);
+    return err;
 }
 
 static sql_value_t or_null(int64_t value)
@@ -137,16 +152,16 @@ static sql_value_t or_null(int64_t value)
 err_t view_row_insert(sql_t *sql, const view_row_t *row, fault_t *fault)
 {
     static const char insert[] =
-        "INSERT INTO record (id, origin, feed, stands, newest, content, state, revision,"
+        "INSERT INTO record (id, origin, feed, number, stands, newest, content, state, revision,"
         " created_ms, changed_ms, note, kind, example, key, label)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     return sql_run(sql, insert,
                    SQL_ROW(sql_int(row->id), sql_int(row->origin), sql_int(row->feed),
-                           sql_int(row->stands), sql_int(row->newest), or_null(row->content),
-                           sql_int(row->fold.state), sql_u64(row->fold.revision),
-                           sql_u64(row->created_ms), sql_u64(row->changed_ms), sql_int(row->note),
-                           or_null(row->kind), sql_int(row->example), sql_text(row->key),
-                           sql_text(row->label)),
+                           sql_u64(row->at.number), sql_int(row->stands), sql_int(row->newest),
+                           or_null(row->content), sql_int(row->fold.state),
+                           sql_u64(row->fold.revision), sql_u64(row->created_ms),
+                           sql_u64(row->changed_ms), sql_int(row->note), or_null(row->kind),
+                           sql_int(row->example), sql_text(row->key), sql_text(row->label)),
                    fault);
 }
 

@@ -328,8 +328,14 @@ typedef struct {
 } tampering_t;
 
 static const tampering_t tamperings[] = {
-    {"UPDATE change SET body = x'0a0155' WHERE id = 2", {"CRM", "bad-commitment"}, true},
-    {"UPDATE change SET salt = randomblob(16) WHERE id = 3", {"CRM", "bad-commitment"}, true},
+    {"UPDATE commit_log SET payloads = CAST(substr(payloads, 1, length(payloads) - 1) || x'ff'"
+     " AS BLOB) WHERE id = 2",
+     {"CRM", "bad-commitment"},
+     true},
+    {"UPDATE commit_log SET payloads = CAST(substr(payloads, 1, 6) || randomblob(16)"
+     " || substr(payloads, 23) AS BLOB) WHERE id = 3", // the salt
+     {"CRM", "bad-commitment"},
+     true},
     {"UPDATE record SET revision = 7 WHERE key = 'uno'", {"CRM", "view-differs"}, true},
     {"UPDATE record SET key = 'tres' WHERE key = 'uno'", {"CRM", "view-differs"}, true},
     {"DELETE FROM record WHERE key = 'dos'", {"CRM", "view-differs"}, true},
@@ -337,7 +343,7 @@ static const tampering_t tamperings[] = {
     {"UPDATE commit_log SET signature = randomblob(64) WHERE id = 2", {"CRM"}, false},
     {"UPDATE commit_log SET header = randomblob(80) WHERE id = 2", {"CRM"}, false},
     {"UPDATE commit_log SET hash = randomblob(32) WHERE id = 2", {"CRM"}, false},
-    {"DELETE FROM change WHERE id = 2", {"CRM"}, false},
+    {"DELETE FROM commit_log WHERE id = 2", {"CRM"}, false},
     {"UPDATE feed SET number = 9 WHERE lane = 1", {"CRM"}, false},
 };
 

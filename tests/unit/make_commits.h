@@ -253,8 +253,9 @@ UNUSED_HERE static char *dump_view(store_t *store)
     buf_t text = {0};
     char digest[2 * HASH_SIZE + 1];
 #define AT(change)                                                                                 \
-    "(SELECT f.epoch || '/' || f.lane || ':' || c.number FROM change c JOIN feed f"                \
-    " ON f.ix = c.feed WHERE c.id = " change ")"
+    "(SELECT f.epoch || '/' || f.lane || ':' || (m.first + " change " - m.id) FROM commit_log m"   \
+    " JOIN feed f ON f.ix = m.feed WHERE m.id = (SELECT max(id) FROM commit_log WHERE id "         \
+    "<= " change "))"
     dump_rows(store->sql,
               "SELECT o.code, " AT("r.id") ", 'stands', " AT("stands") ", 'newest', " AT(
                   "newest") ", 'content', " AT("content") ", state, revision, created_ms, "
@@ -271,9 +272,10 @@ UNUSED_HERE static char *dump_view(store_t *store)
               &text);
     dump_rows(store->sql,
               "SELECT 'parked', o.code, " AT(
-                  "p.change") ", reason FROM parked p"
-                              " JOIN change c ON c.id = p.change JOIN feed f ON f.ix = c.feed"
-                              " JOIN origin o ON o.ix = f.origin ORDER BY 2, 3",
+                  "p.change") ", reason FROM parked p JOIN commit_log n"
+                              " ON n.id = (SELECT max(id) FROM commit_log WHERE id <= p.change)"
+                              " JOIN feed g ON g.ix = n.feed"
+                              " JOIN origin o ON o.ix = g.origin ORDER BY 2, 3",
               &text);
 #undef AT
     hash_t stored;

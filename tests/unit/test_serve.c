@@ -359,7 +359,10 @@ static void damage_is_not_served(void **state)
     hash_t begin = writer.previous;
     fill_feed(store, &writer, 3, ~0ull, 10, NULL);
     served_run_t served;
-    assert_ok(sql_script(store->sql, "UPDATE change SET body = zeroblob(5) WHERE id = 2", NULL));
+    assert_ok(sql_script(store->sql,
+                         "UPDATE commit_log SET payloads = CAST(substr(payloads, 1,"
+                         " length(payloads) - 1) || x'ff' AS BLOB) WHERE id = 2",
+                         NULL));
     assert_refused(store_read_run(store, &writer.feed, 0, &begin, SIZE_MAX, false, &served, NULL),
                    ERR_DAMAGED);
     assert_int_equal(served.run.size, 0);

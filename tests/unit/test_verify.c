@@ -41,45 +41,58 @@ typedef struct {
 
 static const damage_t damages[] = {
     // what was said
-    {"UPDATE change SET body = CAST(body || x'00' AS BLOB) WHERE id = 1",
-     "AA:1 bad-commitment payload\n"},
-    {"UPDATE change SET salt = zeroblob(16) WHERE id = 1", "AA:1 bad-commitment payload\n"},
-    {"UPDATE change SET body = x'78', salt = zeroblob(16), state = 1 WHERE state = 3",
-     "BB:2 bad-commitment payload\n"},
-    {"UPDATE change SET commitment = zeroblob(32) WHERE id = 3", "AA:3 damaged column commitment"},
-    {"UPDATE change SET type = 2 WHERE id = 3", "AA:3 damaged column type"},
-    {"UPDATE change SET target_number = 2 WHERE id = 3", "AA:3 damaged column target"},
-    {"UPDATE change SET min_reader = 0 WHERE id = 3", "AA:3 damaged column min_reader"},
-    {"UPDATE change SET commit_id = 1 WHERE id = 3", "AA:3 damaged column commit_id"},
-    {"DELETE FROM change WHERE id = 3", "AA:3 damaged the change is not in the log\n"},
-    {"DELETE FROM change WHERE id = 3", "change damaged apply numbers do not rise"},
-    {"UPDATE change SET number = 77 WHERE id = 3", "change damaged 1 changes are in no commit"},
+    {"UPDATE commit_log SET payloads = CAST(substr(payloads, 1, length(payloads) - 1) || x'00'"
+     " AS BLOB) WHERE id = 1",
+     "AA:2 bad-commitment payload\n"},
+    {"UPDATE commit_log SET payloads = CAST(substr(payloads, 1, 6) || zeroblob(16)"
+     " || substr(payloads, 23) AS BLOB) WHERE id = 1",
+     "AA:1 bad-commitment payload\n"}, // the salt
+    {"UPDATE commit_log SET payloads = CAST(substr(payloads, 1, length(payloads) - 4)"
+     " || x'12170801121000000000000000000000000000000000' || x'1a0178' AS BLOB) WHERE id = 7",
+     "BB:2 bad-commitment payload\n"}, // the missing one
+    {"UPDATE commit_log SET payloads = CAST(substr(payloads, 1, length(payloads) - 4)"
+     " || x'12170801121000000000000000000000000000000000' || x'1a0178' AS BLOB) WHERE id = 7",
+     "BB:2 damaged table missing has it\n"},
+    {"UPDATE commit_log SET payloads = CAST(payloads || x'12020803' AS BLOB) WHERE id = 1",
+     "AA:2 damaged column payloads has more than there are changes\n"},
+    {"UPDATE commit_log SET payloads = x'12020804' WHERE id = 9",
+     "BB:3 damaged column payloads does not read\n"},
+    {"UPDATE commit_log SET payloads = x'' WHERE id = 1",
+     "AA:1 damaged column payloads does not read\n"},
+    // what the log is searched by
+    {"DELETE FROM missing", "BB:2 damaged table missing lacks it\n"},
+    {"INSERT INTO missing VALUES (1)", "AA:1 damaged table missing has it\n"},
+    {"INSERT INTO missing VALUES (0)", "missing damaged 1 rows are of no change\n"},
+    {"DELETE FROM target WHERE change = 3", "AA:3 damaged table target lacks it\n"},
+    {"UPDATE target SET number = 2 WHERE change = 3", "AA:3 damaged table target lacks it\n"},
+    {"INSERT INTO target VALUES (1, 1, 1, 9)", "target damaged 1 rows are of no change\n"},
+    {"UPDATE commit_log SET id = 12 WHERE id = 11", "commit_log damaged apply numbers do not"},
     // the chain
-    {"UPDATE commit_log SET hash = zeroblob(32) WHERE id = 2", "AA:3 damaged column hash"},
-    {"UPDATE commit_log SET time_ms = 0 WHERE id = 2", "AA:3 damaged column time_ms"},
-    {"UPDATE commit_log SET last = last + 1 WHERE id = 2", "AA:3 damaged header differs"},
-    {"UPDATE commit_log SET header = x'00' WHERE id = 2", "AA:3 bad-tag header"},
-    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 5) WHERE id = 4",
+    {"UPDATE commit_log SET hash = zeroblob(32) WHERE id = 3", "AA:3 damaged column hash"},
+    {"UPDATE commit_log SET time_ms = 0 WHERE id = 3", "AA:3 damaged column time_ms"},
+    {"UPDATE commit_log SET last = last + 1 WHERE id = 3", "AA:3 damaged header differs"},
+    {"UPDATE commit_log SET header = x'00' WHERE id = 3", "AA:3 bad-tag header"},
+    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 9) WHERE id = 7",
      "BB:1 damaged header differs from columns first and last\n"},
-    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 1) WHERE id = 2",
+    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 1) WHERE id = 3",
      "AA:3 broken-chain previous hash\n"},
-    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 1) WHERE id = 2",
+    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 1) WHERE id = 3",
      "AA:3 damaged column first"},
-    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 1) WHERE id = 2",
+    {"UPDATE commit_log SET header = (SELECT header FROM commit_log WHERE id = 1) WHERE id = 3",
      "AA:3 bad-signature card 1\n"},
-    {"DELETE FROM change WHERE commit_id = 4; DELETE FROM commit_log WHERE id = 4",
-     "BB:3 out-of-order comes after 0\n"},
+    {"DELETE FROM commit_log WHERE id = 7", "BB:3 out-of-order comes after 0\n"},
+    {"DELETE FROM commit_log WHERE id = 7", "commit_log damaged apply numbers do not rise"},
     {"UPDATE commit_log SET signature = zeroblob(64) WHERE id = 1", "AA:1 bad-signature card 1\n"},
-    {"UPDATE commit_log SET signature = (SELECT signature FROM commit_log WHERE id = 2)"
-     " WHERE id = 4",
+    {"UPDATE commit_log SET signature = (SELECT signature FROM commit_log WHERE id = 3)"
+     " WHERE id = 7",
      "BB:1 bad-signature card 1\n"}, // S4: not where none was verified
-    {"UPDATE commit_log SET signature = NULL WHERE id = 2", "AA.1/1 unsigned the last commit\n"},
-    {"UPDATE commit_log SET feed = 99 WHERE id = 7", "commit_log damaged 1 commits are of no feed"},
+    {"UPDATE commit_log SET signature = NULL WHERE id = 3", "AA.1/1 unsigned the last commit\n"},
+    {"UPDATE commit_log SET feed = 99 WHERE id = 11",
+     "commit_log damaged 1 commits are of no feed"},
     {"UPDATE feed SET number = 3 WHERE ix = 1", "AA.1/1 damaged the cursor"},
     {"UPDATE feed SET hash = zeroblob(32) WHERE ix = 1", "AA.1/1 damaged the cursor"},
     {"UPDATE feed SET time_ms = 1 WHERE ix = 1", "AA.1/1 damaged the cursor"},
-    {"DELETE FROM change WHERE commit_id = 2; DELETE FROM commit_log WHERE id = 2",
-     "AA.1/1 damaged the cursor"},
+    {"DELETE FROM commit_log WHERE id = 3", "AA.1/1 damaged the cursor"},
     {"UPDATE feed SET epoch = 3 WHERE ix = 1", "AA.3/1 wrong-epoch no card starts epoch 3\n"},
     {"UPDATE feed SET lane = 5 WHERE ix = 1", "AA/5:1 damaged column feed"},
     {"DELETE FROM feed WHERE ix = 1", "commit_log damaged 2 commits are of no feed's chain\n"},
@@ -102,10 +115,11 @@ static const damage_t damages[] = {
     {"UPDATE record SET revision = 9 WHERE id = 1", "AA:1 view-differs record: column revision"},
     {"UPDATE record SET key = 'b' WHERE id = 1", "AA:1 view-differs record: column key differs\n"},
     {"DELETE FROM record WHERE id = 1", "AA:1 view-differs record: a row is not in the view\n"},
-    {"INSERT INTO record SELECT 3, origin, feed, stands, newest, content, state, revision,"
+    {"INSERT INTO record SELECT 3, origin, feed, number, stands, newest, content, state, revision,"
      " created_ms, changed_ms, note, kind, example, key, label FROM record WHERE id = 1",
      "AA:3 view-differs record: a row too many\n"},
-    {"INSERT INTO record SELECT 300, origin, feed, stands, newest, content, state, revision,"
+    {"INSERT INTO record SELECT 300, origin, feed, number, stands, newest, content, state, "
+     "revision,"
      " created_ms, changed_ms, note, kind, example, key, label FROM record WHERE id = 1",
      "record 300 view-differs record: a row too many\n"},
     {"DELETE FROM reference WHERE place = 2", "AA:2 view-differs reference: a row is not"},
@@ -116,7 +130,8 @@ static const damage_t damages[] = {
     {"UPDATE parked SET reason = 191 WHERE reason = 180",
      "AA.2:2 view-differs parked: column reason"},
     {"INSERT INTO parked VALUES (1, 190)", "AA:1 view-differs parked: a row too many\n"},
-    {"UPDATE change SET state = 3, body = NULL, salt = NULL WHERE id = 3",
+    {"UPDATE commit_log SET payloads = CAST(x'12020803' || substr(payloads, -24) AS BLOB)"
+     " WHERE id = 3",
      "AA:1 view-differs record: column content differs\n"},
 };
 
@@ -277,7 +292,7 @@ static void a_cut_stands_for_the_last_signature(void **state)
         findings_t findings = {{0}};
         assert_ok(store_open(path, NULL, &store, NULL));
         assert_ok(
-            sql_script(store->sql, "UPDATE commit_log SET signature = NULL WHERE id = 2", NULL));
+            sql_script(store->sql, "UPDATE commit_log SET signature = NULL WHERE id = 3", NULL));
         add_card_with_cut(store, other_hash);
         store_close(&store);
         verify_of(path, &findings);

@@ -63,10 +63,10 @@ static void a_change_of_any_column_is_found(void **state)
 {
     static const struct {
         const char *name, *key;
-    } tables[] = {{"meta", "one"},     {"origin", "ix"}, {"roster", "version"},
-                  {"card", "rowid"},   {"feed", "ix"},   {"commit_log", "id"},
-                  {"change", "id"},    {"record", "id"}, {"reference", "record"},
-                  {"parked", "change"}};
+    } tables[] = {{"meta", "one"},         {"origin", "ix"},      {"roster", "version"},
+                  {"card", "rowid"},       {"feed", "ix"},        {"commit_log", "id"},
+                  {"target", "change"},    {"missing", "change"}, {"record", "id"},
+                  {"reference", "record"}, {"parked", "change"}};
     char *path = make_store(*state);
     buf_t whole = scratch_read(*state, "enlace.db");
     sql_t *sql = NULL;
@@ -98,7 +98,7 @@ static void fill_pages(const char *path)
     store_t *store = NULL;
     writer_t writer = writer_of(3, 1, 1);
     assert_ok(store_open(path, NULL, &store, NULL));
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 200; i++) {
         write_record(&writer, 0, "{'kind':'organisation','key':'k','acronym':'of many'}");
         write_record(&writer, 0, "{'kind':'membership','member':'@BB:b','coalition':'@a'}");
         write_record(&writer, writer.next, "{'kind':'organisation','key':'k','acronym':'new'}");

@@ -20,9 +20,10 @@ static int start(void **state)
 
 static err_t parked_at(store_t *store, uint32_t epoch, uint32_t lane, uint64_t number)
 {
-    static const char find[] = "SELECT p.reason FROM parked p JOIN change c ON c.id = p.change"
-                               " JOIN feed f ON f.ix = c.feed"
-                               " WHERE f.epoch = ?1 AND f.lane = ?2 AND c.number = ?3";
+    static const char find[] =
+        "SELECT p.reason FROM feed f JOIN commit_log m ON m.feed = f.ix"
+        " JOIN parked p ON p.change = m.id + ?3 - m.first"
+        " WHERE f.epoch = ?1 AND f.lane = ?2 AND ?3 BETWEEN m.first AND m.last";
     int64_t reason = 0;
     assert_ok(sql_number(store->sql, find, SQL_ROW(sql_int(epoch), sql_int(lane), sql_u64(number)),
                          0, &reason, NULL));
