@@ -25,7 +25,7 @@ typedef struct level {
 typedef struct {
     const limits_t *limits;
     fault_t *fault;
-    size_t fields;
+    walked_t walked;
 } walk_t;
 
 // ---- telling where ----
@@ -97,7 +97,7 @@ static bool varint_fits(ProtobufCType type, uint64_t number)
 
 static err_t count_field(walk_t *walk)
 {
-    return ++walk->fields > walk->limits->fields ? ERR_TOO_MANY : ERR_OK;
+    return ++walk->walked.fields > walk->limits->fields ? ERR_TOO_MANY : ERR_OK;
 }
 
 static err_t check_packed(walk_t *walk, ProtobufCType type, span_t bytes)
@@ -207,6 +207,7 @@ static err_t check_message(walk_t *walk, const ProtobufCMessageDescriptor *type,
             return refuse(walk, &level, err);
         if (!level.field || level.field->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
+        walk->walked.messages += level.field->descriptor == walk->walked.wanted;
         err = check_message(walk, level.field->descriptor, value.bytes, &level);
         if (err)
             return err; // already told
@@ -214,15 +215,24 @@ static err_t check_message(walk_t *walk, const ProtobufCMessageDescriptor *type,
     return ERR_OK;
 }
 
-err_t bounded_check(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
-                    fault_t *fault)
+err_t bounded_walk(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
+                   walked_t *walked, fault_t *fault)
 {
     if (bytes.size > limits->bytes)
         return fault_set(fault, ERR_TOO_BIG, "", "%zu bytes", bytes.size);
     if (bytes.size == 0)
         return ERR_OK; // its data may be NULL
-    walk_t walk = {limits, fault, 0};
-    return check_message(&walk, type, bytes, NULL);
+    walk_t walk = {limits, fault, {.wanted = walked->wanted}};
+    err_t err = check_message(&walk, type, bytes, NULL);
+    *walked = walk.walked;
+    return err;
+}
+
+err_t bounded_check(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
+                    fault_t *fault)
+{
+    walked_t walked = {0};
+    return bounded_walk(type, bytes, limits, &walked, fault);
 }
 
 // ---- unpacking on a budget ----

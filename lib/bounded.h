@@ -28,6 +28,15 @@ typedef struct {
 err_t bounded_check(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
                     fault_t *fault);
 
+// What the walk came by.
+typedef struct {
+    const ProtobufCMessageDescriptor *wanted; // to be counted; NULL: none
+    size_t messages;                          // of that type
+    size_t fields;                            // as limits_t counts them
+} walked_t;
+err_t bounded_walk(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
+                   walked_t *walked, fault_t *fault);
+
 // bounded_check, then unpack on limits->memory. *message is the caller's, to be
 // freed with bounded_free; NULL on error.
 err_t bounded_unpack(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,

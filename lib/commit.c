@@ -145,8 +145,9 @@ static err_t take_payloads(commit_t *commit, size_t count, const payload_state_t
 }
 
 // Copies header and bodies, in that order, into one piece and points into it.
-static void take_memory(commit_t *commit, span_t header)
+void commit_own_memory(commit_t *commit)
 {
+    span_t header = commit->header;
     size_t size = header.size;
     for (size_t i = 0; i < commit->count; i++)
         size += commit->changes[i].body.size;
@@ -172,8 +173,9 @@ err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t pa
     err_t err = decode_header(header, made, fault);
     if (!err)
         err = take_payloads(made, payload_count, states, salts, bodies, fault);
+    made->header = header;
     if (!err)
-        take_memory(made, header);
+        commit_own_memory(made);
     if (!err && commit_content_size(made) > COMMIT_BYTES_MAX)
         err = fault_set(fault, ERR_TOO_BIG, "", NULL);
     if (err) {
@@ -210,7 +212,7 @@ commit_t *commit_copy(const commit_t *commit)
     copy->changes = mem_alloc_array(copy->count, sizeof *copy->changes);
     memcpy(copy->changes, commit->changes, copy->count * sizeof *copy->changes);
     copy->memory = (buf_t){0};
-    take_memory(copy, commit->header);
+    commit_own_memory(copy);
     return copy;
 }
 

@@ -72,7 +72,13 @@ err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t pa
 err_t commit_decode_bare(span_t header, const uint8_t *signature64_or_null, size_t count,
                          commit_t **commit, fault_t *fault);
 err_t run_decode(span_t bytes, run_t *run, fault_t *fault); // run_clear after use, on success only
+// Its two halves: the form that everybody writes, in one pass (false, with nothing to
+// clear, where it is not that), and all that may be, for what that does not take.
+bool run_scan(span_t bytes, run_t *run);
+err_t run_unpack(span_t bytes, run_t *run, fault_t *fault);
 commit_t *commit_copy(const commit_t *commit);
+// Copies what header and bodies point at into the commit's own memory.
+void commit_own_memory(commit_t *commit);
 void commit_destroy(commit_t **commit);
 void run_clear(run_t *run);
 
@@ -108,12 +114,13 @@ size_t commit_content_size(const commit_t *commit);
 
 // ---- one change at a time, out of bytes that commit_decode took before (the log's) ----
 
+// To a header's first change; false, as below, where it does not read.
+bool commit_scan_start(span_t header, scan_t *changes, hash_t *previous);
 // From where the scan stands, `skip` of them passed over; false where that is not
 // there or does not read. A header's change has everything but its payload; the
 // payload's scan adds state, salt and body, which points into what is scanned.
-bool commit_scan_change(scan_t *header, size_t skip, change_t *change);
+bool commit_scan_change(scan_t *changes, size_t skip, change_t *change);
 bool commit_scan_payload(scan_t *payloads, size_t skip, change_t *change);
-bool commit_scan_previous(span_t header, hash_t *previous);
 // Adds a payload as it stands in a Commit: those of all its changes, in order, are what
 // the log keeps beside a header.
 void commit_put_payload(buf_t *to, const change_t *change);

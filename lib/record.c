@@ -6,6 +6,7 @@
 #include "lib/commit.h"
 #include "lib/fields.h"
 #include "lib/mem.h"
+#include "lib/scan.h"
 #include "lib/text.h"
 
 // What an author may write fits by far: see record_check, which decodes it.
@@ -25,6 +26,50 @@ err_t record_decode(span_t bytes, record_t **record, fault_t *fault)
     *record = err == ERR_OK ? (record_t *)message : NULL;
     return err;
 }
+
+// ---- at a glance ----
+
+// Unpacked, a field takes at most one message of the schema (test_record_parts looks at
+// their sizes: below 4 KiB) beside its own bytes: this many are within the budget of
+// record_decode whatever they are.
+enum { PLAIN_FIELDS_MAX = 256 };
+
+// Numbers of fields in proto/enlace/v1/records.proto.
+enum { RECORD_KEY = 1, RECORD_LABEL = 2, RECORD_EXAMPLE = 4 };
+
+static void take_field(record_glance_t *glance, uint32_t tag, const scan_value_t *value)
+{
+    if (tag == RECORD_KEY)
+        glance->key = value->bytes;
+    else if (tag == RECORD_LABEL)
+        glance->label = value->bytes;
+    else if (tag == RECORD_EXAMPLE)
+        glance->example = value->number != 0;
+    else if (kind_by_tag(tag))
+        glance->kind = tag;
+}
+
+err_t record_glance(span_t bytes, record_glance_t *glance)
+{
+    walked_t walked = {.wanted = &enlace__v1__ref__descriptor};
+    scan_t scan = scan_of(bytes);
+    *glance = (record_glance_t){0};
+    err_t err = bounded_walk(&enlace__v1__record__descriptor, bytes, &record_limits, &walked, NULL);
+    while (!err && scan.at < scan.end) {
+        scan_value_t value = {0};
+        uint32_t tag = 0;
+        unsigned wire = 0;
+        err = scan_tag(&scan, &tag, &wire);
+        if (!err)
+            err = scan_value(&scan, wire, &value);
+        if (!err)
+            take_field(glance, tag, &value);
+    }
+    glance->plain = walked.messages == 0 && walked.fields <= PLAIN_FIELDS_MAX;
+    return err;
+}
+
+// ---- whole ----
 
 buf_t record_encode(const record_t *record)
 {

@@ -88,7 +88,7 @@ static err_t read_run(const Enlace__V1__Run *message, run_t *run, fault_t *fault
     return wire.err;
 }
 
-err_t run_decode(span_t bytes, run_t *run, fault_t *fault)
+err_t run_unpack(span_t bytes, run_t *run, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
     *run = (run_t){0};
@@ -100,6 +100,11 @@ err_t run_decode(span_t bytes, run_t *run, fault_t *fault)
     if (err)
         run_clear(run);
     return err;
+}
+
+err_t run_decode(span_t bytes, run_t *run, fault_t *fault)
+{
+    return run_scan(bytes, run) ? ERR_OK : run_unpack(bytes, run, fault);
 }
 
 void run_clear(run_t *run)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/mem.h"
+
 static err_t refusal(uint32_t min_reader, payload_state_t state)
 {
     if (min_reader > SCHEMA_VERSION)
@@ -11,19 +13,28 @@ static err_t refusal(uint32_t min_reader, payload_state_t state)
     return state == PAYLOAD_PRESENT ? ERR_OK : ERR_PAYLOAD_MISSING;
 }
 
+static char *copy_text(span_t text)
+{
+    if (!text.data)
+        return NULL;
+    char *copy = mem_alloc(text.size + 1);
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return copy;
+}
+
 static err_t decode(span_t body, content_t *content)
 {
-    if (record_decode(body, &content->record, NULL))
+    record_glance_t glance;
+    if (record_glance(body, &glance) ||
+        (!glance.plain && record_decode(body, &content->record, NULL)))
         return ERR_PARKED_CONTENT;
-    const record_t *record = content->record;
-    const kind_t *kind = record_kind(record);
-    if (!kind || (record->key && !record_key_valid(record->key)))
-        return ERR_PARKED_CONTENT;
-    content->kind = kind->tag;
-    content->key = record->key;
-    content->label = record->label;
-    content->example = record->has_example && record->example;
-    return ERR_OK;
+    content->kind = glance.kind;
+    content->key = copy_text(glance.key);
+    content->label = copy_text(glance.label);
+    content->example = glance.example;
+    bool good = glance.kind && (!content->key || record_key_valid(content->key));
+    return good ? ERR_OK : ERR_PARKED_CONTENT;
 }
 
 void content_read(uint32_t type, uint32_t min_reader, payload_state_t state, span_t body,
@@ -52,6 +63,8 @@ err_t content_follows(unsigned creation_kind, const char *creation_key, const co
 void content_clear(content_t *content)
 {
     record_destroy(&content->record);
+    mem_free(content->key);
+    mem_free(content->label);
     *content = (content_t){0};
 }
 

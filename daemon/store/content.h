@@ -8,10 +8,9 @@
 typedef struct {
     err_t why;         // ERR_OK: readable; else a reason for being parked
     unsigned kind;     // tag; 0 unless readable
-    const char *key;   // NULL where there is none; these two point into the record
-    const char *label; // as given; NULL where there is none
+    char *key, *label; // as given; NULL where there is none; these two are the content's
     bool example;
-    record_t *record; // NULL unless readable
+    record_t *record; // only where there may be references in it
 } content_t;
 
 // What comes out depends on the four arguments and this version alone, never on

@@ -8,6 +8,7 @@ enum { AT_HEADER = AT_TIME + 1, AT_PAYLOADS };
 static void begin(entries_t *entries, sqlite3_stmt *statement, bool with_payloads)
 {
     uint64_t first = sql_column_u64(statement, AT_FIRST), last = sql_column_u64(statement, AT_LAST);
+    hash_t previous;
     // The one before the first: entries_next goes on from it.
     *entries = (entries_t){
         .entry = {.id = sqlite3_column_int64(statement, AT_ID) - 1,
@@ -17,10 +18,11 @@ static void begin(entries_t *entries, sqlite3_stmt *statement, bool with_payload
                          first - 1},
                   .time_ms = sql_column_u64(statement, AT_TIME)},
         .behind = last >= first ? last - first + 1 : 0,
-        .header = scan_of(sql_column_span(statement, AT_HEADER)),
         .with_payloads = with_payloads,
     };
     sql_column_bytes(statement, AT_ORIGIN_ID, entries->entry.origin_id.bytes, ORIGIN_SIZE);
+    // Where the start does not read, no change will.
+    commit_scan_start(sql_column_span(statement, AT_HEADER), &entries->changes, &previous);
     if (with_payloads)
         entries->payloads = scan_of(sql_column_span(statement, AT_PAYLOADS));
 }
@@ -51,7 +53,7 @@ err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault
     entries->behind -= skip + 1;
     entry->id += (int64_t)skip + 1;
     entry->at.number += skip + 1;
-    if (!commit_scan_change(&entries->header, skip, &change) ||
+    if (!commit_scan_change(&entries->changes, skip, &change) ||
         (entries->with_payloads && !commit_scan_payload(&entries->payloads, skip, &change)))
         return fault_set(fault, ERR_DAMAGED, "commit_log", "change %llu of a commit does not read",
                          (unsigned long long)entry->at.number);

@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     entry_t entry;   // the one that stands; id 0 before the first
     uint64_t behind; // changes that are not read yet
-    scan_t header, payloads;
+    scan_t changes, payloads;
     bool with_payloads;
 } entries_t;
 

@@ -180,7 +180,8 @@ typedef struct {
 
 static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t *fault)
 {
-    scan_t header = scan_of(sql_column_span(statement, 3));
+    scan_t changes;
+    hash_t previous;
     place->commit = sqlite3_column_int64(statement, 0);
     place->first = sql_column_u64(statement, 1);
     place->payloads = buf_copy(sql_column_span(statement, 4));
@@ -188,7 +189,8 @@ static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t 
     uint64_t skip = place->number - place->first;
     if (place->number > sql_column_u64(statement, 2))
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
-    if (!commit_scan_change(&header, skip, &place->change) ||
+    if (!commit_scan_start(sql_column_span(statement, 3), &changes, &previous) ||
+        !commit_scan_change(&changes, skip, &place->change) ||
         !commit_scan_payload(&payloads, skip, &place->change))
         return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
     return ERR_OK;

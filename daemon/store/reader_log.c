@@ -14,7 +14,7 @@ static void tell_content(const content_t *content, span_t body, row_t *row)
     row->key = content->key;
     row->label = content->label;
     row->example = content->example;
-    row->body = content->record ? body : (span_t){0};
+    row->body = content->kind ? body : (span_t){0};
 }
 
 static err_t tell_record_change(const entry_t *entry, row_t *row, row_fn fn, void *context,

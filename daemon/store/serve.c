@@ -34,10 +34,13 @@ static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t 
                            fault_t *fault)
 {
     span_t payloads = sql_column_span(statement, AT_PAYLOADS);
-    scan_t header = scan_of(stored->header), scan = scan_of(payloads);
+    scan_t changes, scan = scan_of(payloads);
+    hash_t previous;
+    if (!commit_scan_start(stored->header, &changes, &previous))
+        return damaged(stored->first, fault);
     for (uint64_t number = stored->first; number <= stored->last; number++) {
         change_t change;
-        if (!commit_scan_change(&header, 0, &change) || !commit_scan_payload(&scan, 0, &change))
+        if (!commit_scan_change(&changes, 0, &change) || !commit_scan_payload(&scan, 0, &change))
             return damaged(number, fault);
         hash_t is = change.state == PAYLOAD_PRESENT ? crypto_commitment(change.salt, change.body)
                                                     : change.commitment;
@@ -199,6 +202,7 @@ static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault
     static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
+    scan_t changes;
     bool row = false;
     uint64_t number = after ? after : 1;
     err_t err =
@@ -209,7 +213,7 @@ static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault
         err = fault_set(fault, ERR_OUT_OF_ORDER, "", NULL);
     else if (after)
         sql_column_bytes(statement, AT_HASH, hash->bytes, HASH_SIZE);
-    else if (!commit_scan_previous(sql_column_span(statement, AT_HEADER), hash))
+    else if (!commit_scan_start(sql_column_span(statement, AT_HEADER), &changes, hash))
         err = damaged(number, fault);
     sql_done(statement);
     return err;

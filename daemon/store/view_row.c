@@ -41,7 +41,8 @@ void view_row_place(view_row_t *row, const entry_t *entry)
         row->newest = entry->id;
 }
 
-static void adopt(view_row_t *row, const entry_t *entry, const content_t *content)
+// The texts go over to the row.
+static void adopt(view_row_t *row, const entry_t *entry, content_t *content)
 {
     mem_free(row->key);
     mem_free(row->label);
@@ -49,8 +50,9 @@ static void adopt(view_row_t *row, const entry_t *entry, const content_t *conten
     row->content_at = entry->at;
     row->kind = content->kind;
     row->example = content->example;
-    row->key = mem_copy_string(content->key);
-    row->label = mem_copy_string(content->label);
+    row->key = content->key;
+    row->label = content->label;
+    content->key = content->label = NULL;
 }
 
 void view_row_read(view_row_t *row, const entry_t *entry, content_t *content, bool *adopted)

@@ -41,10 +41,12 @@ static void put_changes(sql_t *sql)
     bool row = false;
     assert_ok(sql_first(sql, list, SQL_NO_VALUES, &statement, &row, NULL));
     while (row) {
-        scan_t header = scan_of(sql_column_span(statement, 4));
+        scan_t changes;
+        hash_t previous;
+        assert_true(commit_scan_start(sql_column_span(statement, 4), &changes, &previous));
         scan_t payloads = scan_of(sql_column_span(statement, 5));
         change_t change;
-        for (int64_t i = 0; commit_scan_change(&header, 0, &change); i++) {
+        for (int64_t i = 0; commit_scan_change(&changes, 0, &change); i++) {
             assert_true(commit_scan_payload(&payloads, 0, &change));
             put_change(sql, statement, i, &change);
         }

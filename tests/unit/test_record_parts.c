@@ -2,6 +2,77 @@
 
 #include "lib/fields.h"
 #include "lib/text.h"
+#include "lib/wire.h"
+
+// ---- at a glance ----
+
+static span_t glance_bytes(const char *json, buf_t *bytes)
+{
+    record_t *record = good_record(json);
+    *bytes = record_encode(record);
+    record_destroy(&record);
+    return buf_span(bytes);
+}
+
+static void test_a_glance_sees_what_is_there(void **state)
+{
+    record_glance_t glance;
+    buf_t bytes;
+    (void)state;
+    span_t whole = glance_bytes("{'kind':'body','key':'k','label':'TLP:RED','example':true,"
+                                "'name':{'es':'S'}}",
+                                &bytes);
+    assert_int_equal(record_glance(whole, &glance), ERR_OK);
+    assert_int_equal(glance.kind, kind_by_name("body")->tag);
+    assert_true(span_equal(glance.key, span_text("k")));
+    assert_true(span_equal(glance.label, span_text("TLP:RED")));
+    assert_true(glance.example && glance.plain);
+    // Cut short anywhere it is refused, or was cut between two fields.
+    for (size_t size = 0; size < whole.size; size++) {
+        record_t *record = NULL;
+        buf_t part = buf_copy(span_of(whole.data, size));
+        assert_int_equal(record_glance(buf_span(&part), &glance),
+                         record_decode(buf_span(&part), &record, NULL));
+        record_destroy(&record);
+        buf_free(&part);
+    }
+    buf_free(&bytes);
+    whole = glance_bytes("{'kind':'membership','member':'@AA:a'}", &bytes);
+    assert_int_equal(record_glance(whole, &glance), ERR_OK);
+    assert_false(glance.plain || glance.example);
+    assert_null(glance.key.data);
+    assert_null(glance.label.data);
+    buf_free(&bytes);
+}
+
+// A list of 300 entries may be more than unpacking allows: that is not for a glance.
+static void test_much_is_not_plain(void **state)
+{
+    record_glance_t glance;
+    buf_t body = {0}, bytes = {0};
+    (void)state;
+    for (size_t i = 0; i < 300; i++)
+        buf_append(&body, span_of((const uint8_t[]){0xfa, 0x3f, 0x00}, 3)); // unknown field 1023
+    wire_append(&bytes, kind_by_name("body")->tag, buf_span(&body));
+    assert_int_equal(record_glance(buf_span(&bytes), &glance), ERR_OK);
+    assert_false(glance.plain);
+    buf_free(&body);
+    buf_free(&bytes);
+}
+
+static void look_at_sizes(const ProtobufCMessageDescriptor *type)
+{
+    assert_true(type->sizeof_message < 4096);
+    for (unsigned i = 0; i < type->n_fields; i++)
+        if (type->fields[i].type == PROTOBUF_C_TYPE_MESSAGE)
+            look_at_sizes(type->fields[i].descriptor);
+}
+
+static void test_messages_are_small(void **state)
+{
+    (void)state;
+    look_at_sizes(&enlace__v1__record__descriptor);
+}
 
 // ---- defaults, titles ----
 
@@ -233,6 +304,9 @@ static void test_texts_stay_sorted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_glance_sees_what_is_there),
+        cmocka_unit_test(test_much_is_not_plain),
+        cmocka_unit_test(test_messages_are_small),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_kind_can_be_made),
         cmocka_unit_test(test_titles),
