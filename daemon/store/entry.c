@@ -8,16 +8,18 @@ enum { AT_HEADER = AT_TIME + 1, AT_PAYLOADS };
 static void begin(entries_t *entries, sqlite3_stmt *statement, bool with_payloads)
 {
     uint64_t first = sql_column_u64(statement, AT_FIRST), last = sql_column_u64(statement, AT_LAST);
+    int64_t id = sqlite3_column_int64(statement, AT_ID);
+    bool possible = id > 0 && id <= APPLY_MAX && last >= first;
     hash_t previous;
     // The one before the first: entries_next goes on from it.
     *entries = (entries_t){
-        .entry = {.id = sqlite3_column_int64(statement, AT_ID) - 1,
+        .entry = {.id = possible ? id - 1 : 0,
                   .feed = sqlite3_column_int64(statement, AT_FEED),
                   .origin = sqlite3_column_int64(statement, AT_ORIGIN),
                   .at = {sql_column_u32(statement, AT_EPOCH), sql_column_u32(statement, AT_LANE),
                          first - 1},
                   .time_ms = sql_column_u64(statement, AT_TIME)},
-        .behind = last >= first ? last - first + 1 : 0,
+        .behind = possible ? last - first + 1 : 0,
         .with_payloads = with_payloads,
     };
     sql_column_bytes(statement, AT_ORIGIN_ID, entries->entry.origin_id.bytes, ORIGIN_SIZE);
@@ -87,8 +89,8 @@ static err_t find_by_id(sql_t *sql, const char *find, int64_t id, bool with_payl
     err_t err = sql_first(sql, find, SQL_ROW(sql_int(id)), statement, &row, fault);
     if (err || !row)
         return err;
-    err = take_one(*statement, (uint64_t)(id - sqlite3_column_int64(*statement, AT_ID)),
-                   with_payload, entry, fault);
+    err = take_one(*statement, (uint64_t)id - sql_column_u64(*statement, AT_ID), with_payload,
+                   entry, fault);
     if (!entry->id || !with_payload)
         sql_done(*statement);
     return err;

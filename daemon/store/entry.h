@@ -5,6 +5,8 @@
 #include "daemon/store/sql.h"
 #include "lib/commit.h"
 
+#define APPLY_MAX ((int64_t)1 << 53) // what is above was never given: damage
+
 typedef struct {
     int64_t id;     // local apply number; 0: none
     int64_t feed;   // row

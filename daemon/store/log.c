@@ -64,6 +64,8 @@ static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
     err_t err = newest_apply(store->sql, &newest, fault);
     if (err)
         return err;
+    if (newest >= (uint64_t)APPLY_MAX)
+        return fault_set(fault, ERR_DAMAGED, "commit_log", "an apply number that cannot be");
     *id = (int64_t)newest + 1;
     buf_t payloads = encode_payloads(commit);
     err = sql_run(store->sql, insert,
@@ -189,7 +191,8 @@ static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t 
     uint64_t skip = place->number - place->first;
     if (place->number > sql_column_u64(statement, 2))
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
-    if (!commit_scan_start(sql_column_span(statement, 3), &changes, &previous) ||
+    if (place->commit < 1 || place->commit > APPLY_MAX ||
+        !commit_scan_start(sql_column_span(statement, 3), &changes, &previous) ||
         !commit_scan_change(&changes, skip, &place->change) ||
         !commit_scan_payload(&payloads, skip, &place->change))
         return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);

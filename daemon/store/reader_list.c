@@ -132,8 +132,11 @@ static bool goes_on(const walk_t *walk)
 // *done: nothing more in this feed.
 static err_t walk_feed(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
 {
-    static const char list[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES
-                               " WHERE r.kind = ?1 AND r.feed = ?2 AND r.id > ?3 ORDER BY r.id";
+    static const char list[] =
+        "SELECT " SHOW_COLUMNS " FROM kind_block b CROSS JOIN " SHOW_TABLES
+        " WHERE b.kind = ?1 AND b.feed = ?2 AND b.block > ?3 - 256 AND r.id >= b.block"
+        " AND r.id <= b.block + 255 AND r.id > ?3 AND r.kind = ?1 AND r.feed = ?2"
+        " ORDER BY b.block, r.id";
     sqlite3_stmt *statement = NULL;
     bool row = false;
     err_t err = sql_first(walk->sql, list,

@@ -170,6 +170,7 @@ static const char migration_3_end[] =
 // rows are found by. `note` says why `newest` is not the content, 0 where it is.
 // Nothing here references the log: it is made from it, and verify compares it.
 static const char view[] = "DROP TABLE IF EXISTS record;"
+                           "DROP TABLE IF EXISTS kind_block;"
                            "DROP TABLE IF EXISTS reference;"
                            "DROP TABLE IF EXISTS parked;"
                            "CREATE TABLE record ("
@@ -190,8 +191,13 @@ static const char view[] = "DROP TABLE IF EXISTS record;"
                            "  key TEXT,"
                            "  label TEXT"
                            ") STRICT;"
-                           "CREATE INDEX record_kind ON record (kind, feed) WHERE kind IS NOT NULL;"
                            "CREATE INDEX record_key ON record (origin, key) WHERE key IS NOT NULL;"
+                           "CREATE TABLE kind_block (" // see kind_block.h
+                           "  kind INTEGER NOT NULL,"
+                           "  feed INTEGER NOT NULL,"
+                           "  block INTEGER NOT NULL,"
+                           "  PRIMARY KEY (kind, feed, block)"
+                           ") STRICT, WITHOUT ROWID;"
                            "CREATE TABLE reference ("
                            "  record INTEGER NOT NULL,"
                            "  place INTEGER NOT NULL," // in field order, from 1

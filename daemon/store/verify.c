@@ -115,9 +115,10 @@ static err_t verify_tables(checker_t *checker, fault_t *fault)
     static const struct {
         const char *table, *text;
     } checks[] = {
-        CHECK("meta"),     CHECK("origin"),     CHECK("roster"),    CHECK("card"),
-        CHECK("feed"),     CHECK("commit_log"), CHECK("target"),    CHECK("missing"),
-        CHECK("evidence"), CHECK("record"),     CHECK("reference"), CHECK("parked"),
+        CHECK("meta"),     CHECK("origin"),     CHECK("roster"),     CHECK("card"),
+        CHECK("feed"),     CHECK("commit_log"), CHECK("target"),     CHECK("missing"),
+        CHECK("evidence"), CHECK("record"),     CHECK("kind_block"), CHECK("reference"),
+        CHECK("parked"),
     };
 #undef CHECK
     err_t err = ERR_OK;

@@ -114,7 +114,8 @@ static err_t check_changes(checker_t *checker, chain_t *chain, int64_t id, span_
             checker_find(checker, where, ERR_DAMAGED, "column payloads does not read");
             return ERR_OK;
         }
-        err = check_change(checker, chain, commit->first + i, id + (int64_t)i, &change, fault);
+        err = check_change(checker, chain, commit->first + i, (int64_t)((uint64_t)id + i), &change,
+                           fault);
     }
     name_change(chain, commit->last, where);
     if (!err && scan.at != scan.end)
@@ -346,15 +347,15 @@ static err_t check_numbers(checker_t *checker, fault_t *fault)
     static const char list[] = "SELECT id, last - first FROM commit_log WHERE id <= ?1 ORDER BY id";
     sqlite3_stmt *statement = NULL;
     bool row = false, rising = true;
-    int64_t next = 1;
+    uint64_t next = 1;
     err_t err = sql_first(checker->sql, list, SQL_ROW(sql_int(checker->committed)), &statement,
                           &row, fault);
     while (!err && row) {
-        rising = rising && sqlite3_column_int64(statement, 0) == next;
-        next = sqlite3_column_int64(statement, 0) + sqlite3_column_int64(statement, 1) + 1;
+        rising = rising && sql_column_u64(statement, 0) == next;
+        next = sql_column_u64(statement, 0) + sql_column_u64(statement, 1) + 1;
         err = sql_step(checker->sql, statement, &row, fault);
     }
-    if (!err && (!rising || next - 1 != checker->applied))
+    if (!err && (!rising || next - 1 != (uint64_t)checker->applied))
         checker_find(checker, "commit_log", ERR_DAMAGED, "apply numbers do not rise by one from 1");
     return err;
 }

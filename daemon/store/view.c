@@ -26,7 +26,7 @@ static err_t remove_record(view_t *view, int64_t id, fault_t *fault)
     }
     view_row_clear(&row);
     // Also where nothing was loaded: a row whose changes are not there must go, too.
-    return err ? err : view_row_delete(view->sql, id, fault);
+    return err ? err : view_row_delete(view->sql, &view->block, id, fault);
 }
 
 // Reads the entry into the row; *best becomes its content if it is taken.
@@ -96,6 +96,8 @@ static err_t insert_record(view_t *view, const view_row_t *row, const record_t *
                            fault_t *fault)
 {
     err_t err = view_row_insert(view->sql, row, fault);
+    if (!err)
+        err = kind_block_add(view->sql, &view->block, row->kind, row->feed, row->id, fault);
     if (!err)
         err = view_references(view->sql, row->id, content, false, fault);
     if (err)
@@ -228,6 +230,7 @@ static err_t write_revision(view_t *view, view_row_t *row, const entry_t *entry,
 {
     content_t content;
     bool adopted = false, renamed = false;
+    unsigned kind = row->kind;
     content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
     if (entry->type == CHANGE_RECORD) {
         renamed = !content.why && !row->anchored;
@@ -237,7 +240,7 @@ static err_t write_revision(view_t *view, view_row_t *row, const entry_t *entry,
     if (!err)
         err = view_row_update(view->sql, row, fault);
     if (!err && adopted && renamed)
-        err = view_row_rename(view->sql, row, fault);
+        err = view_row_rename(view->sql, &view->block, row, kind, fault);
     if (!err && adopted)
         err = view_references(view->sql, row->id, content.record, true, fault);
     content_clear(&content);

@@ -7,6 +7,7 @@
 #ifndef ENLACE_DAEMON_STORE_VIEW_H
 #define ENLACE_DAEMON_STORE_VIEW_H
 
+#include "daemon/store/kind_block.h"
 #include "daemon/store/view_row.h"
 
 // Raised whenever the same log would give other rows: the fold's rules, the
@@ -18,6 +19,7 @@ typedef struct {
     sql_t *sql;
     hash_t digest;   // sum over the rows; whoever owns the view keeps it in `meta`
     int64_t records; // rows; -1: not counted
+    kind_block_t block;
 } view_t;
 
 // A change that was just appended to the log. `later_epochs`: see

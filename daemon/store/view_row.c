@@ -180,19 +180,33 @@ err_t view_row_update(sql_t *sql, const view_row_t *row, fault_t *fault)
                    fault);
 }
 
-err_t view_row_rename(sql_t *sql, const view_row_t *row, fault_t *fault)
+err_t view_row_rename(sql_t *sql, kind_block_t *block, const view_row_t *row, unsigned before,
+                      fault_t *fault)
 {
     static const char update[] = "UPDATE record SET kind = ?2, key = ?3 WHERE id = ?1";
-    return sql_run(sql, update, SQL_ROW(sql_int(row->id), or_null(row->kind), sql_text(row->key)),
-                   fault);
+    err_t err = sql_run(sql, update,
+                        SQL_ROW(sql_int(row->id), or_null(row->kind), sql_text(row->key)), fault);
+    if (!err && before != row->kind)
+        err = kind_block_tidy(sql, block, before, row->feed, row->id, fault);
+    return err ? err : kind_block_add(sql, block, row->kind, row->feed, row->id, fault);
 }
 
-err_t view_row_delete(sql_t *sql, int64_t id, fault_t *fault)
+err_t view_row_delete(sql_t *sql, kind_block_t *block, int64_t id, fault_t *fault)
 {
+    static const char find[] = "SELECT kind, feed FROM record WHERE id = ?1";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
     err_t err =
         sql_run(sql, "DELETE FROM reference WHERE record = ?1", SQL_ROW(sql_int(id)), fault);
-    return err ? err
-               : sql_run(sql, "DELETE FROM record WHERE id = ?1", SQL_ROW(sql_int(id)), fault);
+    if (!err)
+        err = sql_first(sql, find, SQL_ROW(sql_int(id)), &statement, &row, fault);
+    if (err || !row)
+        return err;
+    unsigned kind = sql_column_u32(statement, 0);
+    int64_t feed = sqlite3_column_int64(statement, 1);
+    sql_done(statement);
+    err = sql_run(sql, "DELETE FROM record WHERE id = ?1", SQL_ROW(sql_int(id)), fault);
+    return err ? err : kind_block_tidy(sql, block, kind, feed, id, fault);
 }
 
 // ---- references and the parked ----

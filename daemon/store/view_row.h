@@ -8,6 +8,7 @@
 #include "daemon/store/content.h"
 #include "daemon/store/entry.h"
 #include "daemon/store/fold.h"
+#include "daemon/store/kind_block.h"
 
 typedef struct {
     int64_t id;           // the change that created it
@@ -40,9 +41,12 @@ void view_row_read(view_row_t *row, const entry_t *entry, content_t *content, bo
 err_t view_row_load(sql_t *sql, int64_t id, view_row_t *row, fault_t *fault);
 err_t view_row_insert(sql_t *sql, const view_row_t *row, fault_t *fault);
 err_t view_row_update(sql_t *sql, const view_row_t *row, fault_t *fault);
-// Kind and key: they stand in indexes, and hardly ever change.
-err_t view_row_rename(sql_t *sql, const view_row_t *row, fault_t *fault);
-err_t view_row_delete(sql_t *sql, int64_t id, fault_t *fault); // with its references
+// Kind and key: they are what rows are found by, and hardly ever change. `before`: the
+// kind that it had.
+err_t view_row_rename(sql_t *sql, kind_block_t *block, const view_row_t *row, unsigned before,
+                      fault_t *fault);
+// With its references, and whether it is there or not.
+err_t view_row_delete(sql_t *sql, kind_block_t *block, int64_t id, fault_t *fault);
 
 err_t view_references(sql_t *sql, int64_t record, const record_t *content, bool replace,
                       fault_t *fault);

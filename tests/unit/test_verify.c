@@ -66,6 +66,9 @@ static const damage_t damages[] = {
     {"DELETE FROM target WHERE change = 3", "AA:3 damaged table target lacks it\n"},
     {"UPDATE target SET number = 2 WHERE change = 3", "AA:3 damaged table target lacks it\n"},
     {"INSERT INTO target VALUES (1, 1, 1, 9)", "target damaged 1 rows are of no change\n"},
+    {"UPDATE commit_log SET id = -9223372036854775808 WHERE id = 1", "commit_log damaged apply"},
+    {"UPDATE commit_log SET id = 9223372036854775807 WHERE id = 11", "commit_log damaged apply"},
+    {"INSERT INTO kind_block VALUES (33, 1, 9223372036854775807)", "kind_block: a row too many\n"},
     {"UPDATE commit_log SET id = 12 WHERE id = 11", "commit_log damaged apply numbers do not"},
     // the chain
     {"UPDATE commit_log SET hash = zeroblob(32) WHERE id = 3", "AA:3 damaged column hash"},
@@ -122,6 +125,10 @@ static const damage_t damages[] = {
      "revision,"
      " created_ms, changed_ms, note, kind, example, key, label FROM record WHERE id = 1",
      "record 300 view-differs record: a row too many\n"},
+    {"DELETE FROM kind_block WHERE feed = 1",
+     "kind_block 0 view-differs kind_block: column feed differs\n"},
+    {"INSERT INTO kind_block VALUES (63, 3, 0)", "view-differs kind_block: a row too many\n"},
+    {"INSERT INTO kind_block VALUES (33, 1, 256)", "view-differs kind_block: a row too many\n"},
     {"DELETE FROM reference WHERE place = 2", "AA:2 view-differs reference: a row is not"},
     {"UPDATE reference SET key = 'q' WHERE place = 1", "AA:2 view-differs reference: column key"},
     {"INSERT INTO reference VALUES (-4, 1, 'x', NULL, NULL, NULL, NULL, NULL)",

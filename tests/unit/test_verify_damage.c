@@ -66,7 +66,7 @@ static void a_change_of_any_column_is_found(void **state)
     } tables[] = {{"meta", "one"},         {"origin", "ix"},      {"roster", "version"},
                   {"card", "rowid"},       {"feed", "ix"},        {"commit_log", "id"},
                   {"target", "change"},    {"missing", "change"}, {"record", "id"},
-                  {"reference", "record"}, {"parked", "change"}};
+                  {"reference", "record"}, {"parked", "change"},  {"kind_block", "block"}};
     char *path = make_store(*state);
     buf_t whole = scratch_read(*state, "enlace.db");
     sql_t *sql = NULL;
