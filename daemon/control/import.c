@@ -142,11 +142,56 @@ static err_t check_node(const import_t *import, const roster_t *roster, const ch
     return fault_set(fault, ERR_UNKNOWN_MEMBER, "node", "%s", node);
 }
 
+// A key without a node means whatever the whole file says: that is not known yet.
+static const char *ask_later(void *context, const char *key, fault_t *fault)
+{
+    bool *later = context;
+    (void)key;
+    (void)fault;
+    *later = true;
+    return NULL;
+}
+
+// The record of a line, so that it is parsed once. Empty where that must wait for the
+// check: because of what it refers to, or because it is going to be refused.
+static buf_t encode_early(const import_t *import, const json_t *object)
+{
+    bool later = false;
+    json_reading_t reading = {
+        .own = import->own, .lang = import->lang, .owner_of_key = ask_later, .context = &later};
+    record_glance_t glance;
+    record_t *record = NULL;
+    buf_t encoded = {0};
+    if (record_from_json(object, &reading, &record, NULL) || later)
+        later = true;
+    else
+        record_apply_defaults(record);
+    if (!later)
+        encoded = record_encode(record);
+    if (encoded.size && record_glance(buf_span(&encoded), &glance))
+        buf_free(&encoded);
+    record_destroy(&record);
+    return encoded;
+}
+
+static err_t stage_record(import_t *import, const json_t *object, staged_line_t *line,
+                          fault_t *fault)
+{
+    uint64_t taken;
+    buf_t encoded = line->mine ? encode_early(import, object) : (buf_t){0};
+    if (encoded.size) {
+        line->encoded = true;
+        line->text = buf_span(&encoded);
+    }
+    err_t err = staging_add(import->staging, line, &taken, fault);
+    buf_free(&encoded);
+    return err;
+}
+
 static err_t stage_object(import_t *import, const roster_t *roster, const json_t *object,
                           span_t text, fault_t *fault)
 {
     staged_line_t line = {.number = import->next_line, .text = text};
-    uint64_t taken;
     const char *node;
     err_t err = take_text(object, "node", CODE_MAX, true, &node, fault);
     if (!err)
@@ -159,7 +204,7 @@ static err_t stage_object(import_t *import, const roster_t *roster, const json_t
     if (!err)
         err = take_text(object, "key", STAGING_KEY_MAX, line.mine, &line.key, fault);
     if (!err)
-        err = staging_add(import->staging, &line, &taken, fault);
+        err = stage_record(import, object, &line, fault);
     if (err)
         return err;
     import->staged += line.mine;
@@ -274,20 +319,22 @@ static err_t read_line(import_t *import, span_t text, record_t **record, fault_t
     return err;
 }
 
-static err_t check_line(import_t *import, const roster_t *roster, uint64_t number, span_t text,
-                        fault_t *fault)
+static err_t check_line(import_t *import, const roster_t *roster, uint64_t number, bool encoded,
+                        span_t text, fault_t *fault)
 {
     file_keys_t keys = {import, kind_of};
     author_t author = make_author(import, roster, &keys);
     authored_t authored = {0};
     record_t *record = NULL;
-    err_t err = read_line(import, text, &record, fault);
+    err_t err =
+        encoded ? record_decode(text, &record, fault) : read_line(import, text, &record, fault);
     if (!err)
         err = author_settle(&author, record, &authored, fault);
     if (!err) {
-        buf_t encoded = record_encode(record);
-        err = staging_replace(import->staging, number, buf_span(&encoded), fault);
-        buf_free(&encoded);
+        buf_t settled = record_encode(record);
+        if (!encoded || !span_equal(buf_span(&settled), text))
+            err = staging_replace(import->staging, number, buf_span(&settled), fault);
+        buf_free(&settled);
     }
     authored_clear(&authored);
     record_destroy(&record);
@@ -305,13 +352,14 @@ err_t import_check(import_t *import, const roster_t *roster, bool *done, fault_t
         return fault_set(fault, ERR_UNEXPECTED, "", "a check comes once, after the last line");
     for (size_t i = 0; !err && !*done && i < IMPORT_CHECK_LINES && bytes < IMPORT_STEP_BYTES; i++) {
         uint64_t number;
-        err = staging_next(import->staging, import->at, &number, &text, fault);
+        bool encoded = false;
+        err = staging_next(import->staging, import->at, &number, &encoded, &text, fault);
         *done = !err && number == 0;
         if (err || *done)
             break;
         bytes += text.size;
         import->at = number;
-        err = check_line(import, roster, number, buf_span(&text), fault);
+        err = check_line(import, roster, number, encoded, buf_span(&text), fault);
         import->line = err ? number : 0;
         import->checked += !err;
     }
@@ -367,8 +415,10 @@ static err_t fill_batch(import_t *import, const roster_t *roster, buf_t *text, f
 {
     for (size_t i = 0; i < IMPORT_BATCH_LINES && import->draft_count < COMMIT_CHANGES_MAX; i++) {
         uint64_t number;
+        bool encoded = false;
         authored_t authored = {0};
-        err_t err = staging_next(import->staging, import->batch_end, &number, text, fault);
+        err_t err =
+            staging_next(import->staging, import->batch_end, &number, &encoded, text, fault);
         import->batch_last = !err && number == 0;
         if (err || import->batch_last)
             return err;

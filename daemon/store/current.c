@@ -17,28 +17,51 @@ err_t lookup_id(sql_t *sql, const origin_t *origin, position_t id, int64_t *reco
     return err || *record ? err : fault_set(fault, ERR_NO_SUCH_RECORD, "", NULL);
 }
 
-// Standing ones first, then in the order of positions, newest first: two rows
-// tell whether the first is the only one that stands.
+// One of the records that have a key.
+typedef struct {
+    int64_t record; // 0: none
+    fold_state_t state;
+    position_t at;
+} holder_t;
+
+// Standing ones first, then by position, the newest first.
+static bool comes_first(const holder_t *one, const holder_t *other)
+{
+    if (!other->record || one->state != other->state)
+        return !other->record || one->state < other->state;
+    return position_compare(one->at, other->at) > 0;
+}
+
+// There is one as a rule, so that choosing here is cheaper than having them sorted.
 err_t lookup_key(sql_t *sql, const origin_t *origin, const char *key, int64_t *record,
                  fault_t *fault)
 {
     static const char find[] =
-        "SELECT r.id, r.state FROM origin o JOIN record r ON r.origin = o.ix AND r.key = ?2"
-        " JOIN feed f ON f.ix = r.feed WHERE o.origin_id = ?1"
-        " ORDER BY r.state, f.epoch DESC, f.lane DESC, r.number DESC LIMIT 2";
+        "SELECT r.id, r.state, f.epoch, f.lane, r.number FROM origin o CROSS JOIN record r"
+        " ON r.origin = o.ix AND r.key = ?2 CROSS JOIN feed f ON f.ix = r.feed"
+        " WHERE o.origin_id = ?1";
     sqlite3_stmt *statement = NULL;
-    bool row = false, more = false;
+    holder_t first = {0};
+    size_t standing = 0;
+    bool row = false;
     err_t err = sql_first(sql, find, SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE), sql_text(key)),
                           &statement, &row, fault);
-    if (err)
-        return err;
-    if (!row)
+    while (!err && row) {
+        holder_t holder = {
+            .record = sqlite3_column_int64(statement, 0),
+            .state = (fold_state_t)sqlite3_column_int(statement, 1),
+            .at = {sql_column_u32(statement, 2), sql_column_u32(statement, 3),
+                   sql_column_u64(statement, 4)},
+        };
+        standing += holder.state == FOLD_STANDING;
+        if (comes_first(&holder, &first))
+            first = holder;
+        err = sql_step(sql, statement, &row, fault);
+    }
+    *record = first.record;
+    if (!err && !first.record)
         return fault_set(fault, ERR_NO_SUCH_RECORD, "", NULL);
-    *record = sqlite3_column_int64(statement, 0);
-    err = sql_step(sql, statement, &more, fault);
-    bool ambiguous = !err && more && sqlite3_column_int(statement, 1) == FOLD_STANDING;
-    sql_done(statement);
-    return ambiguous ? fault_set(fault, ERR_AMBIGUOUS_KEY, "", NULL) : err;
+    return !err && standing > 1 ? fault_set(fault, ERR_AMBIGUOUS_KEY, "", NULL) : err;
 }
 
 static void take(sqlite3_stmt *statement, current_t *current)

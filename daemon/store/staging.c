@@ -18,14 +18,14 @@ typedef enum {
 } query_t;
 
 static const char *const queries[QUERY_COUNT] = {
-    [QUERY_ADD] = "INSERT INTO line (number, node, kind, key, mine, text)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [QUERY_ADD] = "INSERT INTO line (number, node, kind, key, mine, encoded, text)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [QUERY_TAKEN] = "SELECT number FROM line WHERE key = ?1 AND node = ?2",
     [QUERY_OWNERS] = "SELECT node FROM line WHERE key = ?1 ORDER BY node LIMIT 2",
     [QUERY_KIND] = "SELECT kind FROM line WHERE key = ?1 AND node = ?2",
-    [QUERY_NEXT] = "SELECT number, text FROM line WHERE mine = 1 AND number > ?1"
+    [QUERY_NEXT] = "SELECT number, encoded, text FROM line WHERE mine = 1 AND number > ?1"
                    " ORDER BY number LIMIT 1",
-    [QUERY_REPLACE] = "UPDATE line SET text = ?2 WHERE number = ?1",
+    [QUERY_REPLACE] = "UPDATE line SET encoded = 1, text = ?2 WHERE number = ?1",
 };
 
 struct staging {
@@ -34,15 +34,16 @@ struct staging {
 };
 
 // Nothing here outlives the process, so there is nothing to journal or to sync.
-static const char schema[] = "PRAGMA journal_mode = OFF;"
-                             "PRAGMA synchronous = OFF;"
-                             "PRAGMA cache_size = -512;"
-                             "CREATE TABLE line ("
-                             " number INTEGER PRIMARY KEY, node TEXT NOT NULL, kind TEXT NOT NULL,"
-                             " key TEXT, mine INTEGER NOT NULL, text BLOB);"
-                             "CREATE UNIQUE INDEX line_key ON line (key, node);"
-                             "CREATE INDEX line_mine ON line (number) WHERE mine = 1;"
-                             "BEGIN EXCLUSIVE";
+static const char schema[] =
+    "PRAGMA journal_mode = OFF;"
+    "PRAGMA synchronous = OFF;"
+    "PRAGMA cache_size = -512;"
+    "CREATE TABLE line ("
+    " number INTEGER PRIMARY KEY, node TEXT NOT NULL, kind TEXT NOT NULL,"
+    " key TEXT, mine INTEGER NOT NULL, encoded INTEGER NOT NULL, text BLOB);"
+    "CREATE UNIQUE INDEX line_key ON line (key, node);"
+    "CREATE INDEX line_mine ON line (number) WHERE mine = 1;"
+    "BEGIN EXCLUSIVE";
 
 static err_t failed(staging_t *staging, fault_t *fault)
 {
@@ -133,8 +134,9 @@ err_t staging_add(staging_t *staging, const staged_line_t *line, uint64_t *taken
     bind_text(statement, 3, line->kind);
     bind_text(statement, 4, line->key);
     sqlite3_bind_int(statement, 5, line->mine);
+    sqlite3_bind_int(statement, 6, line->encoded);
     if (line->mine)
-        sqlite3_bind_blob64(statement, 6, line->text.data, line->text.size, SQLITE_STATIC);
+        sqlite3_bind_blob64(statement, 7, line->text.data, line->text.size, SQLITE_STATIC);
     err = step(staging, QUERY_ADD, &row, fault);
     done(staging, QUERY_ADD);
     return err;
@@ -175,7 +177,7 @@ err_t staging_kind(staging_t *staging, const char *node, const char *key,
     return err;
 }
 
-err_t staging_next(staging_t *staging, uint64_t after, uint64_t *number, buf_t *text,
+err_t staging_next(staging_t *staging, uint64_t after, uint64_t *number, bool *encoded, buf_t *text,
                    fault_t *fault)
 {
     sqlite3_stmt *statement = staging->statements[QUERY_NEXT];
@@ -186,8 +188,9 @@ err_t staging_next(staging_t *staging, uint64_t after, uint64_t *number, buf_t *
     err_t err = step(staging, QUERY_NEXT, &row, fault);
     if (!err && row) {
         *number = (uint64_t)sqlite3_column_int64(statement, 0);
-        const void *data = sqlite3_column_blob(statement, 1);
-        buf_append(text, span_of(data, (size_t)sqlite3_column_bytes(statement, 1)));
+        *encoded = sqlite3_column_int(statement, 1) != 0;
+        const void *data = sqlite3_column_blob(statement, 2);
+        buf_append(text, span_of(data, (size_t)sqlite3_column_bytes(statement, 2)));
     }
     done(staging, QUERY_NEXT);
     return err;

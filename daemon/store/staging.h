@@ -25,7 +25,8 @@ typedef struct {
     const char *kind;
     const char *key; // NULL: none
     bool mine;
-    span_t text; // kept where it is mine
+    bool encoded; // the text is a Record already, not JSON
+    span_t text;  // kept where it is mine
 } staged_line_t;
 
 // KEY_TAKEN where that node has given the key before, at line *taken.
@@ -40,9 +41,9 @@ err_t staging_kind(staging_t *staging, const char *node, const char *key,
 
 // The next line that is mine, after a number; *number is 0 where there is none.
 // `text` is replaced.
-err_t staging_next(staging_t *staging, uint64_t after, uint64_t *number, buf_t *text,
+err_t staging_next(staging_t *staging, uint64_t after, uint64_t *number, bool *encoded, buf_t *text,
                    fault_t *fault);
-// Puts something else in place of a line's text.
+// Puts a Record in place of a line's text.
 err_t staging_replace(staging_t *staging, uint64_t number, span_t text, fault_t *fault);
 
 #endif

@@ -483,19 +483,23 @@ static void staging_keeps_keys_and_text(void **state)
     fault_t *fault = &scene->fault;
     uint64_t taken;
     uint64_t number;
+    bool encoded = true;
     size_t owners;
     code_t first;
     char kind[STAGING_KIND_MAX + 1];
     buf_t text = {0};
     assert_int_equal(staging_open(&staging, fault), ERR_OK);
-    staged_line_t line = {4, "GT", "body", "k'; DROP TABLE line; --", true, span_text("four")};
+    staged_line_t line = {4,    "GT",  "body",           "k'; DROP TABLE line; --",
+                          true, false, span_text("four")};
     assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_OK);
-    line = (staged_line_t){7, "SV", "project", "k'; DROP TABLE line; --", false, span_text("7")};
+    line = (staged_line_t){7,     "SV",  "project",     "k'; DROP TABLE line; --",
+                           false, false, span_text("7")};
     assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_OK);
-    line = (staged_line_t){8, "GT", "body", "k'; DROP TABLE line; --", true, span_text("eight")};
+    line = (staged_line_t){
+        8, "GT", "body", "k'; DROP TABLE line; --", true, false, span_text("eight")};
     assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_KEY_TAKEN);
     assert_int_equal(taken, 4);
-    line = (staged_line_t){9, "GT", "body", NULL, true, span_text("nine")};
+    line = (staged_line_t){9, "GT", "body", NULL, true, true, span_text("nine")};
     assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_OK);
     assert_int_equal(staging_owners(staging, "k'; DROP TABLE line; --", &owners, &first, fault),
                      ERR_OK);
@@ -508,12 +512,14 @@ static void staging_keeps_keys_and_text(void **state)
     assert_int_equal(staging_kind(staging, "CR", "k'; DROP TABLE line; --", kind, fault), ERR_OK);
     assert_string_equal(kind, "");
     assert_int_equal(staging_replace(staging, 9, span_of("n\0ne", 4), fault), ERR_OK);
-    assert_int_equal(staging_next(staging, 0, &number, &text, fault), ERR_OK);
+    assert_int_equal(staging_next(staging, 0, &number, &encoded, &text, fault), ERR_OK);
     assert_int_equal(number, 4);
-    assert_int_equal(staging_next(staging, 4, &number, &text, fault), ERR_OK);
+    assert_false(encoded);
+    assert_int_equal(staging_next(staging, 4, &number, &encoded, &text, fault), ERR_OK);
     assert_int_equal(number, 9); // 7 is somebody else's
+    assert_true(encoded);
     assert_true(span_equal(buf_span(&text), span_of("n\0ne", 4)));
-    assert_int_equal(staging_next(staging, 9, &number, &text, fault), ERR_OK);
+    assert_int_equal(staging_next(staging, 9, &number, &encoded, &text, fault), ERR_OK);
     assert_int_equal(number, 0);
     buf_free(&text);
     staging_close(&staging);
