@@ -30,3 +30,10 @@ $(BUILD)/tests/unit/test_load: $(BUILD)/obj/bench/load.o
 $(BUILD)/tests/unit/test_report: $(patsubst %,$(BUILD)/obj/bench/%.o,report machine samples)
 $(BUILD)/tests/unit/test_ratios: $(BUILD)/obj/bench/ratios.o
 $(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o pace.o samples.o)
+
+#: make instructions  what a change costs in instructions, against the figures that are kept
+.PHONY: instructions
+instructions:
+	@scripts/deps.sh build check
+	$(AGAIN) $(BUILD)/bench/tool_apply
+	@BUILD=$(BUILD) bench/instructions.sh

@@ -95,6 +95,10 @@ static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
     wire_t wire = {.fault = fault};
+    if (commit_scan_header(bytes, commit))
+        return ERR_OK;
+    mem_free(commit->changes);
+    *commit = (commit_t){0};
     wire.err = bounded_unpack(&enlace__v1__commit_header__descriptor, bytes, &header_limits,
                               &message, fault);
     if (wire.err)

@@ -112,6 +112,10 @@ size_t commit_encoded_size(const commit_t *commit); // within a run, tag and len
 // what COMMIT_BYTES_MAX bounds.
 size_t commit_content_size(const commit_t *commit);
 
+// What a header says, into a commit that is empty, in the form that everybody writes; its
+// payloads are not looked at. False where it is not that: then the commit is spoilt.
+bool commit_scan_header(span_t header, commit_t *commit);
+
 // ---- one change at a time, out of bytes that commit_decode took before (the log's) ----
 
 // To a header's first change; false, as below, where it does not read.

@@ -130,8 +130,7 @@ static size_t count_messages(scan_t scan, unsigned field)
     return count;
 }
 
-// The commit of a header; its payloads are not looked at.
-static bool take_header(span_t header, commit_t *commit)
+bool commit_scan_header(span_t header, commit_t *commit)
 {
     scan_t scan = scan_of(header), inside;
     if (header.size > COMMIT_BYTES_MAX || !take_start(&scan, commit))
@@ -233,7 +232,7 @@ static bool take_payloads(scan_t *scan, commit_t *commit)
 static bool take_commit(scan_t scan, commit_t *commit)
 {
     span_t header;
-    if (!take_span(&scan, COMMIT_HEADER, &header) || !take_header(header, commit) ||
+    if (!take_span(&scan, COMMIT_HEADER, &header) || !commit_scan_header(header, commit) ||
         !take_payloads(&scan, commit))
         return false;
     commit->header = header;
