@@ -138,7 +138,7 @@ static err_t append_changes(store_t *store, const commit_t *commit, int64_t id,
         if (!err)
             err = view_apply(&store->view, &entry, later, fault);
     }
-    return err;
+    return err ? err : view_flush(&store->view, fault);
 }
 
 static err_t append(store_t *store, const commit_t *commit, uint64_t arrived_ms, fault_t *fault)
@@ -252,7 +252,9 @@ static err_t fill(store_t *store, const place_in_log_t *place, const change_t *c
     if (!err)
         err = sql_run(store->sql, "DELETE FROM missing WHERE change = ?1", SQL_ROW(sql_int(id)),
                       fault);
-    return err ? err : view_refill(&store->view, id, fault);
+    if (!err)
+        err = view_refill(&store->view, id, fault);
+    return err ? err : view_flush(&store->view, fault);
 }
 
 static err_t fill_missing(store_t *store, const place_in_log_t *place,

@@ -10,7 +10,7 @@ static err_t fold_all(store_t *store, fault_t *fault)
         return err;
     view->digest = (hash_t){0};
     view->records = 0;
-    view->block = (kind_block_t){0};
+    view_drop(view);
     err = view_visit_range(view, 0, INT64_MAX, true, fault);
     if (err)
         return err;

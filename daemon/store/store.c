@@ -25,7 +25,7 @@ void store_rollback(store_t *store)
         sql_script(store->sql, "ROLLBACK", NULL);
     store->in_turn = false;
     store->loaded = false;
-    store->view.block = (kind_block_t){0};
+    view_drop(&store->view);
 }
 
 err_t store_settle(store_t *store, err_t err)

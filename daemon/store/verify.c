@@ -206,6 +206,7 @@ err_t store_verify(const char *path, verify_t *verify, fault_t *fault)
         err = attach(&checker, path, fault);
     if (!err)
         err = run_parts(&checker, fault);
+    view_drop(&checker.view);
     roster_destroy(&checker.roster);
     sql_close(&checker.sql);
     return err;

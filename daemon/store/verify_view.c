@@ -190,6 +190,8 @@ static err_t confirm(checker_t *checker, const table_t *table, int64_t key, faul
     for (int64_t i = 0; i < table->span && key <= INT64_MAX - i && !err; i++)
         err = view_visit(&checker->view, key + i, fault);
     if (!err)
+        err = view_flush(&checker->view, fault);
+    if (!err)
         err = compare_key(checker, table, key, how, fault);
     if (err || !how[0])
         return err;

@@ -2,6 +2,17 @@
 // whatever the order in which it came.
 #include "daemon/store/view.h"
 
+err_t view_flush(view_t *view, fault_t *fault)
+{
+    return view_rows_flush(view->sql, &view->rows, fault);
+}
+
+void view_drop(view_t *view)
+{
+    view_rows_drop(&view->rows);
+    view->block = (kind_block_t){0};
+}
+
 static bool is_creation(const entry_t *entry)
 {
     return entry->type == CHANGE_RECORD && !entry->has_target && entry->at.lane < LANE_OPEN_COUNT;
@@ -17,8 +28,10 @@ static void count_record(view_t *view, int by)
 
 static err_t remove_record(view_t *view, int64_t id, fault_t *fault)
 {
-    view_row_t row;
-    err_t err = view_row_load(view->sql, id, &row, fault);
+    view_row_t row = {0};
+    err_t err = view_flush(view, fault);
+    if (!err)
+        err = view_row_load(view->sql, id, &row, fault);
     if (!err && row.id) {
         hash_t term = view_row_term(&row);
         digest_subtract(&view->digest, &term);
@@ -92,17 +105,17 @@ static err_t fold_revisions(view_t *view, const entry_t *creation, view_row_t *r
     return err;
 }
 
-static err_t insert_record(view_t *view, const view_row_t *row, const record_t *content,
-                           fault_t *fault)
+// Takes the row over.
+static err_t insert_record(view_t *view, view_row_t *row, const record_t *content, fault_t *fault)
 {
-    err_t err = view_row_insert(view->sql, row, fault);
-    if (!err)
-        err = kind_block_add(view->sql, &view->block, row->kind, row->feed, row->id, fault);
+    hash_t term = view_row_term(row);
+    err_t err = kind_block_add(view->sql, &view->block, row->kind, row->feed, row->id, fault);
     if (!err)
         err = view_references(view->sql, row->id, content, false, fault);
+    if (!err)
+        err = view_rows_add(view->sql, &view->rows, row, fault);
     if (err)
         return err;
-    hash_t term = view_row_term(row);
     digest_add(&view->digest, &term);
     count_record(view, 1);
     return ERR_OK;
@@ -279,7 +292,9 @@ static err_t load_target(view_t *view, const entry_t *entry, view_row_t *row, fa
         return err;
     if (why)
         return view_park(view->sql, entry->id, why, fault);
-    err = view_row_load(view->sql, record, row, fault);
+    err = view_flush(view, fault);
+    if (!err)
+        err = view_row_load(view->sql, record, row, fault);
     if (!err && !row->id)
         return fault_set(fault, ERR_DAMAGED, "", "a record is in the log and not in the view");
     return err;
@@ -425,14 +440,5 @@ err_t view_visit_range(view_t *view, int64_t after, int64_t until, bool settled,
     }
     if (statement)
         sql_done(statement);
-    return err;
-}
-
-err_t view_parked(sql_t *sql, int64_t change, err_t *reason, fault_t *fault)
-{
-    int64_t number = 0;
-    err_t err = sql_number(sql, "SELECT reason FROM parked WHERE change = ?1",
-                           SQL_ROW(sql_int(change)), 0, &number, fault);
-    *reason = (err_t)number;
-    return err;
+    return err ? err : view_flush(view, fault);
 }

@@ -8,7 +8,7 @@
 #define ENLACE_DAEMON_STORE_VIEW_H
 
 #include "daemon/store/kind_block.h"
-#include "daemon/store/view_row.h"
+#include "daemon/store/view_rows.h"
 
 // Raised whenever the same log would give other rows: the fold's rules, the
 // columns, what content_read makes of a payload, what record_decode refuses. A
@@ -20,7 +20,13 @@ typedef struct {
     hash_t digest;   // sum over the rows; whoever owns the view keeps it in `meta`
     int64_t records; // rows; -1: not counted
     kind_block_t block;
+    view_rows_t rows; // new ones that are not written yet
 } view_t;
+
+// Rows may wait to be written after any of these; view_flush is to come before they are
+// looked for. What view_drop forgets was of a turn that is taken back.
+err_t view_flush(view_t *view, fault_t *fault);
+void view_drop(view_t *view);
 
 // A change that was just appended to the log. `later_epochs`: see
 // entry_later_epochs; only then can anything have waited for it.
@@ -35,8 +41,5 @@ err_t view_visit(view_t *view, int64_t change, fault_t *fault);
 // empty is made from all changes, each visited once. No row is looked for, and a
 // revision is passed over: the visit of its creation takes it in, or has done so.
 err_t view_visit_range(view_t *view, int64_t after, int64_t until, bool settled, fault_t *fault);
-
-// Why a change counts for nothing here or cannot be read; ERR_OK where it isn't parked.
-err_t view_parked(sql_t *sql, int64_t change, err_t *reason, fault_t *fault);
 
 #endif

@@ -151,22 +151,6 @@ static sql_value_t or_null(int64_t value)
     return value ? sql_int(value) : sql_null();
 }
 
-err_t view_row_insert(sql_t *sql, const view_row_t *row, fault_t *fault)
-{
-    static const char insert[] =
-        "INSERT INTO record (id, origin, feed, number, stands, newest, content, state, revision,"
-        " created_ms, changed_ms, note, kind, example, key, label)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
-    return sql_run(sql, insert,
-                   SQL_ROW(sql_int(row->id), sql_int(row->origin), sql_int(row->feed),
-                           sql_u64(row->at.number), sql_int(row->stands), sql_int(row->newest),
-                           or_null(row->content), sql_int(row->fold.state),
-                           sql_u64(row->fold.revision), sql_u64(row->created_ms),
-                           sql_u64(row->changed_ms), sql_int(row->note), or_null(row->kind),
-                           sql_int(row->example), sql_text(row->key), sql_text(row->label)),
-                   fault);
-}
-
 err_t view_row_update(sql_t *sql, const view_row_t *row, fault_t *fault)
 {
     static const char update[] =
@@ -249,4 +233,13 @@ err_t view_park(sql_t *sql, int64_t change, err_t reason, fault_t *fault)
                        fault);
     return sql_run(sql, "INSERT OR REPLACE INTO parked (change, reason) VALUES (?1, ?2)",
                    SQL_ROW(sql_int(change), sql_int(reason)), fault);
+}
+
+err_t view_parked(sql_t *sql, int64_t change, err_t *reason, fault_t *fault)
+{
+    int64_t number = 0;
+    err_t err = sql_number(sql, "SELECT reason FROM parked WHERE change = ?1",
+                           SQL_ROW(sql_int(change)), 0, &number, fault);
+    *reason = (err_t)number;
+    return err;
 }

@@ -39,7 +39,6 @@ void view_row_read(view_row_t *row, const entry_t *entry, content_t *content, bo
 
 // row->id 0 where there is none.
 err_t view_row_load(sql_t *sql, int64_t id, view_row_t *row, fault_t *fault);
-err_t view_row_insert(sql_t *sql, const view_row_t *row, fault_t *fault);
 err_t view_row_update(sql_t *sql, const view_row_t *row, fault_t *fault);
 // Kind and key: they are what rows are found by, and hardly ever change. `before`: the
 // kind that it had.
@@ -51,5 +50,7 @@ err_t view_row_delete(sql_t *sql, kind_block_t *block, int64_t id, fault_t *faul
 err_t view_references(sql_t *sql, int64_t record, const record_t *content, bool replace,
                       fault_t *fault);
 err_t view_park(sql_t *sql, int64_t change, err_t reason, fault_t *fault); // ERR_OK: no longer
+// Why a change counts for nothing here or cannot be read; ERR_OK where it isn't parked.
+err_t view_parked(sql_t *sql, int64_t change, err_t *reason, fault_t *fault);
 
 #endif
