@@ -129,21 +129,6 @@ err_t entry_facts_at(sql_t *sql, int64_t origin, position_t at, entry_t *entry, 
     return err;
 }
 
-err_t entry_body(sql_t *sql, int64_t id, buf_t *body, fault_t *fault)
-{
-    // A text of its own: the caller may be in the midst of an entry_by_id.
-    static const char find[] = "SELECT " ENTRIES_COLUMNS " FROM " ENTRIES_TABLES " " OF_ID;
-    sqlite3_stmt *statement = NULL;
-    entry_t entry;
-    *body = (buf_t){0};
-    err_t err = find_by_id(sql, find, id, true, &statement, &entry, fault);
-    if (err || !entry.id)
-        return err;
-    *body = buf_copy(entry.body);
-    sql_done(statement);
-    return ERR_OK;
-}
-
 err_t entry_position(sql_t *sql, int64_t id, position_t *at, fault_t *fault)
 {
     static const char find[] =
@@ -159,6 +144,69 @@ err_t entry_position(sql_t *sql, int64_t id, position_t *at, fault_t *fault)
                        sql_column_u64(statement, 2)};
     sql_done(statement);
     return ERR_OK;
+}
+
+// ---- bodies of many changes ----
+
+void bodies_clear(bodies_t *bodies)
+{
+    buf_free(&bodies->payloads);
+    *bodies = (bodies_t){0};
+}
+
+// The commit that has the change, if there is one: else nothing is read any more.
+static err_t read_commit(sql_t *sql, bodies_t *bodies, int64_t id, fault_t *fault)
+{
+    // A text of its own: the caller may be in the midst of an entry_by_id.
+    static const char find[] = "SELECT m.id, m.id + m.last - m.first, m.payloads"
+                               " FROM commit_log m " OF_ID " AND ?1 <= m.id + m.last - m.first";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    bodies->first = bodies->last = 0;
+    err_t err = sql_first(sql, find, SQL_ROW(sql_int(id)), &statement, &row, fault);
+    if (err || !row)
+        return err;
+    bodies->first = bodies->next = sqlite3_column_int64(statement, 0);
+    bodies->last = sqlite3_column_int64(statement, 1);
+    buf_clear(&bodies->payloads);
+    buf_append(&bodies->payloads, sql_column_span(statement, 2));
+    bodies->scan = scan_of(buf_span(&bodies->payloads));
+    sql_done(statement);
+    return ERR_OK;
+}
+
+err_t bodies_read(sql_t *sql, bodies_t *bodies, int64_t id, span_t *body, fault_t *fault)
+{
+    change_t change = {0};
+    err_t err = ERR_OK;
+    *body = span_of(NULL, 0);
+    if (id <= 0 || id > APPLY_MAX)
+        return ERR_OK;
+    if (id < bodies->first || id > bodies->last)
+        err = read_commit(sql, bodies, id, fault);
+    if (err || bodies->first <= 0)
+        return err;
+    if (id < bodies->next) {
+        bodies->next = bodies->first;
+        bodies->scan = scan_of(buf_span(&bodies->payloads));
+    }
+    if (!commit_scan_payload(&bodies->scan, (uint64_t)(id - bodies->next), &change)) {
+        bodies_clear(bodies);
+        return fault_set(fault, ERR_DAMAGED, "commit_log", "a payload does not read");
+    }
+    bodies->next = id + 1;
+    *body = change.body;
+    return ERR_OK;
+}
+
+err_t entry_body(sql_t *sql, int64_t id, buf_t *body, fault_t *fault)
+{
+    bodies_t bodies = {0};
+    span_t read;
+    err_t err = bodies_read(sql, &bodies, id, &read, fault);
+    *body = buf_copy(read);
+    bodies_clear(&bodies);
+    return err;
 }
 
 // ---- what belongs to a record ----

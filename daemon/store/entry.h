@@ -58,6 +58,21 @@ err_t entry_body(sql_t *sql, int64_t id, buf_t *body, fault_t *fault);
 // Where it stands in its feed; number 0 where there is none.
 err_t entry_position(sql_t *sql, int64_t id, position_t *at, fault_t *fault);
 
+// ---- bodies of many changes ----
+
+// Those of a commit are read once where they are asked for in the order of ids. {0} at
+// first; bodies_clear in the end.
+typedef struct {
+    int64_t first, last; // the commit's changes; 0: none was read
+    int64_t next;        // where the scan stands
+    scan_t scan;
+    buf_t payloads;
+} bodies_t;
+
+// As entry_body; *body lives until the next call.
+err_t bodies_read(sql_t *sql, bodies_t *bodies, int64_t id, span_t *body, fault_t *fault);
+void bodies_clear(bodies_t *bodies);
+
 // ---- what belongs to a record ----
 
 // Starts the record changes and retractions that name `target` (its origin and

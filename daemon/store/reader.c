@@ -67,20 +67,16 @@ static err_t locate_change(sql_t *sql, sqlite3_stmt *statement, row_t *row, faul
     return err;
 }
 
-err_t show_record(sql_t *sql, sqlite3_stmt *statement, row_fn fn, void *context, bool *more,
-                  fault_t *fault)
+err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn fn, void *context,
+                  bool *more, fault_t *fault)
 {
-    int64_t content = sqlite3_column_int64(statement, 7);
-    buf_t body = {0};
     row_t row;
     take_record(statement, &row);
     err_t err = locate_change(sql, statement, &row, fault);
-    if (!err && content)
-        err = entry_body(sql, content, &body, fault);
-    row.body = buf_span(&body);
+    if (!err)
+        err = bodies_read(sql, bodies, sqlite3_column_int64(statement, 7), &row.body, fault);
     if (!err)
         *more = fn(context, &row);
-    buf_free(&body);
     return err;
 }
 
@@ -88,13 +84,15 @@ static err_t hand_over(sql_t *sql, int64_t record, row_fn fn, void *context, fau
 {
     static const char find[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES " WHERE r.id = ?1";
     sqlite3_stmt *statement = NULL;
+    bodies_t bodies = {0};
     bool found = false, more = true;
     err_t err = sql_first(sql, find, SQL_ROW(sql_int(record)), &statement, &found, fault);
     if (err)
         return err;
     if (!found)
         return fault_set(fault, ERR_DAMAGED, "record", "a row whose feed is not in the log");
-    err = show_record(sql, statement, fn, context, &more, fault);
+    err = show_record(sql, &bodies, statement, fn, context, &more, fault);
+    bodies_clear(&bodies);
     sql_done(statement);
     return err;
 }

@@ -19,8 +19,8 @@ struct reader {
     "record r CROSS JOIN feed f ON f.ix = r.feed CROSS JOIN origin o ON o.ix = f.origin"
 
 // Hands over the record of the row, with what the log has of it. *more is what fn returned.
-err_t show_record(sql_t *sql, sqlite3_stmt *statement, row_fn fn, void *context, bool *more,
-                  fault_t *fault);
+err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn fn, void *context,
+                  bool *more, fault_t *fault);
 
 // One change of the log, told by its own content. `record` is the row of the record that it
 // belongs to, id 0 where it belongs to none. Calls fn; *more is what it returned.

@@ -74,6 +74,7 @@ typedef struct {
     size_t looks; // rows and feeds that may still be looked at
     at_t at;
     bool stopped; // by the caller
+    bodies_t bodies;
     row_fn fn;
     void *context;
 } walk_t;
@@ -119,7 +120,8 @@ static err_t look_at(walk_t *walk, sqlite3_stmt *statement, fault_t *fault)
     if (retracted && !walk->retracted)
         return ERR_OK;
     walk->left--;
-    err_t err = show_record(walk->sql, statement, walk->fn, walk->context, &more, fault);
+    err_t err =
+        show_record(walk->sql, &walk->bodies, statement, walk->fn, walk->context, &more, fault);
     walk->stopped = !more;
     return err;
 }
@@ -228,6 +230,7 @@ err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, boo
     if (!err)
         err = list_page(&to, owner, end, fault);
     sql_end_read(reader->sql);
+    bodies_clear(&to.bodies);
     if (!err)
         pack(&to.at, cursor);
     return err;
