@@ -229,8 +229,9 @@ void follow_end(core_t *core, core_feed_state_t *feed, follow_event_t event, eff
     follow_move(feed, event);
     if (!session)
         return;
-    if (was == FOLLOW_FETCHING)
-        session->fetches--;
+    // Others may wait for the room. Half of it at once, since to plan is to look at every feed.
+    if (was == FOLLOW_FETCHING && --session->fetches == FETCHES_MAX / 2)
+        core_soon(core, core->now_ms);
     if (session->assembling == follower->fetch) {
         session->assembling = 0;
         buf_clear(&session->parts);

@@ -123,7 +123,8 @@ card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoi
     return card;
 }
 
-void bench_open_epochs(bench_t *bench, uint32_t epochs, bool forked)
+void bench_open_epochs(bench_t *bench, const core_dial_t *dials, size_t dial_count, uint32_t epochs,
+                       bool forked)
 {
     make_members(bench);
     core_feed_t *feeds = mem_alloc_array(epochs, sizeof *feeds);
@@ -133,6 +134,10 @@ void bench_open_epochs(bench_t *bench, uint32_t epochs, bool forked)
         const card_t *before =
             bench->known == 1 ? bench->cards[BENCH_BB] : bench->later[bench->known - 2];
         card_t *card = sample_card_after(before, 2);
+        mem_free(card->cuts); // a copy's
+        card->cuts = mem_alloc(sizeof *card->cuts);
+        card->cut_count = 1;
+        card->cuts[0] = (cut_t){card->epoch, LANE_COALITION, 5, {{7}}};
         card->epoch++;
         bench_sign_card(card, BENCH_BB);
         bench->later[bench->known - 1] = card;
@@ -148,7 +153,8 @@ void bench_open_epochs(bench_t *bench, uint32_t epochs, bool forked)
         if (i > 0)
             cards[BENCH_MEMBERS + i - 1] = bench->later[i - 1];
     }
-    make_core(bench, &(core_options_t){0}, cards, BENCH_MEMBERS + epochs - 1, feeds, epochs);
+    make_core(bench, &(core_options_t){.dials = dials, .dial_count = dial_count}, cards,
+              BENCH_MEMBERS + epochs - 1, feeds, epochs);
     mem_free(cards);
     mem_free(feeds);
 }

@@ -43,9 +43,10 @@ void bench_sign_card(card_t *card, size_t member); // by its root key: it was ch
 void bench_seal_roster(const bench_t *bench, roster_t *next, size_t one, size_t other);
 // BB dials in and brings a card that advertises that address; card_destroy.
 card_t *bench_claim_address(bench_t *bench, core_link_t link, const char *endpoint);
-// BB has had so many epochs, each begun by a card of its own; of each one change in
-// lane 1 is held, which may be a fork's.
-void bench_open_epochs(bench_t *bench, uint32_t epochs, bool forked);
+// BB has had so many epochs, each begun by a card of its own that cuts the one before at
+// number 5; of each one change in lane 1 is held, which may be a fork's.
+void bench_open_epochs(bench_t *bench, const core_dial_t *dials, size_t dial_count, uint32_t epochs,
+                       bool forked);
 void bench_close(bench_t *bench);
 
 // Steps; the effects of the one before are gone.

@@ -146,7 +146,7 @@ static void forks_without_number_are_told_in_turns(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open_epochs(&bench, 150, true);
+    bench_open_epochs(&bench, NULL, 0, 150, true);
     bench_greet(&bench, LINK, BENCH_CC);
     assert_int_equal(bench_count_of(&bench, EFFECT_READ_PROOF), 64);
     assert_int_equal(bench_effect(&bench, EFFECT_READ_PROOF)->feed.epoch, 64);

@@ -153,7 +153,7 @@ static void all_is_told_within_bounds(void **state)
     enum { EPOCHS = 530 };
     bench_t bench;
     (void)state;
-    bench_open_epochs(&bench, EPOCHS, false);
+    bench_open_epochs(&bench, NULL, 0, EPOCHS, false);
     bench_greet(&bench, LINK, BENCH_CC); // who knows card 1 of everybody
     assert_int_equal(bench_items_sent(&bench, MSG_CARDS, MESSAGE_CARDS_MAX), EPOCHS - 1);
     size_t heads = bench_items_sent(&bench, MSG_HEADS, MESSAGE_HEADS_MAX);

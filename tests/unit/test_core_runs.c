@@ -340,6 +340,42 @@ static void a_run_begins_once(void **state)
     bench_close(&bench);
 }
 
+// A source is asked for so many feeds at once. As some have come the next ones are asked
+// for, and not only when the second is over.
+static void what_waits_is_asked_for_as_room_comes(void **state)
+{
+    enum { EPOCHS = 40, AT_ONCE = 16, ROOM = AT_ONCE / 2 };
+    uint32_t opened[EPOCHS], count = 0;
+    bench_t bench;
+    message_t message;
+    (void)state;
+    bench_open_epochs(&bench, &bench_dial_cc, 1, EPOCHS, false);
+    bench_connect(&bench, LINK, BENCH_CC);
+    for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
+        feed_t feed = {bench.cards[BENCH_BB]->origin, epoch, LANE_COALITION};
+        bench_tell(&bench, LINK, &(head_t){feed, 2, {{9}}});
+        if (!bench_sent(&bench, MSG_FETCH, &message))
+            continue;
+        opened[count++] = message.as.fetch.fetch;
+        message_clear(&message);
+    }
+    assert_int_equal(count, AT_ONCE);
+    for (uint32_t i = 0; i < ROOM; i++) {
+        assert_true(core_wake_ms(bench.core) > bench.now_ms);
+        message = (message_t){.type = MSG_NOPE};
+        message.as.nope.fetch = opened[i];
+        message.as.nope.reason = ERR_BUSY;
+        bench_say(&bench, LINK, &message);
+    }
+    assert_true(core_wake_ms(bench.core) <= bench.now_ms);
+    bench_pass(&bench, 0);
+    size_t place = 0, asked = 0;
+    for (; (place = bench_next_sent(&bench, MSG_FETCH, place, &message)); asked++)
+        message_clear(&message);
+    assert_int_equal(asked, ROOM);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +390,7 @@ int main(void)
         cmocka_unit_test(what_brings_nothing_new_is_no_progress),
         cmocka_unit_test(what_was_published_meanwhile_is_progress),
         cmocka_unit_test(a_run_begins_once),
+        cmocka_unit_test(what_waits_is_asked_for_as_room_comes),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core runs", tests, NULL, NULL);
 }

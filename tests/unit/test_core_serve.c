@@ -147,7 +147,7 @@ static void cards_asked_for_have_a_bound(void **state)
 {
     bench_t bench;
     (void)state;
-    bench_open_epochs(&bench, 70, false);
+    bench_open_epochs(&bench, NULL, 0, 70, false);
     bench_greet(&bench, LINK, BENCH_CC);
     bench_commit(&bench);
     ask_for_cards(&bench, 1);
