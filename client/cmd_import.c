@@ -9,6 +9,7 @@
 #include "client/report.h"
 #include "lib/control.h"
 #include "lib/mem.h"
+#include "lib/record_json.h"
 
 enum { CHUNK_LINES = 256 };
 
@@ -17,13 +18,19 @@ typedef struct {
     talk_t *talk;
     lines_t *lines;
     uint64_t number;               // of the import, at the daemon
+    char *lang;                    // of texts that name none; NULL: not told
     Enlace__V1__ImportState state; // newest, scalars only
 } import_t;
 
+// Lines in a row. What a line says by itself goes as the record that it is: then its text
+// is empty.
 typedef struct {
     char *lines[CHUNK_LINES];
     size_t count, bytes;
     uint64_t first; // number of the first
+    Enlace__V1__ImportRecord records[CHUNK_LINES];
+    buf_t encoded[CHUNK_LINES];
+    size_t record_count;
 } chunk_t;
 
 // ---- progress ----
@@ -58,8 +65,11 @@ static int step(import_t *import, request_t *request)
                          &reply, &fault);
     if (err)
         return refuse(import, err, &fault);
-    // Numbers and flags only: nothing in it points into the reply.
+    // Numbers and flags but for the language: nothing in it points into the reply.
     import->state = *reply->import_state;
+    if (import->state.lang && !import->lang)
+        import->lang = mem_copy_string(import->state.lang);
+    import->state.lang = NULL;
     import->state.base.unknown_fields = NULL;
     import->state.base.n_unknown_fields = 0;
     talk_free(&reply);
@@ -80,23 +90,69 @@ static int begin(import_t *import)
     return status;
 }
 
+static void chunk_clear(chunk_t *chunk)
+{
+    for (size_t i = 0; i < chunk->count; i++)
+        mem_free(chunk->lines[i]);
+    for (size_t i = 0; i < chunk->record_count; i++) {
+        mem_free(chunk->records[i].node);
+        buf_free(&chunk->encoded[i]);
+    }
+    chunk->count = chunk->record_count = chunk->bytes = 0;
+}
+
+// Whatever is wrong with a line is the daemon's to say: then it gets the text. So does one
+// that has not told the language: it does not know of records.
+static bool add_record(chunk_t *chunk, const char *lang, const char *line)
+{
+    json_t *object = NULL;
+    fault_t ignored;
+    if (!lang || json_parse(line, strlen(line), &object, &ignored))
+        return false;
+    const char *node = json_string_value(json_object_get(object, "node"));
+    buf_t encoded = node ? record_encode_json(object, lang) : (buf_t){0};
+    if (encoded.size) {
+        Enlace__V1__ImportRecord *record = &chunk->records[chunk->record_count];
+        enlace__v1__import_record__init(record);
+        record->has_place = record->has_record = 1;
+        record->place = (uint32_t)chunk->count;
+        record->node = mem_copy_string(node);
+        record->record.data = encoded.data;
+        record->record.len = encoded.size;
+        chunk->encoded[chunk->record_count++] = encoded;
+    }
+    json_decref(object);
+    return encoded.size > 0;
+}
+
+static void add_line(chunk_t *chunk, const char *lang, uint64_t number, const char *line)
+{
+    chunk->first = chunk->count ? chunk->first : number;
+    chunk->bytes += strlen(line);
+    bool read = add_record(chunk, lang, line);
+    chunk->lines[chunk->count++] = mem_copy_string(read ? "" : line);
+}
+
 static int send_chunk(import_t *import, chunk_t *chunk, bool last)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
     Enlace__V1__ImportLines body = ENLACE__V1__IMPORT_LINES__INIT;
+    Enlace__V1__ImportRecord *records[CHUNK_LINES];
+    for (size_t i = 0; i < chunk->record_count; i++)
+        records[i] = &chunk->records[i];
     body.has_import = body.has_last = 1;
     body.has_first_line = chunk->count > 0;
     body.import = import->number;
     body.first_line = chunk->first;
     body.lines = chunk->lines;
     body.n_lines = chunk->count;
+    body.records = records;
+    body.n_records = chunk->record_count;
     body.last = last;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_IMPORT_LINES;
     request.import_lines = &body;
     int status = step(import, &request);
-    for (size_t i = 0; i < chunk->count; i++)
-        mem_free(chunk->lines[i]);
-    *chunk = (chunk_t){0};
+    chunk_clear(chunk);
     show_progress(import, _("reading"), lines_bytes_read(import->lines),
                   lines_bytes_total(import->lines));
     return status;
@@ -112,7 +168,7 @@ static bool must_send(const chunk_t *chunk, uint64_t number, size_t size)
 static int send_lines(import_t *import)
 {
     fault_t fault = {0};
-    chunk_t chunk = {0};
+    chunk_t *chunk = mem_alloc(sizeof *chunk);
     int status = STATUS_DONE;
     for (;;) {
         const char *line = NULL;
@@ -123,18 +179,16 @@ static int send_lines(import_t *import)
             status = refuse(import, err, &fault);
         if (status || end)
             break;
-        if (must_send(&chunk, number, strlen(line)))
-            status = send_chunk(import, &chunk, false);
+        if (must_send(chunk, number, strlen(line)))
+            status = send_chunk(import, chunk, false);
         if (status)
             break;
-        chunk.first = chunk.count ? chunk.first : number;
-        chunk.bytes += strlen(line);
-        chunk.lines[chunk.count++] = mem_copy_string(line);
+        add_line(chunk, import->lang, number, line);
     }
     if (!status)
-        return send_chunk(import, &chunk, true);
-    for (size_t i = 0; i < chunk.count; i++)
-        mem_free(chunk.lines[i]);
+        status = send_chunk(import, chunk, true);
+    chunk_clear(chunk);
+    mem_free(chunk);
     return status;
 }
 
@@ -242,6 +296,7 @@ static int run(const client_t *client)
     status = err ? report(client, err, &fault) : drive(&import);
     lines_close(&import.lines);
     talk_close(&import.talk);
+    mem_free(import.lang);
     return status;
 }
 

@@ -106,3 +106,34 @@ json_t *record_to_json(const record_t *record)
     json_decref(unknown);
     return object;
 }
+
+// ---- a record by itself ----
+
+static const char *ask_later(void *context, const char *key, fault_t *fault)
+{
+    bool *later = context;
+    (void)key;
+    (void)fault;
+    *later = true;
+    return NULL;
+}
+
+buf_t record_encode_json(const json_t *object, const char *lang)
+{
+    bool later = false;
+    json_reading_t reading = {
+        .own = "", .lang = lang, .owner_of_key = ask_later, .context = &later};
+    record_glance_t glance;
+    record_t *record = NULL;
+    buf_t encoded = {0};
+    if (record_from_json(object, &reading, &record, NULL) || later) {
+        record_destroy(&record);
+        return encoded;
+    }
+    record_apply_defaults(record);
+    encoded = record_encode(record);
+    if (record_glance(buf_span(&encoded), &glance) || !glance.kind)
+        buf_free(&encoded);
+    record_destroy(&record);
+    return encoded;
+}

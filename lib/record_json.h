@@ -50,6 +50,10 @@ err_t json_parse_value(const char *text, size_t size, json_t **value, fault_t *f
 // may write: that is record_check's. *record is the caller's, NULL on error.
 err_t record_from_json(const json_t *object, const json_reading_t *reading, record_t **record,
                        fault_t *fault);
+// The encoded record of an object that says by itself whose everything is that it refers
+// to, with its kind's defaults. Empty where it does not, or is to be refused: then the
+// reason is for record_from_json to tell. `lang` as in json_reading_t. Caller frees.
+buf_t record_encode_json(const json_t *object, const char *lang);
 // The record's own fields: kind, key, label and what follows; envelope names are the caller's
 // to add. References are written "@CODE:key" or "CODE:number". New object.
 json_t *record_to_json(const record_t *record);

@@ -47,6 +47,11 @@ uint64_t import_line(const import_t *import)
     return import->line;
 }
 
+const char *import_lang(const import_t *import)
+{
+    return import->lang;
+}
+
 bool import_writing(const import_t *import)
 {
     return import->writing;

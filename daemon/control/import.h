@@ -40,6 +40,7 @@ void import_written(import_t *import);       // the batch is on disk
 void import_unwritten(import_t *import);     // it is not: the next batch is the same again
 bool import_writing(const import_t *import); // a batch is out
 
+const char *import_lang(const import_t *import); // of a text that names none
 // Of the line that the last refusal is about; 0: none.
 uint64_t import_line(const import_t *import);
 // Fills in the counters, and whether all is written.

@@ -38,43 +38,12 @@ static err_t check_node(const import_t *import, const roster_t *roster, const ch
     return fault_set(fault, ERR_UNKNOWN_MEMBER, "node", "%s", node);
 }
 
-// A key without a node means whatever the whole file says: that is not known yet.
-static const char *ask_later(void *context, const char *key, fault_t *fault)
-{
-    bool *later = context;
-    (void)key;
-    (void)fault;
-    *later = true;
-    return NULL;
-}
-
-// The record of a line, so that it is parsed once. Empty where that must wait for the
-// check: because of what it refers to, or because it is going to be refused.
-static buf_t encode_early(const import_t *import, const json_t *object)
-{
-    bool later = false;
-    json_reading_t reading = {
-        .own = import->own, .lang = import->lang, .owner_of_key = ask_later, .context = &later};
-    record_glance_t glance;
-    record_t *record = NULL;
-    buf_t encoded = {0};
-    if (record_from_json(object, &reading, &record, NULL) || later)
-        later = true;
-    else
-        record_apply_defaults(record);
-    if (!later)
-        encoded = record_encode(record);
-    if (encoded.size && record_glance(buf_span(&encoded), &glance))
-        buf_free(&encoded);
-    record_destroy(&record);
-    return encoded;
-}
-
+// Parsed once: what says all by itself waits as the record that it is.
 static err_t stage_record(import_t *import, const json_t *object, staged_line_t *line,
                           fault_t *fault)
 {
     uint64_t taken;
-    buf_t encoded = line->mine ? encode_early(import, object) : (buf_t){0};
+    buf_t encoded = line->mine ? record_encode_json(object, import->lang) : (buf_t){0};
     if (encoded.size) {
         line->encoded = true;
         line->text = buf_span(&encoded);
@@ -113,10 +82,8 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-static err_t stage_line(import_t *import, const roster_t *roster, const char *text, fault_t *fault)
+static err_t count_line(import_t *import, size_t size, fault_t *fault)
 {
-    size_t size = strlen(text);
-    json_t *object = NULL;
     if (++import->lines > IMPORT_LINES_MAX)
         return fault_set(fault, ERR_TOO_MANY, "", "an import has at most %u lines",
                          IMPORT_LINES_MAX);
@@ -127,13 +94,105 @@ static err_t stage_line(import_t *import, const roster_t *roster, const char *te
     if (import->bytes > IMPORT_BYTES_MAX)
         return fault_set(fault, ERR_TOO_BIG, "", "an import has at most %llu bytes",
                          (unsigned long long)IMPORT_BYTES_MAX);
-    if (is_blank(text))
-        return ERR_OK;
-    err_t err = json_parse(text, size, &object, fault);
+    return ERR_OK;
+}
+
+static err_t stage_line(import_t *import, const roster_t *roster, const char *text, fault_t *fault)
+{
+    size_t size = strlen(text);
+    json_t *object = NULL;
+    err_t err = count_line(import, size, fault);
+    if (err || is_blank(text))
+        return err;
+    err = json_parse(text, size, &object, fault);
     if (!err)
         err = stage_object(import, roster, object, span_of(text, size), fault);
     json_decref(object);
     return err;
+}
+
+// ---- lines that the client has read ----
+
+static err_t take_key(span_t given, bool needed, char key[STAGING_KEY_MAX + 1], fault_t *fault)
+{
+    if (!given.data && needed)
+        return fault_set(fault, ERR_MISSING_FIELD, "key", NULL);
+    if (given.size > STAGING_KEY_MAX || (given.data && given.size == 0))
+        return fault_set(fault, ERR_BAD_VALUE, "key", NULL);
+    if (given.data)
+        memcpy(key, given.data, given.size);
+    key[given.size] = '\0';
+    return ERR_OK;
+}
+
+// The record is only looked at: what an author may write is the check's to say.
+static err_t stage_glance(import_t *import, const char *node, const record_glance_t *glance,
+                          span_t record, fault_t *fault)
+{
+    char key[STAGING_KEY_MAX + 1] = "";
+    uint64_t taken;
+    staged_line_t line = {
+        .number = import->next_line,
+        .node = meaning(import, node),
+        .kind = kind_by_tag(glance->kind)->name,
+        .key = glance->key.data ? key : NULL,
+        .mine = strcmp(node, import->node) == 0,
+        .encoded = true,
+        .text = record,
+    };
+    err_t err = take_key(glance->key, line.mine, key, fault);
+    if (!err)
+        err = staging_add(import->staging, &line, &taken, fault);
+    if (err)
+        return err;
+    import->staged += line.mine;
+    import->skipped += !line.mine;
+    return ERR_OK;
+}
+
+static err_t stage_read(import_t *import, const roster_t *roster,
+                        const Enlace__V1__ImportRecord *given, fault_t *fault)
+{
+    span_t record = span_of(given->record.data, given->has_record ? given->record.len : 0);
+    record_glance_t glance;
+    err_t err = count_line(import, record.size, fault);
+    if (!err && !given->node)
+        err = fault_set(fault, ERR_MISSING_FIELD, "node", NULL);
+    if (!err)
+        err = check_node(import, roster, given->node, fault);
+    if (err)
+        return err;
+    err = record_glance(record, &glance);
+    if (err || !glance.kind)
+        return fault_set(fault, err ? err : ERR_UNKNOWN_KIND, "record", NULL);
+    return stage_glance(import, given->node, &glance, record, fault);
+}
+
+// The one whose place this is, if there is one; *next goes on behind it.
+static err_t find_read(const Enlace__V1__ImportLines *lines, size_t place, size_t *next,
+                       const Enlace__V1__ImportRecord **found, fault_t *fault)
+{
+    *found = *next < lines->n_records ? lines->records[*next] : NULL;
+    if (!*found || ((*found)->has_place && (*found)->place > place)) {
+        *found = NULL;
+        return ERR_OK;
+    }
+    ++*next;
+    if (!(*found)->has_place || (*found)->place != place || lines->lines[place][0])
+        return fault_set(fault, ERR_BAD_VALUE, "records", "not in the places of empty lines");
+    return ERR_OK;
+}
+
+static err_t stage_next(import_t *import, const roster_t *roster,
+                        const Enlace__V1__ImportLines *lines, size_t place, size_t *next,
+                        fault_t *fault)
+{
+    const Enlace__V1__ImportRecord *given = NULL;
+    err_t err = find_read(lines, place, next, &given, fault);
+    if (err)
+        return err;
+    return given ? stage_read(import, roster, given, fault)
+                 : stage_line(import, roster, lines->lines[place], fault);
 }
 
 err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__ImportLines *lines,
@@ -148,14 +207,17 @@ err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__I
                          (unsigned long long)import->next_line);
     if (lines->n_lines)
         import->next_line = lines->first_line;
+    size_t next = 0;
     for (size_t i = 0; i < lines->n_lines; i++) {
-        err_t err = stage_line(import, roster, lines->lines[i], fault);
+        err_t err = stage_next(import, roster, lines, i, &next, fault);
         if (err) {
             import->line = import->next_line;
             return err;
         }
         import->next_line++;
     }
+    if (next < lines->n_records)
+        return fault_set(fault, ERR_BAD_VALUE, "records", "more than there are lines");
     if (lines->last)
         import->stage = STAGE_CHECK;
     return ERR_OK;

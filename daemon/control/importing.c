@@ -27,7 +27,12 @@ static void finish_state(control_t *control, request_t *request, const session_t
                          bool done)
 {
     Enlace__V1__ImportState state = ENLACE__V1__IMPORT_STATE__INIT;
+    char lang[36];
     import_state(session->import, &state);
+    if (request->message->body_case == ENLACE__V1__CONTROL_REQUEST__BODY_IMPORT_BEGIN) {
+        snprintf(lang, sizeof lang, "%s", import_lang(session->import));
+        state.lang = lang;
+    }
     state.has_import = true;
     state.import = session->number;
     state.has_done = true;

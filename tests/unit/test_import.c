@@ -526,11 +526,89 @@ static void staging_keeps_keys_and_text(void **state)
     assert_null(staging);
 }
 
+// ---- lines that the client has read ----
+
+// A record as the client sends it, in the place of the only line.
+static err_t stage_read(scene_t *scene, const char *node, const char *json, uint32_t place,
+                        const char *line)
+{
+    Enlace__V1__ImportLines lines = ENLACE__V1__IMPORT_LINES__INIT;
+    Enlace__V1__ImportRecord record = ENLACE__V1__IMPORT_RECORD__INIT;
+    Enlace__V1__ImportRecord *records = &record;
+    char *text = mem_copy_string(line), *copy = mem_copy_string(json);
+    json_t *object = NULL;
+    for (char *at = copy; (at = strchr(at, '\'')); *at = '"')
+        ;
+    assert_int_equal(json_parse(copy, strlen(copy), &object, &scene->fault), ERR_OK);
+    buf_t encoded = record_encode_json(object, "es");
+    record.has_place = record.has_record = true;
+    record.place = place;
+    record.node = (char *)(uintptr_t)node;
+    record.record.data = encoded.data;
+    record.record.len = encoded.size;
+    lines.has_first_line = lines.has_last = lines.last = true;
+    lines.first_line = 1;
+    lines.n_lines = 1;
+    lines.lines = &text;
+    lines.n_records = 1;
+    lines.records = &records;
+    err_t err = import_stage(scene->import, scene->house.roster, &lines, &scene->fault);
+    json_decref(object);
+    buf_free(&encoded);
+    mem_free(copy);
+    mem_free(text);
+    return err;
+}
+
+static const char read_body[] = "{'node':'CR','kind':'body','key':'x','name':'Uno'}";
+
+static void lines_that_were_read_are_as_good(void **state)
+{
+    scene_t *scene = *state;
+    bool done = false;
+    begin(scene, NULL);
+    assert_int_equal(stage_read(scene, "CR", read_body, 0, ""), ERR_OK);
+    assert_int_equal(import_check(scene->import, scene->house.roster, &done, &scene->fault),
+                     ERR_OK);
+    Enlace__V1__ImportState counts = ENLACE__V1__IMPORT_STATE__INIT;
+    import_state(scene->import, &counts);
+    assert_int_equal(counts.staged, 1);
+    assert_int_equal(counts.checked, 1);
+    assert_true(done);
+}
+
+static void lines_that_were_read_are_looked_at(void **state)
+{
+    static const struct {
+        const char *node, *json, *line;
+        uint32_t place;
+        err_t err;
+        const char *where;
+    } table[] = {
+        {"XX", read_body, "", 0, ERR_UNKNOWN_MEMBER, "node"},
+        {"x y", read_body, "", 0, ERR_BAD_NODE_CODE, "node"},
+        {NULL, read_body, "", 0, ERR_MISSING_FIELD, "node"},
+        {"CR", "{'kind':'body','name':'Uno'}", "", 0, ERR_MISSING_FIELD, "key"},
+        {"CR", "{'kind':'body','name':{'es':''},'member':'@x'}", "", 0, ERR_UNKNOWN_KIND, "record"},
+        {"CR", read_body, "{}", 0, ERR_BAD_VALUE, "records"},
+        {"CR", read_body, "", 1, ERR_BAD_VALUE, "records"},
+    };
+    scene_t *scene = *state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        begin(scene, NULL);
+        err_t err = stage_read(scene, table[i].node, table[i].json, table[i].place, table[i].line);
+        if (err != table[i].err || strcmp(scene->fault.where, table[i].where) != 0)
+            fail_msg("number %zu: %s at %s", i, err_name(err), scene->fault.where);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(references_are_resolved_against_the_whole_file),
+        T(lines_that_were_read_are_as_good),
+        T(lines_that_were_read_are_looked_at),
         T(importing_twice_changes_nothing),
         T(other_content_is_an_edit_and_retracted_stays),
         T(a_reference_to_a_retracted_line_goes_through),
