@@ -19,6 +19,7 @@ typedef struct {
     lines_t *lines;
     uint64_t number;               // of the import, at the daemon
     char *lang;                    // of texts that name none; NULL: not told
+    bool asked;                    // a step's answer is still to come
     Enlace__V1__ImportState state; // newest, scalars only
 } import_t;
 
@@ -57,12 +58,13 @@ static int refuse(const import_t *import, err_t err, const fault_t *fault)
     return report(import->client, err, fault);
 }
 
-static int step(import_t *import, request_t *request)
+static int await_step(import_t *import)
 {
     reply_t *reply = NULL;
     fault_t fault = {0};
-    err_t err = talk_ask(import->talk, request, ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE,
-                         &reply, &fault);
+    import->asked = false;
+    err_t err =
+        talk_wait(import->talk, ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE, &reply, &fault);
     if (err)
         return refuse(import, err, &fault);
     // Numbers and flags but for the language: nothing in it points into the reply.
@@ -74,6 +76,21 @@ static int step(import_t *import, request_t *request)
     import->state.base.n_unknown_fields = 0;
     talk_free(&reply);
     return STATUS_DONE;
+}
+
+// Its answer is for await_step, and what comes next can be made ready meanwhile.
+static int ask_step(import_t *import, request_t *request)
+{
+    fault_t fault = {0};
+    err_t err = talk_send(import->talk, request, &fault);
+    import->asked = !err;
+    return err ? refuse(import, err, &fault) : STATUS_DONE;
+}
+
+static int step(import_t *import, request_t *request)
+{
+    int status = ask_step(import, request);
+    return status ? status : await_step(import);
 }
 
 static int begin(import_t *import)
@@ -151,7 +168,9 @@ static int send_chunk(import_t *import, chunk_t *chunk, bool last)
     body.last = last;
     request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_IMPORT_LINES;
     request.import_lines = &body;
-    int status = step(import, &request);
+    int status = import->asked ? await_step(import) : STATUS_DONE;
+    if (!status)
+        status = ask_step(import, &request);
     chunk_clear(chunk);
     show_progress(import, _("reading"), lines_bytes_read(import->lines),
                   lines_bytes_total(import->lines));
@@ -187,6 +206,8 @@ static int send_lines(import_t *import)
     }
     if (!status)
         status = send_chunk(import, chunk, true);
+    if (!status)
+        status = await_step(import);
     chunk_clear(chunk);
     mem_free(chunk);
     return status;

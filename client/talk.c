@@ -30,6 +30,7 @@ struct talk {
     bool gone;      // and the connection ended since
     bool heard;
     uint64_t last_id;
+    bool writes; // the request that was sent last
     working_fn working;
     void *working_context;
     int watch_fd, watch_pipe;
@@ -330,17 +331,25 @@ static err_t refused(const Enlace__V1__Refusal *refusal, fault_t *fault)
     return fault_set(fault, err, where, "%s", refusal->detail ? refusal->detail : "");
 }
 
-err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyCase expected,
-               reply_t **reply, fault_t *fault)
+static uint64_t deadline(const talk_t *talk)
 {
-    *reply = NULL;
+    return when_monotonic_ms() + (talk->heard ? SILENCE_MS : FIRST_WORD_MS);
+}
+
+err_t talk_send(talk_t *talk, request_t *request, fault_t *fault)
+{
     request->has_id = 1;
     request->id = ++talk->last_id;
     request->lang = talk->lang;
-    uint64_t deadline_ms = when_monotonic_ms() + (talk->heard ? SILENCE_MS : FIRST_WORD_MS);
-    err_t err = send_request(talk, request, deadline_ms, fault);
-    if (!err)
-        err = await_answer(talk, request_writes(request), deadline_ms, reply, fault);
+    talk->writes = request_writes(request);
+    return send_request(talk, request, deadline(talk), fault);
+}
+
+err_t talk_wait(talk_t *talk, Enlace__V1__ControlReply__BodyCase expected, reply_t **reply,
+                fault_t *fault)
+{
+    *reply = NULL;
+    err_t err = await_answer(talk, talk->writes, deadline(talk), reply, fault);
     if (!err && (*reply)->body_case == ENLACE__V1__CONTROL_REPLY__BODY_REFUSAL)
         err = refused((*reply)->refusal, fault);
     else if (!err && (*reply)->body_case != expected)
@@ -348,6 +357,14 @@ err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyC
     if (err)
         talk_free(reply);
     return err;
+}
+
+err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyCase expected,
+               reply_t **reply, fault_t *fault)
+{
+    *reply = NULL;
+    err_t err = talk_send(talk, request, fault);
+    return err ? err : talk_wait(talk, expected, reply, fault);
 }
 
 void talk_free(reply_t **reply)

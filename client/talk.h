@@ -40,6 +40,11 @@ bool talk_interrupted(const talk_t *talk);
 // ERR_UNEXPECTED. Otherwise UNREACHABLE_NODE, OUTCOME_UNKNOWN, STOPPING.
 err_t talk_ask(talk_t *talk, request_t *request, Enlace__V1__ControlReply__BodyCase expected,
                reply_t **reply, fault_t *fault);
+// Its two halves, so that something can be done while the daemon is at work: one request
+// at a time. The request is not needed any more when talk_send returns.
+err_t talk_send(talk_t *talk, request_t *request, fault_t *fault);
+err_t talk_wait(talk_t *talk, Enlace__V1__ControlReply__BodyCase expected, reply_t **reply,
+                fault_t *fault);
 void talk_free(reply_t **reply);
 
 // Whether a reason says that the daemon could not be asked at all.
