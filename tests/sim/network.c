@@ -26,14 +26,19 @@ typedef struct {
     size_t next;
 } ring_t;
 
+// One direction between two nodes.
+typedef struct {
+    line_t line;
+    uint64_t busy_us; // until when it is taken
+    ring_t ring;
+} way_t;
+
 struct network {
     size_t nodes;
     uint8_t seed[32];
     uint64_t drawn, order;
     core_link_t next_link;
-    line_t *lines;     // nodes x nodes
-    uint64_t *busy_us; // until when the line is taken
-    ring_t *rings;
+    way_t **ways; // by who sends, then by to whom; a row is made when it is needed
     size_t half_count, half_capacity;
     half_t *halves;
     size_t arrival_count, arrival_capacity;
@@ -73,9 +78,7 @@ network_t *network_new(size_t nodes, uint64_t seed)
     memcpy(network->seed, &seed, sizeof seed);
     network->seed[31] = 'n';
     network->next_link = 1;
-    network->lines = mem_alloc_array(nodes * nodes, sizeof *network->lines);
-    network->busy_us = mem_alloc_array(nodes * nodes, sizeof *network->busy_us);
-    network->rings = mem_alloc_array(nodes * nodes, sizeof *network->rings);
+    network->ways = mem_alloc_array(nodes, sizeof *network->ways);
     return network;
 }
 
@@ -84,12 +87,13 @@ void network_destroy(network_t **network_pointer)
     network_t *network = *network_pointer;
     for (size_t i = 0; i < network->arrival_count; i++)
         buf_free(&network->arrivals[i].bytes);
-    for (size_t i = 0; i < network->nodes * network->nodes; i++)
-        for (size_t k = 0; k < STALE_KEPT; k++)
-            buf_free(&network->rings[i].kept[k]);
-    mem_free(network->lines);
-    mem_free(network->busy_us);
-    mem_free(network->rings);
+    for (size_t i = 0; i < network->nodes; i++) {
+        for (size_t to = 0; network->ways[i] && to < network->nodes; to++)
+            for (size_t k = 0; k < STALE_KEPT; k++)
+                buf_free(&network->ways[i][to].ring.kept[k]);
+        mem_free(network->ways[i]);
+    }
+    mem_free(network->ways);
     mem_free(network->halves);
     mem_free(network->arrivals);
     mem_free(network);
@@ -102,15 +106,17 @@ void network_tamper(network_t *network, tamper_fn fn, void *context)
     network->tamper_context = context;
 }
 
-static size_t line_index(const network_t *network, size_t from, size_t to)
+static way_t *way_of(const network_t *network, size_t from, size_t to)
 {
     assert(from < network->nodes && to < network->nodes);
-    return from * network->nodes + to;
+    if (!network->ways[from])
+        network->ways[from] = mem_alloc_array(network->nodes, sizeof **network->ways);
+    return &network->ways[from][to];
 }
 
 line_t *network_line(network_t *network, size_t from, size_t to)
 {
-    return &network->lines[line_index(network, from, to)];
+    return &way_of(network, from, to)->line;
 }
 
 uint64_t network_count(const network_t *network, net_count_t what)
@@ -179,12 +185,19 @@ uint64_t network_next_ms(const network_t *network)
 
 // ---- halves ----
 
+// They stand in the order of their numbers, which only rise.
 static half_t *half_find(const network_t *network, size_t node, core_link_t link)
 {
-    for (size_t i = 0; i < network->half_count; i++)
-        if (network->halves[i].node == node && network->halves[i].link == link)
-            return &network->halves[i];
-    return NULL;
+    size_t low = 0, high = network->half_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (network->halves[middle].link < link)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    half_t *half = low < network->half_count ? &network->halves[low] : NULL;
+    return half && half->link == link && half->node == node ? half : NULL;
 }
 
 static void half_remove(network_t *network, const half_t *half)
@@ -231,41 +244,40 @@ void network_link_at(const network_t *network, size_t index, size_t *node, core_
 // ---- on the way ----
 
 // How long the line takes for so many bytes, those before them included.
-static uint64_t line_delay_ms(network_t *network, size_t index, uint64_t now_ms, size_t size)
+static uint64_t line_delay_ms(network_t *network, way_t *way, uint64_t now_ms, size_t size)
 {
-    const line_t *line = &network->lines[index];
-    uint64_t *busy_us = &network->busy_us[index], now_us = now_ms * 1000;
-    if (!line->bytes_per_s)
+    uint64_t now_us = now_ms * 1000;
+    if (!way->line.bytes_per_s)
         return 0;
-    if (*busy_us < now_us)
-        *busy_us = now_us;
-    *busy_us += size * 1000000 / line->bytes_per_s;
+    if (way->busy_us < now_us)
+        way->busy_us = now_us;
+    way->busy_us += size * 1000000 / way->line.bytes_per_s;
     network->counts[NET_SLOW]++;
-    return (*busy_us - now_us) / 1000;
+    return (way->busy_us - now_us) / 1000;
 }
 
 uint64_t network_wait_ms(const network_t *network, uint64_t now_ms, size_t from, size_t to)
 {
-    uint64_t busy_us = network->busy_us[line_index(network, from, to)];
+    uint64_t busy_us = way_of(network, from, to)->busy_us;
     return busy_us > now_ms * 1000 ? busy_us / 1000 - now_ms : 0;
 }
 
-static bool over_high_water(const network_t *network, size_t index, uint64_t now_ms, size_t size)
+static bool over_high_water(const way_t *way, uint64_t now_ms, size_t size)
 {
-    const line_t *line = &network->lines[index];
-    uint64_t now_us = now_ms * 1000, busy_us = network->busy_us[index];
+    const line_t *line = &way->line;
+    uint64_t now_us = now_ms * 1000, busy_us = way->busy_us;
     uint64_t waiting = line->bytes_per_s && busy_us > now_us
                            ? (busy_us - now_us) * line->bytes_per_s / 1000000
                            : 0;
     return line->queue_max && waiting + size > line->queue_max;
 }
 
-static uint64_t arrival_ms(network_t *network, size_t index, uint64_t now_ms, size_t size)
+static uint64_t arrival_ms(network_t *network, way_t *way, uint64_t now_ms, size_t size)
 {
-    const line_t *line = &network->lines[index];
+    const line_t *line = &way->line;
     uint64_t jitter = line->jitter_ms ? draw(network, line->jitter_ms + 1) : 0;
     return now_ms + LATENCY_MS + line->latency_ms + jitter +
-           line_delay_ms(network, index, now_ms, size);
+           line_delay_ms(network, way, now_ms, size);
 }
 
 // Sends to a half: in order behind what was sent to it before.
@@ -274,7 +286,7 @@ static void put_on_line(network_t *network, uint64_t now_ms, half_t *to, arrival
     bool publication = arrival.type == ARRIVE_PUBLICATION;
     uint64_t *last = publication ? &to->last_pub_ms : &to->last_ms;
     uint64_t at =
-        arrival_ms(network, line_index(network, to->peer, to->node), now_ms, arrival.bytes.size);
+        arrival_ms(network, way_of(network, to->peer, to->node), now_ms, arrival.bytes.size);
     arrival.at_ms = at > *last ? at : *last;
     *last = arrival.at_ms;
     arrival.node = to->node;
@@ -286,10 +298,10 @@ static void put_on_line(network_t *network, uint64_t now_ms, half_t *to, arrival
     arrive(network, arrival);
 }
 
-static void keep_for_later(network_t *network, size_t index, span_t bytes)
+static void keep_for_later(way_t *way, span_t bytes)
 {
-    ring_t *ring = &network->rings[index];
-    if (!network->lines[index].stale_queue)
+    ring_t *ring = &way->ring;
+    if (!way->line.stale_queue)
         return;
     buf_free(&ring->kept[ring->next]);
     ring->kept[ring->next] = buf_copy(bytes);
@@ -300,8 +312,7 @@ static void keep_for_later(network_t *network, size_t index, span_t bytes)
 // among it.
 static void deliver_stale(network_t *network, uint64_t now_ms, half_t *to)
 {
-    size_t index = line_index(network, to->peer, to->node);
-    ring_t *ring = &network->rings[index];
+    ring_t *ring = &way_of(network, to->peer, to->node)->ring;
     for (size_t i = 0; i < STALE_KEPT; i++) {
         buf_t *kept = &ring->kept[(ring->next + i) % STALE_KEPT];
         if (!kept->size)
@@ -327,7 +338,7 @@ static void deliver_stale(network_t *network, uint64_t now_ms, half_t *to)
 static bool gets_through(network_t *network, half_t *to, bool publication)
 {
     bool *torn = publication ? &to->torn_publications : &to->torn;
-    *torn = *torn || network->lines[line_index(network, to->peer, to->node)].cut;
+    *torn = *torn || network_line(network, to->peer, to->node)->cut;
     network->counts[NET_CUT] += *torn;
     return !*torn;
 }
@@ -344,9 +355,9 @@ void network_send(network_t *network, uint64_t now_ms, size_t from, core_link_t 
     half_t *to = half ? half_find(network, half->peer, half->other) : NULL;
     if (!half)
         return;
-    size_t index = line_index(network, from, half->peer);
+    way_t *way = way_of(network, from, half->peer);
     buf_t bytes = buf_copy(data);
-    if (over_high_water(network, index, now_ms, data.size)) {
+    if (over_high_water(way, now_ms, data.size)) {
         network->counts[NET_QUEUE_FULL]++;
         arrive(network, (arrival_t){.at_ms = now_ms,
                                     .type = ARRIVE_DOWN,
@@ -355,17 +366,17 @@ void network_send(network_t *network, uint64_t now_ms, size_t from, core_link_t 
                                     .link = link,
                                     .reason = ERR_QUEUE_FULL});
     } else if (to && gets_through(network, to, false) && tampered(network, to, false, &bytes)) {
-        keep_for_later(network, index, data);
+        keep_for_later(way, data);
         put_on_line(network, now_ms, to, (arrival_t){.type = ARRIVE_MESSAGE, .bytes = bytes});
         return;
     }
     buf_free(&bytes);
 }
 
-static bool publication_is_lost(network_t *network, uint64_t now_ms, const half_t *to, size_t index,
-                                size_t size)
+static bool publication_is_lost(network_t *network, uint64_t now_ms, const half_t *to,
+                                const way_t *way, size_t size)
 {
-    const line_t *line = &network->lines[index];
+    const line_t *line = &way->line;
     net_count_t why = NET_COUNT_END;
     if (to->deaf)
         why = NET_DEAF;
@@ -373,7 +384,7 @@ static bool publication_is_lost(network_t *network, uint64_t now_ms, const half_
         why = NET_LATE_JOIN;
     else if (by_chance(network, line->publication_loss))
         why = NET_PUBLICATION_LOST;
-    else if (over_high_water(network, index, now_ms, size))
+    else if (over_high_water(way, now_ms, size))
         why = NET_HIGH_WATER;
     if (why == NET_COUNT_END)
         return false;
@@ -383,10 +394,10 @@ static bool publication_is_lost(network_t *network, uint64_t now_ms, const half_
 
 static void publish_to(network_t *network, uint64_t now_ms, half_t *to, span_t data)
 {
-    size_t index = line_index(network, to->peer, to->node);
-    if (publication_is_lost(network, now_ms, to, index, data.size))
+    const way_t *way = way_of(network, to->peer, to->node);
+    if (publication_is_lost(network, now_ms, to, way, data.size))
         return;
-    unsigned times = by_chance(network, network->lines[index].publication_twin) ? 2 : 1;
+    unsigned times = by_chance(network, way->line.publication_twin) ? 2 : 1;
     network->counts[NET_PUBLICATION_TWICE] += times - 1;
     for (unsigned i = 0; i < times; i++) {
         buf_t bytes = buf_copy(data);
@@ -426,15 +437,14 @@ static void come_up(network_t *network, uint64_t now_ms, size_t node, core_link_
 {
     half_t *half = half_find(network, node, link);
     half->since_ms = now_ms + LATENCY_MS;
-    half->deaf = network->lines[line_index(network, half->peer, node)].deaf;
+    half->deaf = network_line(network, half->peer, node)->deaf;
     put_on_line(network, now_ms, half, (arrival_t){.type = ARRIVE_UP, .outbound = half->outbound});
     deliver_stale(network, now_ms, half);
 }
 
 core_link_t network_connect(network_t *network, uint64_t now_ms, size_t from, size_t to)
 {
-    if (network->lines[line_index(network, from, to)].cut ||
-        network->lines[line_index(network, to, from)].cut)
+    if (network_line(network, from, to)->cut || network_line(network, to, from)->cut)
         return network_refuse(network, now_ms, from, ERR_UNREACHABLE);
     core_link_t here = network->next_link++, there = network->next_link++;
     half_add(network,
@@ -452,7 +462,7 @@ void network_close(network_t *network, uint64_t now_ms, size_t node, core_link_t
     if (!half)
         return;
     half_t *to = half_find(network, half->peer, half->other);
-    bool told = !silent && !network->lines[line_index(network, node, half->peer)].cut;
+    bool told = !silent && !network_line(network, node, half->peer)->cut;
     if (to && told)
         put_on_line(network, now_ms, to, (arrival_t){.type = ARRIVE_DOWN, .reason = reason});
     network->counts[NET_HALF_OPEN] += to && !told;

@@ -9,7 +9,7 @@ typedef struct {
     world_t *world;
     size_t index;
     code_t code;
-    bool listening, running, in_turn;
+    bool listening, running;
     secret_t *root, *signing;
     pubkey_t root_key, signing_key, transport_key;
     card_t *card; // its newest
@@ -17,8 +17,8 @@ typedef struct {
     card_t *old_cards[WORLD_CARDS_MAX]; // those before it, from card 1
     hash_t start;                       // of the card that started its epoch
     char endpoint[64];
-    size_t dial_count;
-    size_t dials[WORLD_DIALS_MAX];
+    size_t dial_count, dial_capacity;
+    size_t *dials;
     // time
     uint64_t booted_ms; // world time at which its monotonic clock was 0
     int64_t skew_ms;
@@ -45,8 +45,9 @@ typedef struct {
 struct world {
     uint64_t now_ms, seed, drawn;
     network_t *network;
-    size_t node_count;
-    place_in_t nodes[WORLD_NODES_MAX];
+    size_t node_count, node_max;
+    place_in_t *nodes;
+    uint64_t *in_turn; // a bit a node: its turn has begun
     roster_t *charter;
     const disk_image_t *empty; // a store without anything
     disk_image_t *own_empty;   // the same, where nobody else keeps it

@@ -26,13 +26,10 @@ disk_image_t *world_empty_store(void)
 
 world_t *world_new(uint64_t seed)
 {
-    disk_image_t *empty = world_empty_store();
-    world_t *world = world_new_on(seed, empty);
-    world->own_empty = empty;
-    return world;
+    return world_new_sized(seed, WORLD_NODES_MAX);
 }
 
-world_t *world_new_on(uint64_t seed, const disk_image_t *empty)
+static world_t *make_world(uint64_t seed, const disk_image_t *empty, size_t most)
 {
     world_t *world = mem_alloc(sizeof *world);
     assert(crypto_start() == ERR_OK);
@@ -40,7 +37,23 @@ world_t *world_new_on(uint64_t seed, const disk_image_t *empty)
     world->seed = seed;
     world->empty = empty;
     world->now_ms = 1000;
-    world->network = network_new(WORLD_NODES_MAX, seed);
+    world->node_max = most;
+    world->nodes = mem_alloc_array(most, sizeof *world->nodes);
+    world->in_turn = mem_alloc_array(most / 64 + 1, sizeof *world->in_turn);
+    world->network = network_new(most, seed);
+    return world;
+}
+
+world_t *world_new_on(uint64_t seed, const disk_image_t *empty)
+{
+    return make_world(seed, empty, WORLD_NODES_MAX);
+}
+
+world_t *world_new_sized(uint64_t seed, size_t most)
+{
+    disk_image_t *empty = world_empty_store();
+    world_t *world = make_world(seed, empty, most);
+    world->own_empty = empty;
     return world;
 }
 
@@ -61,7 +74,10 @@ void world_destroy(world_t **world_pointer)
         buf_free(&place->saved_marker);
         disk_destroy(&place->disk);
         buf_free(&place->marker);
+        mem_free(place->dials);
     }
+    mem_free(world->nodes);
+    mem_free(world->in_turn);
     network_destroy(&world->network);
     disk_image_destroy(&world->own_empty);
     disk_image_destroy(&world->founded);
@@ -85,7 +101,7 @@ static place_in_t *new_place(world_t *world)
     size_t index = world->node_count++;
     place_in_t *place = &world->nodes[index];
     char name[32];
-    assert(index < WORLD_NODES_MAX);
+    assert(index < world->node_max);
     place->world = world;
     place->index = index;
     snprintf(place->endpoint, sizeof place->endpoint, "tcp://node%zu.example:7000", index);
@@ -122,8 +138,8 @@ void world_clone(world_t *world, size_t of, const disk_image_t *image)
     place_copy_keys(place, from);
     place->booted_ms = from->booted_ms;
     place->skew_ms = from->skew_ms;
-    place->dial_count = from->dial_count;
-    memcpy(place->dials, from->dials, sizeof place->dials);
+    for (size_t i = 0; i < from->dial_count; i++)
+        world_dial(world, place->index, from->dials[i]);
     place->machine = from->machine; // to the last number
     place->marker = buf_copy(buf_span(&from->marker));
     place->inodes = from->inodes;
@@ -133,7 +149,7 @@ void world_clone(world_t *world, size_t of, const disk_image_t *image)
 void world_dial(world_t *world, size_t from, size_t to)
 {
     place_in_t *place = &world->nodes[from];
-    assert(place->dial_count < WORLD_DIALS_MAX);
+    mem_grow(&place->dials, &place->dial_capacity, place->dial_count, sizeof *place->dials);
     place->dials[place->dial_count++] = to;
 }
 
@@ -143,6 +159,13 @@ void world_watch(world_t *world, const watcher_t *watcher)
 }
 
 // ---- life of a node ----
+
+static void set_in_turn(place_in_t *place, bool begun)
+{
+    uint64_t bit = (uint64_t)1 << place->index % 64,
+             *word = &place->world->in_turn[place->index / 64];
+    *word = begun ? *word | bit : *word & ~bit;
+}
 
 err_t place_try_open(place_in_t *place, fault_t *fault)
 {
@@ -159,7 +182,7 @@ void place_open(place_in_t *place)
 static err_t load_core(place_in_t *place, fault_t *fault)
 {
     world_t *world = place->world;
-    core_dial_t dials[WORLD_DIALS_MAX] = {0};
+    core_dial_t *dials = mem_alloc_array(place->dial_count, sizeof *dials);
     for (size_t i = 0; i < place->dial_count; i++) {
         memcpy(dials[i].code, world->nodes[place->dials[i]].code.text, sizeof dials[i].code);
         dials[i].endpoint = world->nodes[place->dials[i]].endpoint;
@@ -174,8 +197,10 @@ static err_t load_core(place_in_t *place, fault_t *fault)
     options.boot_count = place->boot.marker.head_count;
     options.boot_heads = place->boot.marker.heads;
     uint64_t wall_ms = WORLD_EPOCH_MS + world->now_ms + (uint64_t)place->skew_ms;
-    return driver_load(place->store, &options, world_node_now(world, place->index), wall_ms,
-                       &place->core, fault);
+    err_t err = driver_load(place->store, &options, world_node_now(world, place->index), wall_ms,
+                            &place->core, fault);
+    mem_free(dials);
+    return err;
 }
 
 static nonce_t next_nonce(place_in_t *place)
@@ -241,7 +266,8 @@ void world_start_all(world_t *world)
 
 static void end_process(place_in_t *place)
 {
-    place->running = place->in_turn = false;
+    place->running = false;
+    set_in_turn(place, false);
     driver_destroy(&place->driver);
     core_destroy(&place->core);
 }
@@ -253,6 +279,12 @@ void world_stop(world_t *world, size_t node)
         return;
     network_close_all(world->network, world->now_ms, node, ERR_DISCONNECTED, false);
     end_process(place);
+}
+
+void world_close(world_t *world, size_t node)
+{
+    assert(!world->nodes[node].running);
+    store_close(&world->nodes[node].store);
 }
 
 // The other ends of a process that was killed are told by its system; those of a
@@ -393,7 +425,7 @@ static void deliver(world_t *world, const arrival_t *arrival)
         watcher->arrives(watcher->context, arrival, true);
     deliveries[arrival->type](place, arrival);
     if (!has_died(place)) {
-        place->in_turn = true;
+        set_in_turn(place, true);
         if (watcher->arrives)
             watcher->arrives(watcher->context, arrival, false);
     }
@@ -420,7 +452,7 @@ static void end_turn(place_in_t *place)
 {
     const watcher_t *watcher = &place->world->watcher;
     bool lost = driver_flush(place->driver) != ERR_OK;
-    place->in_turn = false;
+    set_in_turn(place, false);
     if (has_died(place))
         return;
     if (lost) { // it ends itself, and is started again by its system
@@ -443,9 +475,12 @@ static bool ends_turn(world_t *world)
 
 static void end_turns(world_t *world)
 {
-    for (size_t i = 0; i < world->node_count; i++)
-        if (world->nodes[i].running && world->nodes[i].in_turn)
-            end_turn(&world->nodes[i]);
+    for (size_t word = 0; word <= world->node_max / 64; word++)
+        for (uint64_t later = UINT64_MAX, due; (due = world->in_turn[word] & later);) {
+            unsigned bit = (unsigned)__builtin_ctzll(due);
+            later = bit < 63 ? UINT64_MAX << (bit + 1) : 0;
+            end_turn(&world->nodes[word * 64 + bit]);
+        }
 }
 
 static void tick_due(world_t *world)

@@ -13,7 +13,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/network.h"
 
-enum { WORLD_NODES_MAX = 48, WORLD_DIALS_MAX = 4, WORLD_CARDS_MAX = 24 };
+enum { WORLD_NODES_MAX = 48, WORLD_CARDS_MAX = 24 };
 
 typedef struct world world_t;
 
@@ -22,6 +22,8 @@ world_t *world_new(uint64_t seed);
 // copy of it.
 disk_image_t *world_empty_store(void);
 world_t *world_new_on(uint64_t seed, const disk_image_t *empty);
+// With room for more nodes than WORLD_NODES_MAX.
+world_t *world_new_sized(uint64_t seed, size_t most);
 void world_destroy(world_t **world);
 
 // A node with keys derived from its code; not running yet. Returns its index.
@@ -32,7 +34,8 @@ void world_found(world_t *world, uint32_t threshold);
 
 void world_start(world_t *world, size_t node);
 void world_start_all(world_t *world);
-void world_stop(world_t *world, size_t node); // in good order; its store stays
+void world_stop(world_t *world, size_t node);  // in good order; its store stays
+void world_close(world_t *world, size_t node); // the store of a node that does not run
 // The process dies between two turns, or the machine loses power.
 typedef enum { DEATH_KILL, DEATH_POWER } death_t;
 void world_die(world_t *world, size_t node, death_t how);
