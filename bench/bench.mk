@@ -29,7 +29,7 @@ $(BUILD)/tests/unit/test_samples: $(BUILD)/obj/bench/samples.o
 $(BUILD)/tests/unit/test_load: $(BUILD)/obj/bench/load.o
 $(BUILD)/tests/unit/test_report: $(patsubst %,$(BUILD)/obj/bench/%.o,report machine samples)
 $(BUILD)/tests/unit/test_ratios: $(BUILD)/obj/bench/ratios.o
-$(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o pace.o samples.o)
+$(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.o pace.o profile.o samples.o)
 
 #: make instructions  what a change costs in instructions, against the figures that are kept
 .PHONY: instructions
@@ -37,3 +37,11 @@ instructions:
 	@scripts/deps.sh build check
 	$(AGAIN) $(BUILD)/bench/tool_apply
 	@BUILD=$(BUILD) bench/instructions.sh
+
+#: make profile    where the time of a work goes (PROFILE='50000 live catch-up', SYMBOLS=1)
+PROFILE ?= 50000 bootstrap live catch-up single latency fan-out relay write query start-up
+.PHONY: profile
+profile:
+	@scripts/deps.sh build check bench
+	$(AGAIN) all $(BUILD)/bench/tool_bench
+	@BUILD=$(BUILD) SYMBOLS=$(SYMBOLS) bench/profile.sh $(PROFILE)

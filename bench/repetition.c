@@ -6,6 +6,7 @@
 
 #include "bench/machine.h"
 #include "bench/pace.h"
+#include "bench/profile.h"
 #include "lib/mem.h"
 
 // ---- much ----
@@ -14,10 +15,12 @@ double repeat_bootstrap(const subject_t *subject, void *self, uint64_t n)
 {
     subject->prepare(self, 1, n);
     subject->load(self, 1, n);
+    profile_begin();
     double began = machine_now();
     subject->follow(self);
     subject->until(self, n);
     double ended = machine_now();
+    profile_end();
     subject->check(self, n);
     return (double)n / (ended - began);
 }
@@ -25,11 +28,13 @@ double repeat_bootstrap(const subject_t *subject, void *self, uint64_t n)
 double repeat_live(const subject_t *subject, void *self, uint64_t from, uint64_t n, double *wrote)
 {
     subject->prepare(self, from + 1, n);
+    profile_begin();
     double began = machine_now();
     subject->load(self, from + 1, n);
     *wrote = machine_now() - began;
     subject->until(self, from + n);
     double ended = machine_now();
+    profile_end();
     subject->check(self, from + n);
     return (double)n / (ended - began);
 }
@@ -42,10 +47,12 @@ double repeat_catch_up(const subject_t *subject, void *self, uint64_t from, uint
         subject->load(self, from + 1, n);
     for (uint64_t i = 1; each && i <= n; i++)
         subject->put(self, from + i);
+    profile_begin();
     double began = machine_now();
     subject->follow(self);
     subject->until(self, from + n);
     double ended = machine_now();
+    profile_end();
     subject->check(self, from + n);
     return (double)n / (ended - began);
 }
@@ -131,11 +138,13 @@ void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_
     double *called = mem_alloc_array(count, sizeof *called);
     observer.seen = mem_alloc_array(count, sizeof *observer.seen);
     subject->prepare(self, from + 1, count);
+    profile_begin();
     pthread_t thread;
     if (pthread_create(&thread, NULL, observe, &observer))
         abort();
     put_all(&observer, rate, called);
     pthread_join(thread, NULL);
+    profile_end();
     for (uint64_t i = LATENCY_WARM_UP; i < count; i++)
         samples_add(delays, (observer.seen[i] - called[i]) * 1e3);
     pthread_cond_destroy(&observer.moved);

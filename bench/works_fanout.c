@@ -6,6 +6,7 @@
 #include "bench/fill.h"
 #include "bench/machine.h"
 #include "bench/pace.h"
+#include "bench/profile.h"
 #include "bench/watch.h"
 #include "bench/works.h"
 #include "lib/mem.h"
@@ -59,10 +60,12 @@ static void measure(fanout_t *fanout, uint64_t count, samples_t *delays)
     for (size_t i = 0; i < SAMPLED; i++)
         arrivals[i] =
             arrivals_start(fleet_node_dir(fanout->fleet, 1 + i * (FOLLOWERS / SAMPLED)), count);
+    profile_begin();
     double before = process_cpu(fleet_pid(fanout->fleet, HUB));
     double took = write_all(fanout, count);
     wait_for_all(fanout);
     double used = process_cpu(fleet_pid(fanout->fleet, HUB)) - before;
+    profile_end();
     samples_add(&fanout->rates, (double)count / took);
     samples_add(&fanout->cpu, 100 * used / ((double)count / RATE));
     for (size_t i = 0; i < SAMPLED; i++)

@@ -5,6 +5,7 @@
 #include "bench/crowd.h"
 #include "bench/machine.h"
 #include "bench/pace.h"
+#include "bench/profile.h"
 #include "bench/works.h"
 #include "lib/mem.h"
 
@@ -18,6 +19,7 @@ static void watch_idle(const bench_t *bench, const cable_t *cable, const fleet_t
                        size_t links, idle_t *idle)
 {
     pid_t hub = fleet_pid(fleet, HUB);
+    profile_begin();
     for (unsigned i = 0; i < bench->repeat; i++) {
         uint64_t bytes = cable ? cable_bytes(cable) : 0;
         double cpu = process_cpu(hub), began = machine_now();
@@ -28,6 +30,7 @@ static void watch_idle(const bench_t *bench, const cable_t *cable, const fleet_t
         samples_add(&idle->cpu, 100 * (process_cpu(hub) - cpu) / took);
         samples_add(&idle->memory, (double)process_resident(hub) / 1e6);
     }
+    profile_end();
 }
 
 static void tell(const bench_t *bench, const char *work, uint64_t n, const char *why, idle_t *idle)

@@ -6,6 +6,7 @@
 #include "bench/fill.h"
 #include "bench/load.h"
 #include "bench/machine.h"
+#include "bench/profile.h"
 #include "bench/watch.h"
 #include "bench/works.h"
 #include "lib/mem.h"
@@ -107,8 +108,10 @@ static void measure(const bench_t *bench, const cable_t *cable, const struct way
     fleet_found(link->fleet, 2);
     fleet_start_all(link->fleet);
     fleet_settle(link->fleet);
+    profile_begin();
     for (unsigned i = 0; i < bench->repeat; i++)
         way->run(link, count, &link->trips[i]);
+    profile_end();
     fleet_destroy(&link->fleet);
     report_add(bench->report, way->work, "enlace", count, "of the link", &link->share);
     char *trip = mem_format("%s, round trip", way->work);

@@ -7,6 +7,7 @@
 
 #include "bench/load.h"
 #include "bench/machine.h"
+#include "bench/profile.h"
 #include "bench/watch.h"
 #include "bench/works.h"
 #include "lib/mem.h"
@@ -158,12 +159,14 @@ static void measure(const bench_t *bench, asker_t *asker, const question_t *ques
 {
     samples_t runs[REPEAT_MAX] = {{0}};
     buf_clear(&asker->cursor);
+    profile_begin();
     for (unsigned i = 0; i < bench->repeat; i++)
         for (size_t k = 0; k < QUESTIONS; k++) {
             double began = machine_now();
             question->ask(asker, question);
             samples_add(&runs[i], (machine_now() - began) * 1e3);
         }
+    profile_end();
     report_quantiles(bench->report, question->work, "enlace", asker->held * OWNERS, "ms", runs,
                      bench->repeat, TO_P99);
 }

@@ -2,6 +2,7 @@
 #include "bench/arrivals.h"
 #include "bench/fill.h"
 #include "bench/machine.h"
+#include "bench/profile.h"
 #include "bench/watch.h"
 #include "bench/works.h"
 #include "lib/mem.h"
@@ -31,9 +32,11 @@ static fleet_t *line(void)
 static double rate(fleet_t *fleet, uint64_t written, uint64_t count)
 {
     watch_t *watch = watch_open(fleet_node_dir(fleet, LAST));
+    profile_begin();
     double wrote = fill_import(fleet, FIRST, first, written + 1, count);
     double began = machine_now();
     double ended = watch_until(watch, first, written + count);
+    profile_end();
     watch_close(&watch);
     fill_expect_same(fleet, FIRST, LAST);
     return (double)count / (wrote + ended - began);
@@ -45,11 +48,13 @@ static void latency(fleet_t *fleet, uint64_t written, uint64_t count, samples_t 
     double *called = mem_alloc_array(count, sizeof *called);
     watch_t *watch = watch_open(fleet_node_dir(fleet, FIRST));
     arrivals_t *arrivals = arrivals_start(fleet_node_dir(fleet, LAST), count);
+    profile_begin();
     for (uint64_t i = 0; i < count; i++) {
         called[i] = machine_now();
         watch_put(watch, written + i + 1, first);
     }
     arrivals_end(&arrivals, called, 0, delays);
+    profile_end();
     watch_close(&watch);
     mem_free(called);
 }

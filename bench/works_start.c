@@ -1,6 +1,7 @@
 // From the start of the process until it serves.
 #include "bench/fill.h"
 #include "bench/machine.h"
+#include "bench/profile.h"
 #include "bench/works.h"
 
 enum { ALONE };
@@ -13,9 +14,11 @@ void work_start(const bench_t *bench)
     fill_import(fleet, ALONE, "CRM", 1, bench->n);
     for (unsigned i = 0; i < bench->repeat; i++) {
         fleet_stop(fleet, ALONE);
+        profile_begin();
         double began = machine_now();
         fleet_start(fleet, ALONE);
         samples_add(&times, (machine_now() - began) * 1e3);
+        profile_end();
         samples_add(&memory, (double)process_resident(fleet_pid(fleet, ALONE)) / 1e6);
     }
     report_add(bench->report, "start-up", "enlace", bench->n, "ms", &times);

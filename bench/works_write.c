@@ -1,5 +1,6 @@
 // One client, one node: how long until what it puts is durable.
 #include "bench/machine.h"
+#include "bench/profile.h"
 #include "bench/watch.h"
 #include "bench/works.h"
 #include "tests/system/fleet.h"
@@ -15,6 +16,7 @@ void work_write(const bench_t *bench)
     fleet_start(fleet, ALONE);
     watch_t *watch = watch_open(fleet_node_dir(fleet, ALONE));
     for (unsigned i = 0; i < bench->repeat; i++) {
+        profile_begin();
         double began = machine_now();
         for (uint64_t k = 0; k < count; k++) {
             double called = machine_now();
@@ -22,6 +24,7 @@ void work_write(const bench_t *bench)
             samples_add(&waits[i], (machine_now() - called) * 1e3);
         }
         samples_add(&rates, (double)count / (machine_now() - began));
+        profile_end();
     }
     watch_close(&watch);
     report_add(bench->report, "local write, put", "enlace", count, "1/s", &rates);
