@@ -10,6 +10,8 @@ static_assert(HASH_SIZE == crypto_generichash_blake2b_BYTES, "BLAKE2b-256");
 static_assert(KEY_SIZE == crypto_sign_PUBLICKEYBYTES, "Ed25519");
 static_assert(KEY_SIZE == crypto_box_PUBLICKEYBYTES, "Curve25519");
 static_assert(SIGNATURE_SIZE == crypto_sign_BYTES, "Ed25519");
+static_assert(FINGERPRINT_SIZE == crypto_shorthash_siphashx24_BYTES, "SipHash-2-4-128");
+static_assert(FINGERPRINT_KEY_SIZE == crypto_shorthash_siphashx24_KEYBYTES, "SipHash-2-4-128");
 static_assert(SALT_SIZE >= crypto_generichash_blake2b_KEYBYTES_MIN, "a salt is a BLAKE2b key");
 
 enum { PERSONAL_SIZE = crypto_generichash_blake2b_PERSONALBYTES };
@@ -96,6 +98,15 @@ origin_t crypto_origin(const pubkey_t *first_root)
     crypto_generichash_blake2b(origin.bytes, sizeof origin.bytes, first_root->bytes,
                                sizeof first_root->bytes, NULL, 0);
     return origin;
+}
+
+fingerprint_t crypto_fingerprint(const uint8_t key[FINGERPRINT_KEY_SIZE], span_t bytes)
+{
+    fingerprint_t print;
+    int failed = crypto_shorthash_siphashx24(print.bytes, bytes.data, bytes.size, key);
+    assert(!failed);
+    (void)failed;
+    return print;
 }
 
 static secret_t *secret_allocate(void)

@@ -40,6 +40,13 @@ hash_t crypto_commitment(const uint8_t salt[SALT_SIZE], span_t body); // HASH_PA
 void crypto_derive(const uint8_t seed[32], uint64_t index, void *bytes, size_t size);
 origin_t crypto_origin(const pubkey_t *first_root); // BLAKE2b-128 of the key, no personalisation
 
+enum { FINGERPRINT_SIZE = 16, FINGERPRINT_KEY_SIZE = 16 };
+typedef struct {
+    uint8_t bytes[FINGERPRINT_SIZE];
+} fingerprint_t;
+// SipHash-2-4 of 128 bits, for tables in memory: who does not know the key makes no two alike.
+fingerprint_t crypto_fingerprint(const uint8_t key[FINGERPRINT_KEY_SIZE], span_t bytes);
+
 // Ed25519. The seed form is what files keep (32 bytes).
 secret_t *secret_sign_new(const uint8_t seed[32], pubkey_t *public_key);
 // Curve25519, usable with CURVE and crypto_box alike.

@@ -43,6 +43,10 @@ ProtobufCMessage *record_body(const record_t *record); // the kind's own message
 // one field; enum values that this version knows; that others can decode it.
 // A key and a label may be absent. Fills no default.
 err_t record_check(const record_t *record, fault_t *fault);
+// Its two halves, for who has the record encoded anyhow: all but that others can decode
+// it, and that, which need not be asked of what was decoded here.
+err_t record_check_values(const record_t *record, fault_t *fault);
+err_t record_check_bytes(span_t bytes, fault_t *fault);
 // Sets the kind's default label where none is given.
 void record_apply_defaults(record_t *record);
 

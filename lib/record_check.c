@@ -59,20 +59,18 @@ static err_t check_envelope(const record_t *record, fault_t *fault)
 }
 
 // What is authored here must pass the bounds of everybody who receives it.
-static err_t check_encoded(const record_t *record, fault_t *fault)
+err_t record_check_bytes(span_t bytes, fault_t *fault)
 {
-    if (protobuf_c_message_get_packed_size(&record->base) > PAYLOAD_BYTES_MAX)
+    record_t *decoded = NULL;
+    if (bytes.size > PAYLOAD_BYTES_MAX)
         return fault_set(fault, ERR_TOO_BIG, "", "a record has at most %u bytes",
                          PAYLOAD_BYTES_MAX);
-    record_t *decoded = NULL;
-    buf_t bytes = record_encode(record);
-    err_t err = record_decode(buf_span(&bytes), &decoded, fault);
-    buf_free(&bytes);
+    err_t err = record_decode(bytes, &decoded, fault);
     record_destroy(&decoded);
     return err;
 }
 
-err_t record_check(const record_t *record, fault_t *fault)
+err_t record_check_values(const record_t *record, fault_t *fault)
 {
     ProtobufCMessage *body = record_body(record);
     if (!body)
@@ -82,5 +80,16 @@ err_t record_check(const record_t *record, fault_t *fault)
         err = record_walk(record, check_value, NULL, fault);
     if (err == ERR_OK && message_is_empty(body))
         err = fault_set(fault, ERR_EMPTY_RECORD, "", NULL);
-    return err == ERR_OK ? check_encoded(record, fault) : err;
+    return err;
+}
+
+err_t record_check(const record_t *record, fault_t *fault)
+{
+    err_t err = record_check_values(record, fault);
+    if (err)
+        return err;
+    buf_t bytes = record_encode(record);
+    err = record_check_bytes(buf_span(&bytes), fault);
+    buf_free(&bytes);
+    return err;
 }

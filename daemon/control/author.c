@@ -18,10 +18,9 @@ static json_reading_t reading_of(const author_t *author)
 
 // ---- from record to draft ----
 
-static err_t make_draft(const record_t *record, authored_t *authored, fault_t *fault)
+// Of the record that is encoded in its body.
+static err_t fill_draft(authored_t *authored, fault_t *fault)
 {
-    buf_free(&authored->body);
-    authored->body = record_encode(record);
     authored->draft = (draft_t){
         .type = CHANGE_RECORD,
         .has_target = authored->act != AUTHORED_CREATE,
@@ -33,6 +32,18 @@ static err_t make_draft(const record_t *record, authored_t *authored, fault_t *f
         return fault_set(fault, ERR_TOO_BIG, "", "the record takes %zu bytes of at most %u",
                          authored->body.size, PAYLOAD_BYTES_MAX);
     return ERR_OK;
+}
+
+static void encode(const record_t *record, authored_t *authored)
+{
+    buf_free(&authored->body);
+    authored->body = record_encode(record);
+}
+
+static err_t make_draft(const record_t *record, authored_t *authored, fault_t *fault)
+{
+    encode(record, authored);
+    return fill_draft(authored, fault);
 }
 
 static err_t check(const author_t *author, record_t *record, const record_t *before, fault_t *fault)
@@ -47,13 +58,19 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
 
+static bool encodes_to(const record_t *record, span_t bytes)
+{
+    buf_t encoded = record_encode(record);
+    bool same = span_equal(buf_span(&encoded), bytes);
+    buf_free(&encoded);
+    return same;
+}
+
 static bool same_record(const record_t *a, const record_t *b)
 {
     buf_t one = record_encode(a);
-    buf_t other = record_encode(b);
-    bool same = span_equal(buf_span(&one), buf_span(&other));
+    bool same = encodes_to(b, buf_span(&one));
     buf_free(&one);
-    buf_free(&other);
     return same;
 }
 
@@ -281,41 +298,61 @@ err_t author_retract(const author_t *author, const Enlace__V1__Retract *retract,
 
 // ---- a line of a file ----
 
-// Compares with the record that stands under the same key; *before is its
-// content, the caller's, NULL where it is to be created.
+static bool is_written(const authored_t *authored)
+{
+    return authored->act == AUTHORED_CREATE || authored->act == AUTHORED_EDIT;
+}
+
+// Of other bytes than those that stand: what of them it takes over, and whether it says
+// anything else.
+static err_t compare_with(record_t *record, const record_t *before, authored_t *authored,
+                          fault_t *fault)
+{
+    if (record_kind(before) != record_kind(record))
+        return fault_set(fault, ERR_KIND_FIXED, "kind", NULL);
+    author_keep_unknown(record, before);
+    encode(record, authored);
+    bool same = encodes_to(before, buf_span(&authored->body));
+    authored->act = same ? AUTHORED_UNCHANGED : AUTHORED_EDIT;
+    authored->revision += !same;
+    return ERR_OK;
+}
+
+// With the record that stands under the same key, whose content becomes *before, the
+// caller's, where it has to be read.
+static err_t compare_current(const current_t *current, record_t *record, record_t **before,
+                             authored_t *authored, fault_t *fault)
+{
+    authored->id = current->id;
+    authored->revision = current->revision;
+    authored->act = current->retracted ? AUTHORED_STAYS_RETRACTED : AUTHORED_UNCHANGED;
+    if (current->retracted)
+        return ERR_OK;
+    err_t err = check_readable(current, "", fault);
+    if (err || span_equal(buf_span(&current->body), buf_span(&authored->body)))
+        return err;
+    err = record_decode(buf_span(&current->body), before, fault);
+    return err ? err : compare_with(record, *before, authored, fault);
+}
+
 static err_t compare(const author_t *author, record_t *record, record_t **before,
                      authored_t *authored, fault_t *fault)
 {
     current_t current = {0};
     err_t err =
         store_record_by_key(author->store, &author->self, record->key, true, &current, fault);
-    *authored = (authored_t){.id = current.id, .revision = current.revision};
     if (err == ERR_NO_SUCH_RECORD) {
-        *authored = (authored_t){.act = AUTHORED_CREATE, .revision = 1};
+        authored->act = AUTHORED_CREATE;
+        authored->revision = 1;
         return ERR_OK;
     }
-    if (!err && current.retracted)
-        authored->act = AUTHORED_STAYS_RETRACTED;
-    else if (!err)
-        err = check_readable(&current, "", fault);
-    if (!err && !current.retracted)
-        err = record_decode(buf_span(&current.body), before, fault);
+    if (!err)
+        err = compare_current(&current, record, before, authored, fault);
     buf_free(&current.body);
-    if (err || current.retracted)
-        return err;
-    if (record_kind(*before) != record_kind(record))
-        return fault_set(fault, ERR_KIND_FIXED, "kind", NULL);
-    author_keep_unknown(record, *before);
-    authored->act = same_record(record, *before) ? AUTHORED_UNCHANGED : AUTHORED_EDIT;
-    authored->revision += authored->act == AUTHORED_EDIT;
-    return ERR_OK;
+    return err;
 }
 
-static bool is_written(const authored_t *authored)
-{
-    return authored->act == AUTHORED_CREATE || authored->act == AUTHORED_EDIT;
-}
-
+// `whole`: what it refers to is looked at as well. The body is encoded already.
 static err_t settle(const author_t *author, record_t *record, bool whole, authored_t *authored,
                     fault_t *fault)
 {
@@ -325,17 +362,23 @@ static err_t settle(const author_t *author, record_t *record, bool whole, author
     if (!err && whole && is_written(authored))
         err = author_check_refs(author, record, before, fault);
     if (!err && is_written(authored))
-        err = make_draft(record, authored, fault);
+        err = fill_draft(authored, fault);
     record_destroy(&before);
     return err;
 }
 
-err_t author_settle(const author_t *author, record_t *record, authored_t *authored, fault_t *fault)
+err_t author_settle(const author_t *author, record_t *record, span_t decoded, authored_t *authored,
+                    fault_t *fault)
 {
     *authored = (authored_t){0};
     author_adopt_alias(author, record);
     record_apply_defaults(record);
-    err_t err = record_check(record, fault);
+    err_t err = record_check_values(record, fault);
+    if (err)
+        return err;
+    encode(record, authored);
+    if (!span_equal(buf_span(&authored->body), decoded))
+        err = record_check_bytes(buf_span(&authored->body), fault);
     if (err)
         return err;
     if (!record->key)
@@ -346,5 +389,7 @@ err_t author_settle(const author_t *author, record_t *record, authored_t *author
 err_t author_resettle(const author_t *author, record_t *record, authored_t *authored,
                       fault_t *fault)
 {
+    *authored = (authored_t){0};
+    encode(record, authored);
     return settle(author, record, false, authored, fault);
 }

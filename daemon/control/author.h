@@ -23,9 +23,8 @@
 // The keys of the file that a record comes from.
 typedef struct {
     void *context;
-    // The kind of that node's line with this key; *kind is empty where there is none.
-    err_t (*kind_of)(void *context, const char *node, const char *key, char kind[40],
-                     fault_t *fault);
+    // The kind of that node's line with this key; NULL where there is none.
+    const char *(*kind_of)(void *context, const char *node, const char *key);
 } file_keys_t;
 
 typedef struct {
@@ -65,11 +64,13 @@ err_t author_edit(const author_t *author, const Enlace__V1__Edit *edit, authored
 err_t author_retract(const author_t *author, const Enlace__V1__Retract *retract,
                      authored_t *authored, fault_t *fault);
 
-// A whole record with a key, as a line of a file gives it: what it comes to.
-// author_settle checks content and references as well; author_resettle looks
-// only at what may have changed since (the record takes over what the standing
-// one has of unknown fields).
-err_t author_settle(const author_t *author, record_t *record, authored_t *authored, fault_t *fault);
+// A whole record with a key, as a line of a file gives it: what it comes to. The body is
+// then the record as it would be written, whatever that is.
+// author_settle checks content and references as well; `decoded` is what the record was
+// decoded from (empty: it was not). author_resettle looks only at what may have changed
+// since (the record takes over what the standing one has of unknown fields).
+err_t author_settle(const author_t *author, record_t *record, span_t decoded, authored_t *authored,
+                    fault_t *fault);
 err_t author_resettle(const author_t *author, record_t *record, authored_t *authored,
                       fault_t *fault);
 

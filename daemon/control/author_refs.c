@@ -72,14 +72,12 @@ static err_t check_in_view(const author_t *author, const record_t *record, const
 static err_t check_in_file(const author_t *author, const record_t *record, const ref_at_t *at,
                            bool *in_file, fault_t *fault)
 {
-    char kind[40] = "";
     *in_file = false;
     if (!author->file || !at->ref->key)
         return ERR_OK;
-    err_t err =
-        author->file->kind_of(author->file->context, at->ref->owner, at->ref->key, kind, fault);
-    *in_file = kind[0] != '\0';
-    return err ? err : check_kind(record, at, kind, fault);
+    const char *kind = author->file->kind_of(author->file->context, at->ref->owner, at->ref->key);
+    *in_file = kind != NULL;
+    return kind ? check_kind(record, at, kind, fault) : ERR_OK;
 }
 
 static err_t check_ref(const author_t *author, const record_t *record, const ref_at_t *at,

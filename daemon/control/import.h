@@ -4,8 +4,8 @@
 // Rules: every line is a JSON object that names its node and kind; a node's key
 // stands in the file once; the lines of one node (`mine`) need a key and become
 // this node's own records, the others are only looked at for whose keys they
-// are. Nothing is written before every line of mine has been checked. A batch
-// looks again at what stands, since others write too, and is one commit.
+// are. Nothing is written before every line of mine has been checked. Where others
+// have written meanwhile a batch looks again at what stands.
 //
 // A refusal of a step before the first batch ends the import (import_line names
 // the line); what a batch is refused for (no room on the disk) can be tried again.
@@ -16,9 +16,12 @@
 
 #define IMPORT_LINES_MAX   1000000u
 #define IMPORT_BYTES_MAX   ((uint64_t)512 * 1024 * 1024)
-#define IMPORT_CHECK_LINES 128u // of one step
+#define IMPORT_CHECK_LINES 128u // of one step, as far as they are not checked already
+#define IMPORT_STEP_LINES  4096u
 #define IMPORT_STEP_BYTES  (1024u * 1024)
 #define IMPORT_BATCH_LINES 1024u // looked at for one batch
+// Of one batch: a turn that syncs once for them all and takes some ten milliseconds.
+#define IMPORT_BATCH_COMMITS 4u
 
 typedef struct import import_t;
 

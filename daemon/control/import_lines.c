@@ -38,17 +38,51 @@ static err_t check_node(const import_t *import, const roster_t *roster, const ch
     return fault_set(fault, ERR_UNKNOWN_MEMBER, "node", "%s", node);
 }
 
-// Parsed once: what says all by itself waits as the record that it is.
-static err_t stage_record(import_t *import, const json_t *object, staged_line_t *line,
-                          fault_t *fault)
+// What a line comes to is known at once where it refers to nothing. Whatever is wrong with
+// it is the check's to say, when all lines have come.
+static void settle_early(import_t *import, const roster_t *roster, bool plain, staged_line_t *line,
+                         authored_t *authored)
+{
+    author_t author = import_author(import, roster, NULL);
+    record_t *record = NULL;
+    fault_t ignored = {0};
+    if (!line->mine || !plain || !import->fresh)
+        return;
+    err_t err = record_decode(line->text, &record, &ignored);
+    if (!err)
+        err = author_settle(&author, record, line->text, authored, &ignored);
+    record_destroy(&record);
+    if (err)
+        return;
+    line->outcome = (outcome_t){true, authored->act, authored->id};
+    line->text = buf_span(&authored->body);
+}
+
+static err_t stage(import_t *import, const roster_t *roster, bool plain, staged_line_t *line,
+                   fault_t *fault)
 {
     uint64_t taken;
+    authored_t authored = {0};
+    settle_early(import, roster, plain, line, &authored);
+    err_t err = staging_add(import->staging, line, &taken, fault);
+    authored_clear(&authored);
+    import->staged += !err && line->mine;
+    import->skipped += !err && !line->mine;
+    return err;
+}
+
+// Parsed once: what says all by itself waits as the record that it is.
+static err_t stage_record(import_t *import, const roster_t *roster, const json_t *object,
+                          staged_line_t *line, fault_t *fault)
+{
     buf_t encoded = line->mine ? record_encode_json(object, import->lang) : (buf_t){0};
+    record_glance_t glance = {0};
     if (encoded.size) {
         line->encoded = true;
         line->text = buf_span(&encoded);
+        glance.plain = record_glance(line->text, &glance) == ERR_OK && glance.plain;
     }
-    err_t err = staging_add(import->staging, line, &taken, fault);
+    err_t err = stage(import, roster, glance.plain, line, fault);
     buf_free(&encoded);
     return err;
 }
@@ -69,12 +103,8 @@ static err_t stage_object(import_t *import, const roster_t *roster, const json_t
     if (!err)
         err = take_text(object, "key", STAGING_KEY_MAX, line.mine, &line.key, fault);
     if (!err)
-        err = stage_record(import, object, &line, fault);
-    if (err)
-        return err;
-    import->staged += line.mine;
-    import->skipped += !line.mine;
-    return ERR_OK;
+        err = stage_record(import, roster, object, &line, fault);
+    return err;
 }
 
 static bool is_blank(const char *text)
@@ -126,11 +156,10 @@ static err_t take_key(span_t given, bool needed, char key[STAGING_KEY_MAX + 1], 
 }
 
 // The record is only looked at: what an author may write is the check's to say.
-static err_t stage_glance(import_t *import, const char *node, const record_glance_t *glance,
-                          span_t record, fault_t *fault)
+static err_t stage_glance(import_t *import, const roster_t *roster, const char *node,
+                          const record_glance_t *glance, span_t record, fault_t *fault)
 {
     char key[STAGING_KEY_MAX + 1] = "";
-    uint64_t taken;
     staged_line_t line = {
         .number = import->next_line,
         .node = meaning(import, node),
@@ -141,13 +170,7 @@ static err_t stage_glance(import_t *import, const char *node, const record_glanc
         .text = record,
     };
     err_t err = take_key(glance->key, line.mine, key, fault);
-    if (!err)
-        err = staging_add(import->staging, &line, &taken, fault);
-    if (err)
-        return err;
-    import->staged += line.mine;
-    import->skipped += !line.mine;
-    return ERR_OK;
+    return err ? err : stage(import, roster, glance->plain, &line, fault);
 }
 
 static err_t stage_read(import_t *import, const roster_t *roster,
@@ -165,7 +188,7 @@ static err_t stage_read(import_t *import, const roster_t *roster,
     err = record_glance(record, &glance);
     if (err || !glance.kind)
         return fault_set(fault, err ? err : ERR_UNKNOWN_KIND, "record", NULL);
-    return stage_glance(import, given->node, &glance, record, fault);
+    return stage_glance(import, roster, given->node, &glance, record, fault);
 }
 
 // The one whose place this is, if there is one; *next goes on behind it.
@@ -208,14 +231,14 @@ err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__I
     if (lines->n_lines)
         import->next_line = lines->first_line;
     size_t next = 0;
-    for (size_t i = 0; i < lines->n_lines; i++) {
-        err_t err = stage_next(import, roster, lines, i, &next, fault);
-        if (err) {
-            import->line = import->next_line;
-            return err;
-        }
+    err_t err = import_look(import, fault);
+    for (size_t i = 0; !err && i < lines->n_lines; i++) {
+        err = stage_next(import, roster, lines, i, &next, fault);
+        import->line = err ? import->next_line : 0;
         import->next_line++;
     }
+    if (err)
+        return err;
     if (next < lines->n_records)
         return fault_set(fault, ERR_BAD_VALUE, "records", "more than there are lines");
     if (lines->last)

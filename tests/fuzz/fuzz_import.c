@@ -86,7 +86,16 @@ static err_t check_all(import_t *import)
     return err;
 }
 
-// Every batch is one commit that the store takes; the second time nothing is new.
+static void append(const draft_t *drafts, size_t count)
+{
+    for (size_t done = 0, fit; done < count; done += fit) {
+        fit = commit_fit(drafts + done, count - done);
+        FUZZ_EXPECT(fit > 0);
+        house_append(&house, HOUSE_CR, drafts + done, fit);
+    }
+}
+
+// Every batch is commits that the store takes; the second time nothing is new.
 static void write_all(import_t *import, bool again)
 {
     Enlace__V1__ImportState state = ENLACE__V1__IMPORT_STATE__INIT;
@@ -97,8 +106,8 @@ static void write_all(import_t *import, bool again)
         err_t err = import_batch(import, house.roster, &drafts, &count, &fault);
         FUZZ_EXPECT(err == ERR_OK && (!again || count == 0));
         if (count) {
-            FUZZ_EXPECT(import_writing(import) && commit_fit(drafts, count) == count);
-            house_append(&house, HOUSE_CR, drafts, count);
+            FUZZ_EXPECT(import_writing(import));
+            append(drafts, count);
             import_written(import);
         }
         import_state(import, &state);

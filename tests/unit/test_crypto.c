@@ -90,6 +90,20 @@ static void derived_bytes(void **state)
     assert_memory_not_equal(short_one, other, sizeof other);
 }
 
+// vectors_sip128 of the authors' reference code (github.com/veorq/SipHash): key 00 to 0f,
+// input 00, 01, 02 ...
+static void fingerprints_are_siphash(void **state)
+{
+    (void)state;
+    uint8_t key[FINGERPRINT_KEY_SIZE];
+    for (uint8_t i = 0; i < sizeof key; i++)
+        key[i] = i;
+    fingerprint_t print = crypto_fingerprint(key, span_of(NULL, 0));
+    expect_hex("a3817f04ba25a8e66df67214c7550293", print.bytes, sizeof print.bytes);
+    print = crypto_fingerprint(key, span_of(key, 1));
+    expect_hex("da87c1d86b99af44347659119b22fc45", print.bytes, sizeof print.bytes);
+}
+
 static void random_bytes_differ(void **state)
 {
     (void)state;
@@ -250,6 +264,7 @@ int main(void)
         cmocka_unit_test(hashes_are_personalised),
         cmocka_unit_test(commitments_are_keyed_by_the_salt),
         cmocka_unit_test(derived_bytes),
+        cmocka_unit_test(fingerprints_are_siphash),
         cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(signing_key_and_origin),
         cmocka_unit_test(box_key),

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "daemon/control/import.h"
-#include "daemon/store/staging.h"
 #include "house.h"
 #include "lib/mem.h"
 
@@ -17,7 +16,8 @@ typedef struct {
     house_t house;
     import_t *import;
     fault_t fault;
-    size_t commits; // of the last write_all
+    size_t batches; // of the last write_all
+    size_t commits;
     size_t changes;
 } scene_t;
 
@@ -86,22 +86,33 @@ static Enlace__V1__ImportState state_of(const scene_t *scene)
     return state;
 }
 
+// As the core does: as many commits as it takes, in one turn.
+static void append_batch(scene_t *scene, const draft_t *drafts, size_t count)
+{
+    size_t commits = 0, fit;
+    for (size_t done = 0; done < count; done += fit, commits++) {
+        fit = commit_fit(drafts + done, count - done);
+        assert_true(fit > 0);
+        house_append(&scene->house, HOUSE_CR, drafts + done, fit);
+    }
+    house_commit(&scene->house);
+    assert_in_range(commits, 1, IMPORT_BATCH_COMMITS);
+    scene->commits += commits;
+    scene->batches++;
+}
+
 static err_t write_all(scene_t *scene)
 {
     err_t err = ERR_OK;
-    scene->commits = scene->changes = 0;
+    scene->batches = scene->commits = scene->changes = 0;
     while (!err && !state_of(scene).done) {
         const draft_t *drafts;
         size_t count;
         err = import_batch(scene->import, scene->house.roster, &drafts, &count, &scene->fault);
         if (err || !count)
             continue;
-        // One batch is one commit.
-        assert_int_equal(commit_fit(drafts, count), count);
-        house_append(&scene->house, HOUSE_CR, drafts, count);
-        house_commit(&scene->house);
+        append_batch(scene, drafts, count);
         import_written(scene->import);
-        scene->commits++;
         scene->changes += count;
     }
     return err;
@@ -455,6 +466,107 @@ static void others_may_write_between_check_and_write(void **state)
     record_destroy(&record);
 }
 
+// What lines came to as they came does not hold any more: they are looked at again.
+static void others_may_write_while_lines_come(void **state)
+{
+    scene_t *scene = *state;
+    begin(scene, NULL);
+    assert_int_equal(stage_at(scene, 1, false,
+                              LINES("{'node':'CR','kind':'body','key':'a','name':'A'}",
+                                    "{'node':'CR','kind':'body','key':'b','name':'B'}")),
+                     ERR_OK);
+    house_put(&scene->house, HOUSE_CR, "{'kind':'body','key':'a','label':'TLP:GREEN','name':'A'}");
+    assert_int_equal(stage_at(scene, 3, true,
+                              LINES("{'node':'CR','kind':'body','key':'c',"
+                                    "'name':'C'}")),
+                     ERR_OK);
+    EXPECT(scene, check_all(scene), ERR_OK, 0, "");
+    EXPECT(scene, write_all(scene), ERR_OK, 0, "");
+    expect_counts(scene, 2, 0, 1, 0);
+    begin(scene, NULL);
+    assert_int_equal(
+        stage_at(scene, 1, true, LINES(GOOD, "{'node':'CR','kind':'body','key':'p','name':'P'}")),
+        ERR_OK);
+    house_put(&scene->house, HOUSE_CR, "{'kind':'project','key':'p','title':'X'}");
+    EXPECT(scene, check_all(scene), ERR_KIND_FIXED, 2, "kind");
+}
+
+// In whichever step of the check it is, those before it stay checked.
+static void others_may_write_while_lines_are_checked(void **state)
+{
+    scene_t *scene = *state;
+    static char texts[300][96];
+    const char *lines[301] = {NULL};
+    bool done = false;
+    for (size_t i = 0; i < 300; i++) {
+        // Whoever refers to something is looked at by the check.
+        snprintf(texts[i], sizeof texts[i],
+                 "{'node':'CR','kind':'membership','key':'k%zu','member':'@GT:x'}", i);
+        lines[i] = texts[i];
+    }
+    begin(scene, NULL);
+    assert_int_equal(stage_at(scene, 1, true, lines), ERR_OK);
+    assert_int_equal(import_check(scene->import, scene->house.roster, &done, &scene->fault),
+                     ERR_OK);
+    assert_int_equal(state_of(scene).checked, IMPORT_CHECK_LINES);
+    assert_false(done);
+    house_put(&scene->house, HOUSE_CR,
+              "{'kind':'membership','key':'k7','label':'TLP:GREEN','member':'@GT:x'}");
+    house_retract(
+        &scene->house, HOUSE_CR,
+        house_put(&scene->house, HOUSE_CR, "{'kind':'membership','key':'k299','member':'@GT:x'}"));
+    EXPECT(scene, check_all(scene), ERR_OK, 0, "");
+    EXPECT(scene, write_all(scene), ERR_OK, 0, "");
+    expect_counts(scene, 298, 0, 1, 1);
+}
+
+static void others_may_write_between_two_batches(void **state)
+{
+    scene_t *scene = *state;
+    enum { LINES = IMPORT_BATCH_LINES + 10 };
+    char *texts[LINES + 1] = {NULL};
+    const draft_t *drafts;
+    size_t count;
+    for (size_t i = 0; i < LINES; i++)
+        texts[i] = mem_format("{'node':'CR','kind':'body','key':'k%zu','name':'N'}", i);
+    begin(scene, NULL);
+    for (size_t i = 0; i < LINES; i += LINES_MAX - 1) {
+        const char *some[LINES_MAX] = {NULL};
+        for (size_t k = 0; k < LINES_MAX - 1 && i + k < LINES; k++)
+            some[k] = texts[i + k];
+        assert_int_equal(stage_at(scene, i + 1, i + LINES_MAX > LINES, some), ERR_OK);
+    }
+    EXPECT(scene, check_all(scene), ERR_OK, 0, "");
+    assert_int_equal(
+        import_batch(scene->import, scene->house.roster, &drafts, &count, &scene->fault), ERR_OK);
+    assert_int_equal(count, IMPORT_BATCH_COMMITS * COMMIT_CHANGES_MAX);
+    append_batch(scene, drafts, count);
+    import_written(scene->import);
+    char last[80];
+    snprintf(last, sizeof last, "{'kind':'body','key':'k%d','name':'Otro'}", LINES - 1);
+    house_put(&scene->house, HOUSE_CR, last);
+    EXPECT(scene, write_all(scene), ERR_OK, 0, "");
+    expect_counts(scene, LINES - 1, 1, 0, 0);
+    for (size_t i = 0; i < LINES; i++)
+        mem_free(texts[i]);
+}
+
+// While nobody else writes nothing is looked up again, and so one turn takes several commits.
+static void a_batch_is_several_commits(void **state)
+{
+    scene_t *scene = *state;
+    static char texts[LINES_MAX][80];
+    const char *lines[LINES_MAX] = {NULL};
+    for (size_t i = 0; i + 1 < LINES_MAX; i++) {
+        snprintf(texts[i], sizeof texts[i],
+                 "{'node':'CR','kind':'body','key':'k%zu','name':'N%zu'}", i, i);
+        lines[i] = texts[i];
+    }
+    EXPECT(scene, import_as(scene, NULL, lines), ERR_OK, 0, "");
+    assert_int_equal(scene->commits, 4); // 799 in 256 each
+    assert_int_equal(scene->batches, 1);
+}
+
 static void a_batch_that_did_not_reach_the_disk_comes_again(void **state)
 {
     scene_t *scene = *state;
@@ -472,58 +584,6 @@ static void a_batch_that_did_not_reach_the_disk_comes_again(void **state)
     expect_counts(scene, 0, 0, 0, 0);
     EXPECT(scene, write_all(scene), ERR_OK, 0, "");
     expect_counts(scene, 1, 0, 0, 0);
-}
-
-// ---- the staging by itself ----
-
-static void staging_keeps_keys_and_text(void **state)
-{
-    scene_t *scene = *state;
-    staging_t *staging = NULL;
-    fault_t *fault = &scene->fault;
-    uint64_t taken;
-    uint64_t number;
-    bool encoded = true;
-    size_t owners;
-    code_t first;
-    char kind[STAGING_KIND_MAX + 1];
-    buf_t text = {0};
-    assert_int_equal(staging_open(&staging, fault), ERR_OK);
-    staged_line_t line = {4,    "GT",  "body",           "k'; DROP TABLE line; --",
-                          true, false, span_text("four")};
-    assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_OK);
-    line = (staged_line_t){7,     "SV",  "project",     "k'; DROP TABLE line; --",
-                           false, false, span_text("7")};
-    assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_OK);
-    line = (staged_line_t){
-        8, "GT", "body", "k'; DROP TABLE line; --", true, false, span_text("eight")};
-    assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_KEY_TAKEN);
-    assert_int_equal(taken, 4);
-    line = (staged_line_t){9, "GT", "body", NULL, true, true, span_text("nine")};
-    assert_int_equal(staging_add(staging, &line, &taken, fault), ERR_OK);
-    assert_int_equal(staging_owners(staging, "k'; DROP TABLE line; --", &owners, &first, fault),
-                     ERR_OK);
-    assert_int_equal(owners, 2);
-    assert_string_equal(first.text, "GT");
-    assert_int_equal(staging_owners(staging, "none", &owners, &first, fault), ERR_OK);
-    assert_int_equal(owners, 0);
-    assert_int_equal(staging_kind(staging, "SV", "k'; DROP TABLE line; --", kind, fault), ERR_OK);
-    assert_string_equal(kind, "project");
-    assert_int_equal(staging_kind(staging, "CR", "k'; DROP TABLE line; --", kind, fault), ERR_OK);
-    assert_string_equal(kind, "");
-    assert_int_equal(staging_replace(staging, 9, span_of("n\0ne", 4), fault), ERR_OK);
-    assert_int_equal(staging_next(staging, 0, &number, &encoded, &text, fault), ERR_OK);
-    assert_int_equal(number, 4);
-    assert_false(encoded);
-    assert_int_equal(staging_next(staging, 4, &number, &encoded, &text, fault), ERR_OK);
-    assert_int_equal(number, 9); // 7 is somebody else's
-    assert_true(encoded);
-    assert_true(span_equal(buf_span(&text), span_of("n\0ne", 4)));
-    assert_int_equal(staging_next(staging, 9, &number, &encoded, &text, fault), ERR_OK);
-    assert_int_equal(number, 0);
-    buf_free(&text);
-    staging_close(&staging);
-    assert_null(staging);
 }
 
 // ---- lines that the client has read ----
@@ -623,8 +683,11 @@ int main(void)
         T(many_lines_are_several_commits),
         T(big_lines_fill_a_commit_by_bytes),
         T(others_may_write_between_check_and_write),
+        T(others_may_write_while_lines_come),
+        T(others_may_write_while_lines_are_checked),
+        T(others_may_write_between_two_batches),
+        T(a_batch_is_several_commits),
         T(a_batch_that_did_not_reach_the_disk_comes_again),
-        T(staging_keeps_keys_and_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
