@@ -10,6 +10,7 @@
 #include "lib/roster.h"
 
 #define LINK_MESSAGE_MAX    (192u * 1024) // ZMQ_MAXMSGSIZE of links is 256 KiB
+#define LINK_ROSTER_MAX     (191u * 1024) // a signed roster that fits a link message
 #define PART_BYTES_MAX      (16u * 1024)
 #define PART_BYTES_SLOW     (4u * 1024)
 #define MESSAGE_HEADS_MAX   512u

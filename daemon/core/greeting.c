@@ -90,8 +90,19 @@ static void send_rosters_after(core_t *core, session_t *session, uint32_t versio
                                effects_t *effects)
 {
     batch_t batch = {.core = core, .session = session, .type = MSG_ROSTERS, .effects = effects};
-    for (size_t i = version; i < core->roster_count; i++)
-        batch_add(&batch, roster_encode(core->rosters[i]));
+    for (size_t i = version; i < core->roster_count; i++) {
+        buf_t item = roster_encode(core->rosters[i]);
+        if (item.size > LINK_ROSTER_MAX) {
+            // It would end the session, and every one after it: this one goes on without.
+            // Those after it would be refused where it lacks.
+            core_count(core, ERR_TOO_BIG, "roster");
+            core_log(effects, 3, "roster version %zu has %zu bytes: no link carries it", i + 1,
+                     item.size);
+            buf_free(&item);
+            break;
+        }
+        batch_add(&batch, item);
+    }
     batch_flush(&batch);
 }
 

@@ -64,6 +64,7 @@ static const quantity_t bounds[] = {
     {"signed beacon", BEACON_BYTES_MAX, SIZE},
     {"heads in a beacon", BEACON_HEADS_MAX, COUNT},
     {"signed roster", ROSTER_BYTES_MAX, SIZE},
+    {"signed roster that is sent on a link", LINK_ROSTER_MAX, SIZE},
     {"members of a roster", ROSTER_MEMBERS_MAX, COUNT},
     {"roles of a member", ROSTER_ROLES_MAX, COUNT},
     {"charter file", CHARTER_BYTES_MAX, SIZE},
