@@ -219,8 +219,8 @@ static void watch(core_t *core, identity_t *identity, effects_t *effects)
     uint64_t since_ms =
         identity->beacon_ms > core->connected_ms ? identity->beacon_ms : core->connected_ms;
     bool late = core->connected_ms && core->now_ms - since_ms > BEACON_LATE_MS;
-    const char *code = core_code(core, &identity->origin);
     if (late && !identity->beacon_late) {
+        const char *code = core_code(core, &identity->origin); // looks through all members
         core_count(core, ERR_NO_BEACON, code);
         core_log(effects, 4, "nothing newly signed by %s for %u s: it is down, or kept from us",
                  code, (unsigned)((core->now_ms - since_ms) / 1000));
