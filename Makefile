@@ -45,6 +45,7 @@ objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
 LIB_O    := $(call objects,lib/*.c)
 CORE_O   := $(call objects,daemon/core/*.c)
 STORE_O  := $(call objects,daemon/store/*.c)
+SEARCH_O := $(call objects,daemon/search/*.c)
 NET_O    := $(call objects,daemon/net/*.c)
 DAEMON_O := $(call objects,daemon/*.c) $(call objects,daemon/control/*.c)
 CLIENT_O := $(call objects,client/*.c)
@@ -54,10 +55,11 @@ BENCH_O  := $(call objects,bench/*.c)
 LIBENLACE := $(BUILD)/libenlace.a
 LIBCORE   := $(BUILD)/libcore.a
 LIBSTORE  := $(BUILD)/libstore.a
+LIBSEARCH := $(BUILD)/libsearch.a
 LIBNET    := $(BUILD)/libnet.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBCLIENT := $(BUILD)/libclient.a
-ARCHIVES  := $(LIBDAEMON) $(LIBCORE) $(LIBSTORE) $(LIBNET) $(LIBENLACE)
+ARCHIVES  := $(LIBDAEMON) $(LIBCORE) $(LIBSEARCH) $(LIBSTORE) $(LIBNET) $(LIBENLACE)
 
 # In each folder of tests: programs are test_*.c (and tool_*.c, which tests
 # run), everything else there is linked into all of them.
@@ -209,6 +211,7 @@ $(BUILD)/enlace: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBENLACE)
 members.libenlace := $(LIB_O) $(GEN_O)
 members.libcore   := $(CORE_O)
 members.libstore  := $(STORE_O)
+members.libsearch := $(SEARCH_O)
 members.libnet    := $(NET_O)
 members.libdaemon := $(filter-out %/main.o,$(DAEMON_O))
 members.libclient := $(filter-out %/main.o,$(CLIENT_O))
@@ -237,13 +240,13 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 .PHONY: all-objects
-all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TEST_O) $(BENCH_O) $(GEN_O)
+all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(SEARCH_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TEST_O) $(BENCH_O) $(GEN_O)
 
 # Tests link only what they test: the archives give them the objects they name.
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELP) $(ARCHIVES) $(LIBCLIENT)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBNET) $(LIBENLACE) $(LIBS) -lcmocka
-$(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBDAEMON) $(LIBCORE) $(LIBSTORE) $(LIBENLACE)
+$(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBDAEMON) $(LIBCORE) $(LIBSEARCH) $(LIBSTORE) $(LIBENLACE)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
 # For programs that know nothing of it, sanitised or not: LD_PRELOAD.

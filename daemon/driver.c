@@ -13,7 +13,7 @@ struct driver {
     edge_t edge;
     effects_t queue;        // visible effects of the turn
     err_t failed;           // the first durable effect that could not be carried out
-    bool grown;             // the turn appends to the log
+    bool grown;             // the turn appends to the log, or fills a payload in
     uint64_t missing_after; // of the missing payloads these had their turn: store.h
 };
 
@@ -61,6 +61,7 @@ static err_t do_fill(driver_t *driver, const effect_t *effect, fault_t *fault)
 {
     err_t err = store_fill_payload(driver->store, &effect->feed, effect->number, effect->salt,
                                    buf_span(&effect->bytes), fault);
+    driver->grown = driver->grown || !err;
     if (err != ERR_BAD_COMMITMENT && err != ERR_STALE && err != ERR_NO_SUCH_RECORD &&
         err != ERR_PAYLOAD_ERASED)
         return err;

@@ -27,7 +27,7 @@ typedef struct {
     void (*admit)(void *context, const pubkey_t *keys, size_t count);
     void (*written)(void *context, uint64_t request, err_t reason, const feed_t *feed,
                     uint64_t first);
-    void (*applied)(void *context); // the log has grown
+    void (*applied)(void *context); // the log has grown, or a payload came late
     void (*log)(void *context, int level, const char *text);
     void (*durable)(void *context); // the turn is on disk, and nothing of it has left
 } edge_t;

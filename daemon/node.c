@@ -191,6 +191,14 @@ static void consent(node_t *node)
     buf_free(&body);
 }
 
+// Never a reason not to start.
+static void open_search(node_t *node, const nonce_t *before)
+{
+    search_options_t options = {
+        .database = node->database, .path = node->search_path, .before = *before};
+    search_start(&options, &node->search);
+}
+
 static err_t open_all(node_t *node, fault_t *fault)
 {
     marker_home_t home = marker_home(node->dir);
@@ -215,8 +223,11 @@ static err_t open_all(node_t *node, fault_t *fault)
         err = boot_read(&home, node->store, &node->self, &node->boot, fault);
     if (!err)
         err = open_core(node, fault);
+    nonce_t before = node->boot.marker.nonces[0];
     if (!err)
         err = boot_agree(&node->boot, node->store, &next, fault);
+    if (!err)
+        open_search(node, &before);
     if (!err)
         err = open_net(node, fault);
     if (!err)
@@ -230,6 +241,7 @@ err_t node_open(const char *dir, node_t **node_pointer, fault_t *fault)
     node->lock = node->signals = -1;
     node->dir = mem_copy_string(dir);
     node->database = home_path(dir, "enlace.db");
+    node->search_path = home_path(dir, "search.db");
     node->zmq = zmq_ctx_new();
     // Small stacks would do, but what matters is that there is one I/O thread.
     zmq_ctx_set(node->zmq, ZMQ_IO_THREADS, 1);
@@ -255,6 +267,7 @@ void node_close(node_t **node_pointer)
     net_destroy(&node->net);
     driver_destroy(&node->driver);
     core_destroy(&node->core);
+    search_stop(&node->search);
     checkpoint_stop(&node->checkpoint);
     store_close(&node->store);
     if (node->zmq)
@@ -268,6 +281,7 @@ void node_close(node_t **node_pointer)
         home_unlock(&node->lock);
     mem_free(node->items);
     mem_free(node->database);
+    mem_free(node->search_path);
     mem_free(node->dir);
     mem_free(node);
     *node_pointer = NULL;

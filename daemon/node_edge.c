@@ -84,6 +84,7 @@ static void edge_applied(void *context)
     node_t *node = context;
     control_applied(node->control);
     checkpoint_hint(node->checkpoint);
+    search_hint(node->search);
 }
 
 static void edge_log(void *context, int level, const char *text)

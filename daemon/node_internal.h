@@ -11,6 +11,7 @@
 #include "daemon/epoch.h"
 #include "daemon/net/net.h"
 #include "daemon/node.h"
+#include "daemon/search/search.h"
 #include "daemon/store/checkpoint.h"
 
 struct node {
@@ -22,6 +23,8 @@ struct node {
     char *database;
     store_t *store;
     checkpoint_t *checkpoint;
+    char *search_path;
+    search_t *search;
     boot_t boot;
     epoch_t epoch;
     bool consented; // to the charter, by a change in lane 0

@@ -55,9 +55,10 @@ borders() {
         'daemon/core is pure: no socket, no database, no clock, no file' \
         'daemon/core/*.[ch]' || status=1
     forbid '#include <c?zmq\.h>' 'what faces other nodes is in daemon/net' \
-        'daemon/store/*.[ch]' 'daemon/driver.[ch]' 'client/*.h' || status=1
-    forbid '#include <sqlite3\.h>' 'SQL lives in daemon/store' \
-        'lib/*.[ch]' 'client/*.[ch]' 'daemon/*.[ch]' ':!daemon/store/' || status=1
+        'daemon/store/*.[ch]' 'daemon/search/*.[ch]' 'daemon/driver.[ch]' 'client/*.h' || status=1
+    forbid '#include (<sqlite3\.h>|"daemon/store/sql\.h")' \
+        'SQL lives in daemon/store, that of the file beside it in daemon/search' \
+        'lib/*.[ch]' 'client/*.[ch]' 'daemon/*.[ch]' ':!daemon/store/' ':!daemon/search/' || status=1
     forbid '\b(u|nano)?sleep ?\(' 'tests wait for what they need, not for time to pass' \
         'tests/*.[ch]' || status=1
     return $status

@@ -34,6 +34,11 @@ void entries_begin(entries_t *entries, sqlite3_stmt *statement)
     begin(entries, statement, true);
 }
 
+void entries_begin_facts(entries_t *entries, sqlite3_stmt *statement)
+{
+    begin(entries, statement, false);
+}
+
 static void take_change(entry_t *entry, const change_t *change)
 {
     entry->type = change->type;

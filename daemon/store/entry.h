@@ -42,6 +42,7 @@ typedef struct {
 
 // From a row of the commit; what is read points into it.
 void entries_begin(entries_t *entries, sqlite3_stmt *statement);
+void entries_begin_facts(entries_t *entries, sqlite3_stmt *statement); // without payloads
 // `skip` are passed over. False where there are no more; DAMAGED where one does not read.
 err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault);
 

@@ -49,6 +49,8 @@ static void take_record(sqlite3_stmt *statement, row_t *row)
         .changed_ms = sql_column_u64(statement, 14),
         .revision = sql_column_u64(statement, 15),
         .note = (err_t)sqlite3_column_int(statement, 16),
+        .place = {sqlite3_column_int64(statement, SHOW_ID_COLUMN),
+                  sqlite3_column_int64(statement, 17), sqlite3_column_int64(statement, 18)},
     };
     sql_column_bytes(statement, 1, row->origin.bytes, ORIGIN_SIZE);
     row->change = row->id;
@@ -80,7 +82,7 @@ err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn 
     return err;
 }
 
-static err_t hand_over(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault)
+err_t show_by_row(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault)
 {
     static const char find[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES " WHERE r.id = ?1";
     sqlite3_stmt *statement = NULL;
@@ -105,7 +107,7 @@ err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row
     if (!err)
         err = lookup_id(reader->sql, origin, id, &record, fault);
     if (!err)
-        err = hand_over(reader->sql, record, fn, context, fault);
+        err = show_by_row(reader->sql, record, fn, context, fault);
     sql_end_read(reader->sql);
     return err;
 }
@@ -118,7 +120,7 @@ err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, r
     if (!err)
         err = lookup_key(reader->sql, origin, key, &record, fault);
     if (!err)
-        err = hand_over(reader->sql, record, fn, context, fault);
+        err = show_by_row(reader->sql, record, fn, context, fault);
     sql_end_read(reader->sql);
     return err;
 }

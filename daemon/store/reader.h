@@ -26,6 +26,9 @@ typedef struct {
     bool example;
     uint64_t created_ms, changed_ms, revision;
     err_t note;  // ERR_OK, or why the newest revision is not readable
+    struct {
+        int64_t record, feed, origin;
+    } place; // rows of this database, for what is kept beside it; of a record only
     span_t body; // encoded Record; empty where nothing is readable
 } row_t;
 
@@ -55,6 +58,35 @@ err_t reader_history(reader_t *reader, const origin_t *origin, position_t id, si
 err_t reader_tail(reader_t *reader, uint64_t since, size_t rows, uint64_t *last, row_fn fn,
                   void *context, fault_t *fault);
 err_t reader_applied(reader_t *reader, uint64_t *applied, fault_t *fault);
+
+// ---- for what is kept beside the view and made from it ----
+
+// Everything between the two sees one snapshot; of the calls of this file only those of
+// this section may come between.
+err_t reader_hold(reader_t *reader, fault_t *fault);
+void reader_release(reader_t *reader); // also where reader_hold failed
+
+// How far the log has come, and what tells it from another one. `hash` is that of the
+// commit that holds the change `apply`; zeros where none does, and for 0.
+typedef struct {
+    uint64_t applied;
+    uint32_t view_version, view_schema; // what the view was folded with
+    nonce_t boot;                       // zeros: it was never run
+    hash_t hash;
+} stand_t;
+err_t reader_stand(reader_t *reader, uint64_t apply, stand_t *stand, fault_t *fault);
+
+// The changes after `since` by local apply number, at most `most`, each with the row of
+// the record that the view may show differently because of it (0: none).
+typedef struct {
+    int64_t change, record;
+} changed_t;
+err_t reader_changed(reader_t *reader, uint64_t since, size_t most, changed_t *changed,
+                     size_t *count, fault_t *fault);
+// Whether the change waits for its payload, which comes without a change of its own.
+err_t reader_is_missing(reader_t *reader, int64_t change, bool *missing, fault_t *fault);
+// By row: row->place.record of any row. DAMAGED where there is none.
+err_t reader_row(reader_t *reader, int64_t record, row_fn fn, void *context, fault_t *fault);
 
 // Resolving a reference for display.
 typedef struct {

@@ -12,7 +12,8 @@ struct reader {
 // One record as the view has it: columns for show_record, from column 0 on.
 #define SHOW_COLUMNS                                                                               \
     "r.id, o.origin_id, o.code, f.epoch, f.lane, r.number, r.stands, r.content, r.kind, r.key,"    \
-    " r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision, r.note"
+    " r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision, r.note, r.feed,"         \
+    " r.origin"
 #define SHOW_ID_COLUMN    0
 #define SHOW_STATE_COLUMN 11
 #define SHOW_TABLES                                                                                \
@@ -21,6 +22,9 @@ struct reader {
 // Hands over the record of the row, with what the log has of it. *more is what fn returned.
 err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn fn, void *context,
                   bool *more, fault_t *fault);
+
+// The same by the row's number. DAMAGED where there is no such row.
+err_t show_by_row(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault);
 
 // One change of the log, told by its own content. `record` is the row of the record that it
 // belongs to, id 0 where it belongs to none. Calls fn; *more is what it returned.

@@ -1,0 +1,751 @@
+// What is fed to search stands as the view does: after revisions, retractions, late payloads,
+// kills, restores, damage and erasure.
+#include "tests/unit/make_commits.h"
+
+#include "daemon/search/alike.h"
+#include "daemon/search/document.h"
+#include "daemon/search/feeder.h"
+#include "daemon/search/finder.h"
+#include "daemon/search/search.h"
+#include "daemon/store/sql.h"
+
+// splitmix64 (Steele, Lea, Flood 2014).
+typedef struct {
+    uint64_t state;
+} dice_t;
+
+static size_t below(dice_t *dice, size_t count)
+{
+    uint64_t z = dice->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)((z ^ (z >> 31)) % count);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return (int)crypto_start();
+}
+
+typedef struct {
+    void *dir;
+    char *path, *search_path;
+    store_t *store;
+    feeder_t feeder;
+    writer_t a, b;
+} stage_t;
+
+static const nonce_t first_run = {{1}}, second_run = {{2}}, third_run = {{3}};
+
+static void open_store(stage_t *stage, const nonce_t *boot)
+{
+    assert_ok(store_open(stage->path, NULL, &stage->store, NULL));
+    assert_ok(store_set_boot(stage->store, boot, NULL));
+    assert_ok(store_commit(stage->store, NULL));
+}
+
+static stage_t open_stage(void **state)
+{
+    stage_t stage = {.dir = *state,
+                     .path = scratch_path(*state, "enlace.db"),
+                     .search_path = scratch_path(*state, "search.db"),
+                     .a = writer_of(1, 1, 1),
+                     .b = writer_of(2, 1, 1)};
+    open_store(&stage, &first_run);
+    found_coalition(stage.store);
+    feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
+    return stage;
+}
+
+static void close_stage(stage_t *stage)
+{
+    feeder_clear(&stage->feeder);
+    store_close(&stage->store);
+    writer_clear(&stage->a);
+    writer_clear(&stage->b);
+    mem_free(stage->path);
+    mem_free(stage->search_path);
+}
+
+static void append(stage_t *stage, writer_t *writer)
+{
+    append_written(stage->store, writer);
+    assert_ok(store_commit(stage->store, NULL));
+}
+
+static void put(stage_t *stage, writer_t *writer, uint64_t target, const char *json)
+{
+    write_record(writer, target, json);
+    append(stage, writer);
+}
+
+static void feed(stage_t *stage)
+{
+    fault_t fault = {0};
+    assert_ok(feeder_open(&stage->feeder, &fault));
+    for (bool more = true; more;)
+        assert_ok(feeder_batch(&stage->feeder, &more, &fault));
+}
+
+// A daemon that ends and starts again: the store's nonce changes, the feeder is told the one
+// before.
+static void restart(stage_t *stage, const nonce_t *before, const nonce_t *now)
+{
+    feeder_clear(&stage->feeder);
+    store_close(&stage->store);
+    open_store(stage, now);
+    feeder_init(&stage->feeder, stage->path, stage->search_path, before);
+    assert_ok(feeder_open(&stage->feeder, NULL));
+}
+
+// ---- what is found ----
+
+// Apply numbers of the records, the newest first, as "3 1"; with the tail, "3 1 | 4".
+static char *found(const char *search_path, const char *path, const char *asked, bool tolerant)
+{
+    finder_t *finder = NULL;
+    reader_t *reader = NULL;
+    words_t words;
+    tail_t tail;
+    hits_t hits;
+    int64_t record = 1;
+    bool damaged;
+    char *pieces[] = {(char *)(uintptr_t)asked};
+    buf_t text = {0};
+    assert_ok(finder_new(search_path, &finder, NULL));
+    assert_ok(reader_open(path, &reader, NULL));
+    assert_ok(words_read(finder_tokenizer(finder), pieces, 1, &words, NULL));
+    words.tolerant = tolerant;
+    finder_begin(finder, &damaged);
+    assert_ok(reader_hold(reader, NULL));
+    assert_ok(finder_tail(finder, reader, &tail, NULL));
+    if (tolerant)
+        assert_ok(finder_alike(finder, &words, NULL));
+    char *expression = words_expression(&words, NULL, 0);
+    hits_begin(&hits, finder, expression, 1, INT64_MAX, true);
+    while (record) {
+        char number[32];
+        assert_ok(hits_next(&hits, &record, NULL));
+        int size =
+            snprintf(number, sizeof number, "%s%lld", text.size ? " " : "", (long long)record);
+        if (record)
+            buf_append(&text, span_of(number, (size_t)size));
+    }
+    for (size_t i = 0; i < tail.count; i++) {
+        char number[32];
+        int size =
+            snprintf(number, sizeof number, "%s%lld", i ? " " : " | ", (long long)tail.records[i]);
+        buf_append(&text, span_of(number, (size_t)size));
+    }
+    buf_append(&text, span_of("", 1));
+    hits_end(&hits);
+    tail_clear(&tail);
+    words_clear(&words);
+    mem_free(expression);
+    reader_release(reader);
+    reader_close(&reader);
+    finder_destroy(&finder);
+    return (char *)text.data;
+}
+
+static void expect_hits(stage_t *stage, const char *asked, bool tolerant, const char *want)
+{
+    char *got = found(stage->search_path, stage->path, asked, tolerant);
+    if (strcmp(got, want) != 0)
+        fail_msg("%s: '%s' instead of '%s'", asked, got, want);
+    mem_free(got);
+}
+
+static void expect_found(stage_t *stage, const char *asked, const char *want)
+{
+    expect_hits(stage, asked, false, want);
+}
+
+static void words_are_found_as_they_stand(void **state)
+{
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0,
+        "{'kind':'organisation','key':'a1','name':{'es':'Coalición Regional','pt':'Coalizão'},"
+        "'acronym':'CR-1','city':'Panamá'}");
+    put(&stage, &stage.b, 0, "{'kind':'body','key':'b1','name':{'es':'Niñez y coalición'}}");
+    feed(&stage);
+    expect_found(&stage, "coalicion", "2 1"); // accents either way
+    expect_found(&stage, "COALICIÓN", "2 1");
+    expect_found(&stage,
+                 "nin\xcc\x83"
+                 "ez",
+                 "2"); // n and a combining tilde
+    expect_found(&stage, "ninez", "2");
+    expect_found(&stage, "Ñinez", "2");
+    expect_found(&stage, "regional coalicion", "1"); // all words, any order
+    expect_found(&stage, "coalizao", "1");           // any language
+    expect_found(&stage, "panama", "1");             // any text
+    expect_found(&stage, "cr-1", "1");               // cut as what is looked through
+    expect_found(&stage, "b1", "2");
+    expect_found(&stage, "regio*", "1"); // beginnings
+    expect_found(&stage, "coa*", "2 1");
+    expect_found(&stage, "regio", "");
+    expect_found(&stage, "tlp", ""); // labels are nobody's words
+    put(&stage, &stage.a, 1, "{'kind':'organisation','key':'a1','name':{'es':'Alianza'}}");
+    expect_found(&stage, "alianza", " | 1"); // not fed yet: told as tail
+    feed(&stage);
+    expect_found(&stage, "alianza", "1");
+    expect_found(&stage, "coalicion", "2"); // the revision replaced it
+    expect_found(&stage, "panama", "");
+    write_retraction(&stage.b, 1, 1);
+    append(&stage, &stage.b);
+    feed(&stage);
+    expect_found(&stage, "ninez", "2"); // its text stays: who asks looks at the state
+    close_stage(&stage);
+}
+
+static void syntax_of_the_index_means_nothing(void **state)
+{
+    static const char *const asked[] = {"uno AND dos",    "uno OR tres",
+                                        "NOT uno",        "NEAR(uno dos)",
+                                        "\"uno",          "uno\"",
+                                        "t:uno",          "uno + dos",
+                                        "^uno",           "{t}:uno",
+                                        "(uno",           "uno)",
+                                        "uno' OR 1=1",    "'; DROP TABLE doc",
+                                        "rank MATCH uno", "@k34 uno",
+                                        "=0000000 uno"};
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'x','name':{'es':'uno dos and or not near t'}}");
+    feed(&stage);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        mem_free(found(stage.search_path, stage.path, asked[i], false)); // no error: asserted there
+    expect_found(&stage, "uno AND dos", "1");                            // a word like any other
+    expect_found(&stage, "uno OR tres", "");
+    expect_found(&stage, "\"uno\"", "1");
+    close_stage(&stage);
+}
+
+static void words_are_bounded(void **state)
+{
+    tokenizer_t *tokenizer = NULL;
+    words_t words;
+    (void)state;
+    char *many[] = {(char[]){"a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 b5 b6 b7 b8"}};
+    char *same[] = {(char[]){"a a a a a a a a a a a a a a a a a a a a a a a"}};
+    char *none[] = {(char[]){" -- \"*\" ... "}};
+    char *brief[] = {(char[]){"ab*"}};
+    char *three[] = {(char[]){"ñaé*"}};
+    char *huge[] = {mem_alloc(WORDS_BYTES_MAX + 1)}, *large[] = {mem_alloc(WORDS_BYTES_MAX)};
+    memset(huge[0], 'x', WORDS_BYTES_MAX);
+    memset(large[0], 'x', WORDS_BYTES_MAX - 1);
+    assert_ok(tokenizer_new(&tokenizer, NULL));
+    assert_refused(words_read(tokenizer, many, 1, &words, NULL), ERR_TOO_MANY);
+    assert_refused(words_read(tokenizer, none, 1, &words, NULL), ERR_BAD_VALUE);
+    assert_refused(words_read(tokenizer, NULL, 0, &words, NULL), ERR_BAD_VALUE);
+    assert_refused(words_read(tokenizer, brief, 1, &words, NULL), ERR_BAD_VALUE);
+    assert_refused(words_read(tokenizer, huge, 1, &words, NULL), ERR_TOO_BIG);
+    assert_ok(words_read(tokenizer, large, 1, &words, NULL));
+    assert_int_equal(strlen(words.items[0].text), WORD_BYTES_MAX);
+    assert_ok(words_read(tokenizer, same, 1, &words, NULL));
+    assert_int_equal(words.count, 1);
+    assert_ok(words_read(tokenizer, three, 1, &words, NULL));
+    assert_string_equal(words.items[0].text, "nae");
+    tokenizer_destroy(&tokenizer);
+    mem_free(huge[0]);
+    mem_free(large[0]);
+}
+
+static void damaged_words_are_found_where_asked_for(void **state)
+{
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'coalici6n reglonal'}}");
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k2','name':{'es':'coalición regional'}}");
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k3','name':{'es':'internacional trxta'}}");
+    feed(&stage);
+    expect_hits(&stage, "coalición", true, "2 1");
+    expect_hits(&stage, "coalición", false, "2");
+    expect_hits(&stage, "regional coalicion", true, "2 1");
+    expect_hits(&stage, "trata", true, "3");
+    expect_hits(&stage, "nacional", true, ""); // five changes are another word
+    put(&stage, &stage.a, 1, "{'kind':'body','key':'k1','name':{'es':'otra cosa'}}");
+    feed(&stage);
+    expect_hits(&stage, "coalición", true, "2");
+    close_stage(&stage);
+}
+
+// ---- alike: against a distance worked out by its definition ----
+
+static unsigned distance_by_definition(const char *a, const char *b)
+{
+    if (!*a || !*b)
+        return (unsigned)(strlen(a) + strlen(b));
+    unsigned same = distance_by_definition(a + 1, b + 1) + (*a != *b);
+    unsigned without = distance_by_definition(a + 1, b) + 1;
+    unsigned with = distance_by_definition(a, b + 1) + 1;
+    unsigned least = same < without ? same : without;
+    return least < with ? least : with;
+}
+
+static void draw_word(dice_t *dice, char *word, size_t least, size_t most)
+{
+    size_t size = least + below(dice, most - least + 1);
+    for (size_t i = 0; i < size; i++)
+        word[i] = (char)('a' + below(dice, 3));
+    word[size] = '\0';
+}
+
+static bool shares_three(const char *a, const char *b)
+{
+    buf_t left = alike_padded(a), right = alike_padded(b);
+    bool shares = false;
+    for (size_t i = 0; i + 3 <= left.size; i++)
+        shares = shares || memmem(right.data, right.size, left.data + i, 3);
+    buf_free(&left);
+    buf_free(&right);
+    return shares;
+}
+
+static void alike_is_what_few_changes_make(void **state)
+{
+    dice_t dice = {7};
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        char a[16], b[16];
+        draw_word(&dice, a, 4, 8);
+        draw_word(&dice, b, 4, 8);
+        unsigned real = distance_by_definition(a, b);
+        for (unsigned most = 0; most < 4; most++)
+            assert_int_equal(alike_distance(a, b, most), real <= most ? real : most + 1);
+        assert_int_equal(alike(a, b), real <= alike_changes(a));
+        if (alike(a, b)) // or the trigrams would miss it
+            assert_true(shares_three(a, b));
+    }
+    assert_int_equal(alike_distance("niñez", "ninez", 2), 1); // letters, not bytes
+    assert_int_equal(alike_changes("abc"), 0);
+    assert_int_equal(alike_changes("abcd"), 1);
+    assert_int_equal(alike_changes("abcdefg"), 2);
+    assert_int_equal(alike_changes("abcdefghijkl"), 3);
+    assert_false(alike_worthy("12345a"));
+    assert_false(alike_worthy("abcdefghijklmnopqrstuvwxy"));
+}
+
+// ---- the file is as good as made anew ----
+
+static void it_goes_on_where_it_stood(void **state)
+{
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    feed(&stage);
+    restart(&stage, &first_run, &second_run);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k2','name':{'es':'uno dos'}}");
+    expect_found(&stage, "uno", "1 | 2");
+    feed(&stage);
+    assert_int_equal(stage.feeder.made_anew, 0);
+    expect_found(&stage, "uno", "2 1");
+    // A run in which nothing was fed lies between: whether it was the same store nobody knows.
+    restart(&stage, &third_run, &first_run);
+    expect_found(&stage, "uno", " | 1 2"); // not believed
+    feed(&stage);
+    assert_int_equal(stage.feeder.made_anew, 1);
+    expect_found(&stage, "uno", "2 1");
+    close_stage(&stage);
+}
+
+static void copy_store(stage_t *stage, const char *from, const char *to)
+{
+    buf_t bytes = scratch_read(stage->dir, from);
+    scratch_write_bytes(stage->dir, to, buf_span(&bytes), 0600);
+    buf_free(&bytes);
+}
+
+// Put back to where it was, in the same run, the store goes on with other changes.
+static void a_store_put_back_is_found_out(void **state)
+{
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    store_close(&stage.store);
+    copy_store(&stage, "enlace.db", "copy.db");
+    open_store(&stage, &first_run);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k2','name':{'es':'uno dos'}}");
+    feed(&stage);
+    feeder_clear(&stage.feeder);
+    store_close(&stage.store);
+    copy_store(&stage, "copy.db", "enlace.db");
+    open_store(&stage, &second_run);
+    feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
+    expect_found(&stage, "uno", " | 1");
+    assert_ok(feeder_open(&stage.feeder, NULL)); // before anything is appended
+    assert_int_equal(stage.feeder.made_anew, 1);
+    put(&stage, &stage.b, 0, "{'kind':'body','key':'k3','name':{'es':'uno tres'}}");
+    feed(&stage);
+    expect_found(&stage, "uno", "2 1");
+    expect_found(&stage, "dos", "");
+    expect_found(&stage, "tres", "2");
+    close_stage(&stage);
+}
+
+// The same numbers, and other changes under them.
+static void another_log_of_the_same_length_is_found_out(void **state)
+{
+    stage_t stage = open_stage(state);
+    store_close(&stage.store);
+    copy_store(&stage, "enlace.db", "copy.db");
+    open_store(&stage, &first_run);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    feed(&stage);
+    feeder_clear(&stage.feeder);
+    store_close(&stage.store);
+    copy_store(&stage, "copy.db", "enlace.db");
+    open_store(&stage, &first_run);
+    put(&stage, &stage.b, 0, "{'kind':'body','key':'k1','name':{'es':'dos'}}");
+    feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
+    feed(&stage);
+    assert_int_equal(stage.feeder.made_anew, 1);
+    expect_found(&stage, "uno", "");
+    expect_found(&stage, "dos", "1");
+    close_stage(&stage);
+}
+
+static void whatever_lies_there_is_made_anew(void **state)
+{
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    for (int i = 0; i < 4; i++) {
+        sql_t *sql = NULL;
+        feed(&stage);
+        feeder_clear(&stage.feeder);
+        if (i == 0)
+            file_remove(stage.search_path);
+        if (i == 1)
+            scratch_write(stage.dir, "search.db", "no database at all, but longer than a header",
+                          0600);
+        if (i == 2) {
+            store_close(&stage.store); // so that it all stands in the one file
+            copy_store(&stage, "enlace.db", "search.db");
+            open_store(&stage, &first_run);
+        }
+        if (i == 3) {
+            assert_ok(sql_open(stage.search_path, NULL, SQL_WRITE, &sql, NULL));
+            assert_ok(sql_script(sql, "PRAGMA user_version = 99", NULL));
+            sql_close(&sql);
+        }
+        if (i)
+            expect_found(&stage, "uno", " | 1"); // a reader does without it
+        feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
+        feed(&stage);
+        if (stage.feeder.made_anew != (i > 0))
+            fail_msg("%d: made anew %d times", i, (int)stage.feeder.made_anew);
+        expect_found(&stage, "uno", "1");
+    }
+    close_stage(&stage);
+}
+
+// Pages that do not read, behind a head that does.
+static void damage_within_is_made_anew(void **state)
+{
+    stage_t stage = open_stage(state);
+    fault_t fault = {0};
+    bool more = true;
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    feed(&stage);
+    feeder_clear(&stage.feeder);
+    buf_t bytes = scratch_read(stage.dir, "search.db");
+    for (size_t i = 3 * 4096; i < bytes.size; i++)
+        bytes.data[i] = 0xa5;
+    scratch_write_bytes(stage.dir, "search.db", buf_span(&bytes), 0600);
+    buf_free(&bytes);
+    put(&stage, &stage.a, 1, "{'kind':'body','key':'k1','name':{'es':'dos'}}");
+    feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
+    err_t err = feeder_open(&stage.feeder, &fault);
+    if (!err)
+        err = feeder_batch(&stage.feeder, &more, &fault);
+    if (err)
+        feeder_anew(&stage.feeder);
+    feed(&stage);
+    assert_true(stage.feeder.made_anew > 0);
+    expect_found(&stage, "uno", "");
+    expect_found(&stage, "dos", "1");
+    close_stage(&stage);
+}
+
+// ---- payloads ----
+
+static void a_payload_that_comes_late_is_found(void **state)
+{
+    stage_t stage = open_stage(state);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    write_record(&stage.b, 0, "{'kind':'body','key':'k2','name':{'es':'dos'}}");
+    commit_t *commit = seal_commit(&stage.b);
+    uint8_t salt[SALT_SIZE];
+    memcpy(salt, commit->changes[0].salt, SALT_SIZE);
+    buf_t body = buf_copy(commit->changes[0].body);
+    lose_payload(commit, 0, PAYLOAD_MISSING);
+    assert_ok(store_append(stage.store, commit, 5000, NULL));
+    assert_ok(store_commit(stage.store, NULL));
+    feed(&stage);
+    expect_found(&stage, "dos", "");
+    assert_ok(store_fill_payload(stage.store, &stage.b.feed, 1, salt, buf_span(&body), NULL));
+    assert_ok(store_commit(stage.store, NULL));
+    expect_found(&stage, "dos", " | 2"); // told as tail, although no change is behind
+    feed(&stage);
+    expect_found(&stage, "dos", "2");
+    buf_free(&body);
+    commit_destroy(&commit);
+    close_stage(&stage);
+}
+
+// Takes the payload of a commit's only change away, as an erasure would.
+static void erase(stage_t *stage, int64_t change)
+{
+    change_t gone = {.state = PAYLOAD_ERASED};
+    buf_t payloads = {0};
+    commit_put_payload(&payloads, &gone);
+    assert_ok(sql_run(stage->store->sql, "UPDATE commit_log SET payloads = ?2 WHERE id = ?1",
+                      SQL_ROW(sql_int(change), sql_blob(payloads.data, payloads.size)), NULL));
+    assert_ok(store_rebuild(stage->store, NULL));
+    assert_ok(store_commit(stage->store, NULL));
+    buf_free(&payloads);
+}
+
+static bool bytes_have(stage_t *stage, const char *name, const char *word)
+{
+    buf_t bytes = scratch_read(stage->dir, name);
+    bool have = bytes.size && memmem(bytes.data, bytes.size, word, strlen(word));
+    buf_free(&bytes);
+    return have;
+}
+
+static bool file_has(stage_t *stage, const char *word)
+{
+    return bytes_have(stage, "search.db", word) || bytes_have(stage, "search.db-wal", word);
+}
+
+static void what_is_erased_is_gone_from_the_file(void **state)
+{
+    stage_t stage = open_stage(state);
+    for (int i = 0; i < 40; i++) { // several segments, and pages that share words' beginnings
+        char json[200];
+        snprintf(json, sizeof json, "{'kind':'body','key':'f%d','name':{'es':'palabra%c otras%d'}}",
+                 i, 'a' + i % 26, i);
+        put(&stage, &stage.b, 0, json);
+        feed(&stage);
+    }
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'murcielago palabra'}}");
+    feed(&stage);
+    put(&stage, &stage.a, 1, "{'kind':'body','key':'k1','name':{'es':'ornitorrinco palabra'}}");
+    feed(&stage);
+    assert_true(file_has(&stage, "ornitorrinco"));
+    erase(&stage, 41);
+    erase(&stage, 42);
+    write_retraction(&stage.a, 1, 1);
+    append(&stage, &stage.a);
+    feed(&stage);
+    expect_found(&stage, "ornitorrinco", "");
+    expect_found(&stage, "palabra*",
+                 "40 39 38 37 36 35 34 33 32 31 30 29 28 27 26 25 24 23 22 21 20"
+                 " 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1");
+    static const char *const gone[] = {"ornitorrinco", "murcielago", "itorr",
+                                       "orrin",        "murci",      "lago"};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        if (file_has(&stage, gone[i]))
+            fail_msg("%s is still in the file", gone[i]);
+    assert_true(file_has(&stage, "otras17")); // or the look would see nothing anyway
+    close_stage(&stage);
+}
+
+// ---- at random: the file holds what the view does, token for token ----
+
+static const char *const vocabulary[] = {"uno",   "dos",  "tres", "coalición", "región",
+                                         "niñez", "plan", "meta", "Ágora",     "x1"};
+
+static void draw_record(dice_t *dice, char *json, size_t size, uint64_t key)
+{
+    const char *words[3];
+    for (size_t i = 0; i < 3; i++)
+        words[i] = vocabulary[below(dice, sizeof vocabulary / sizeof *vocabulary)];
+    snprintf(json, size, "{'kind':'body','key':'k%llu','name':{'es':'%s %s','en':'%s'}}",
+             (unsigned long long)key, words[0], words[1], words[2]);
+}
+
+typedef struct {
+    tokenizer_t *tokenizer;
+    sql_t *sql;
+    size_t rows;
+} compared_t;
+
+static bool compare_row(void *context, const row_t *row)
+{
+    compared_t *compared = context;
+    tokens_t tokens = {0};
+    sqlite3_stmt *statement = NULL;
+    bool there = false;
+    document_tokens(compared->tokenizer, row, &tokens);
+    buf_t joined = tokens_join(&tokens);
+    assert_ok(sql_first(compared->sql, "SELECT tokens FROM doc WHERE record = ?1",
+                        SQL_ROW(sql_int(row->place.record)), &statement, &there, NULL));
+    assert_int_equal(there, joined.size > 0);
+    if (there) {
+        assert_true(span_equal(sql_column_span(statement, 0), buf_span(&joined)));
+        sql_done(statement);
+    }
+    compared->rows += joined.size > 0;
+    buf_free(&joined);
+    tokens_clear(&tokens);
+    return true;
+}
+
+// Every token of every record finds it, and what is not in doc is found by nothing.
+static void compare_index(sql_t *sql)
+{
+    int64_t wrong = 0;
+    assert_ok(sql_script(sql,
+                         "CREATE VIRTUAL TABLE temp.seen USING fts5vocab(main, tokens, instance);"
+                         "CREATE VIRTUAL TABLE temp.fresh USING fts5 (t, detail=none,"
+                         "  tokenize=\"ascii tokenchars '=@.'\");"
+                         "INSERT INTO temp.fresh (rowid, t) SELECT record, tokens FROM main.doc;"
+                         "CREATE VIRTUAL TABLE temp.want USING fts5vocab(temp, fresh, instance);",
+                         NULL));
+    assert_ok(
+        sql_number(sql,
+                   "SELECT (SELECT count(*) FROM (SELECT term, doc FROM temp.seen EXCEPT"
+                   " SELECT term, doc FROM temp.want)) + (SELECT count(*) FROM (SELECT term, doc"
+                   " FROM temp.want EXCEPT SELECT term, doc FROM temp.seen))",
+                   SQL_NO_VALUES, 0, &wrong, NULL));
+    assert_int_equal(wrong, 0);
+    assert_ok(sql_number(sql,
+                         "SELECT count(*) FROM term WHERE word NOT IN (SELECT term FROM temp.want)",
+                         SQL_NO_VALUES, 0, &wrong, NULL));
+    assert_int_equal(wrong, 0);
+}
+
+static void compare_all(stage_t *stage)
+{
+    compared_t compared = {0};
+    reader_t *reader = NULL;
+    buf_t cursor = {0};
+    int64_t docs = -1;
+    assert_ok(tokenizer_new(&compared.tokenizer, NULL));
+    assert_ok(sql_open(stage->search_path, NULL, SQL_WRITE, &compared.sql, NULL));
+    sqlite3_db_config(sql_handle(compared.sql), SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    assert_ok(reader_open(stage->path, &reader, NULL));
+    for (bool end = false; !end;)
+        assert_ok(reader_list(reader, "body", NULL, true, 100, &cursor, &end, compare_row,
+                              &compared, NULL));
+    assert_ok(sql_number(compared.sql, "SELECT count(*) FROM doc", SQL_NO_VALUES, -1, &docs, NULL));
+    assert_int_equal(docs, compared.rows);
+    compare_index(compared.sql);
+    buf_free(&cursor);
+    reader_close(&reader);
+    sql_close(&compared.sql);
+    tokenizer_destroy(&compared.tokenizer);
+}
+
+static void change_at_random(stage_t *stage, dice_t *dice)
+{
+    writer_t *writer = below(dice, 2) ? &stage->a : &stage->b;
+    for (size_t i = 1 + below(dice, 4); i > 0; i--) {
+        char json[300];
+        uint64_t next = writer->next + writer->count,
+                 target = next > 1 ? 1 + below(dice, (size_t)next - 1) : 0;
+        // Half of them create; what is aimed at may be a revision, or retracted: then it counts
+        // for nothing.
+        bool creates = !target || below(dice, 2);
+        draw_record(dice, json, sizeof json, creates ? next : target);
+        if (!creates && below(dice, 8) == 0)
+            write_retraction(writer, 1, target);
+        else
+            write_record(writer, creates ? 0 : target, json);
+    }
+    append(stage, writer);
+}
+
+static void whatever_happens_it_is_as_the_view(void **state)
+{
+    stage_t stage = open_stage(state);
+    dice_t dice = {42};
+    for (int i = 0; i < 120; i++) {
+        change_at_random(&stage, &dice);
+        if (below(&dice, 3) == 0)
+            feed(&stage);
+        if (below(&dice, 25) == 0) { // as after a kill: what was committed stands
+            feeder_clear(&stage.feeder);
+            feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
+        }
+        if (below(&dice, 20) == 0) {
+            feed(&stage);
+            compare_all(&stage);
+        }
+    }
+    feed(&stage);
+    compare_all(&stage);
+    assert_int_equal(stage.feeder.made_anew, 0);
+    close_stage(&stage);
+}
+
+// ---- the thread ----
+
+static void the_thread_follows_a_signal(void **state)
+{
+    stage_t stage = open_stage(state);
+    search_t *search = NULL;
+    search_state_t told;
+    search_options_t options = {stage.path, stage.search_path, first_run};
+    search_start(&options, &search);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    search_hint(search);
+    assert_ok(search_settle(search));
+    expect_found(&stage, "uno", "1");
+    search_state(search, &told);
+    assert_int_equal(told.fed, 1);
+    assert_int_equal(told.why, ERR_OK);
+    assert_int_equal(told.made_anew, 0);
+    assert_true(told.bytes > 0);
+    search_distrust(search);
+    assert_ok(search_settle(search));
+    expect_found(&stage, "uno", "1");
+    search_state(search, &told);
+    assert_int_equal(told.made_anew, 1);
+    search_stop(&search);
+    assert_null(search);
+    close_stage(&stage);
+}
+
+// Where the file cannot be made there is no search, but there is everything else.
+static void a_place_that_cannot_be_written_is_told(void **state)
+{
+    stage_t stage = open_stage(state);
+    search_t *search = NULL;
+    search_state_t told;
+    char *path = scratch_path(*state, "nowhere/search.db");
+    search_options_t options = {stage.path, path, first_run};
+    search_start(&options, &search);
+    put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    assert_refused(search_settle(search), ERR_DISK_ERROR);
+    search_state(search, &told);
+    assert_int_equal(told.why, ERR_DISK_ERROR);
+    assert_true(told.failures > 0 && told.detail[0]);
+    scratch_mkdir(*state, "nowhere");
+    assert_ok(search_settle(search)); // tried again with the next signal
+    search_stop(&search);
+    mem_free(path);
+    close_stage(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(words_are_found_as_they_stand),
+        SCRATCH_TEST(syntax_of_the_index_means_nothing),
+        cmocka_unit_test(words_are_bounded),
+        SCRATCH_TEST(damaged_words_are_found_where_asked_for),
+        cmocka_unit_test(alike_is_what_few_changes_make),
+        SCRATCH_TEST(it_goes_on_where_it_stood),
+        SCRATCH_TEST(a_store_put_back_is_found_out),
+        SCRATCH_TEST(another_log_of_the_same_length_is_found_out),
+        SCRATCH_TEST(whatever_lies_there_is_made_anew),
+        SCRATCH_TEST(damage_within_is_made_anew),
+        SCRATCH_TEST(a_payload_that_comes_late_is_found),
+        SCRATCH_TEST(what_is_erased_is_gone_from_the_file),
+        SCRATCH_TEST(whatever_happens_it_is_as_the_view),
+        SCRATCH_TEST(the_thread_follows_a_signal),
+        SCRATCH_TEST(a_place_that_cannot_be_written_is_told),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
