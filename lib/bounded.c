@@ -265,8 +265,12 @@ err_t bounded_unpack(const ProtobufCMessageDescriptor *type, span_t bytes, const
 {
     *message = NULL;
     err_t err = bounded_check(type, bytes, limits, fault);
-    if (err)
-        return err;
+    return err ? err : bounded_unpack_walked(type, bytes, limits, message, fault);
+}
+
+err_t bounded_unpack_walked(const ProtobufCMessageDescriptor *type, span_t bytes,
+                            const limits_t *limits, ProtobufCMessage **message, fault_t *fault)
+{
     budget_t budget = {limits->memory, false};
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
     *message = protobuf_c_message_unpack(type, &allocator, bytes.size, bytes.data);

@@ -41,6 +41,9 @@ err_t bounded_walk(const ProtobufCMessageDescriptor *type, span_t bytes, const l
 // freed with bounded_free; NULL on error.
 err_t bounded_unpack(const ProtobufCMessageDescriptor *type, span_t bytes, const limits_t *limits,
                      ProtobufCMessage **message, fault_t *fault);
+// The same of what bounded_walk has taken by these limits.
+err_t bounded_unpack_walked(const ProtobufCMessageDescriptor *type, span_t bytes,
+                            const limits_t *limits, ProtobufCMessage **message, fault_t *fault);
 void bounded_free(ProtobufCMessage *message); // NULL allowed
 
 // Encodes (any message); the caller frees.

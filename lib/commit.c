@@ -113,8 +113,9 @@ static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
 
 // ---- the payloads ----
 
+// `hashed`: the commitment has been made of this body here.
 static void check_payload(wire_t *wire, payload_state_t state, const uint8_t salt[SALT_SIZE],
-                          span_t body, change_t *change)
+                          span_t body, bool hashed, change_t *change)
 {
     if (state < PAYLOAD_PRESENT || state > PAYLOAD_MISSING) {
         wire_refuse(wire, ERR_BAD_VALUE, "state");
@@ -129,20 +130,23 @@ static void check_payload(wire_t *wire, payload_state_t state, const uint8_t sal
     }
     memcpy(change->salt, salt, SALT_SIZE);
     change->body = body;
+    if (hashed)
+        return;
     hash_t commitment = crypto_commitment(salt, body);
     if (!hash_equal(&commitment, &change->commitment))
         wire_refuse(wire, ERR_BAD_COMMITMENT, "body");
 }
 
 static err_t take_payloads(commit_t *commit, size_t count, const payload_state_t *states,
-                           const uint8_t (*salts)[SALT_SIZE], const span_t *bodies, fault_t *fault)
+                           const uint8_t (*salts)[SALT_SIZE], const span_t *bodies, bool hashed,
+                           fault_t *fault)
 {
     wire_t wire = {.fault = fault};
     if (count != commit->count)
         wire_refuse(&wire, count < commit->count ? ERR_MISSING_FIELD : ERR_TOO_MANY, "payloads");
     for (size_t i = 0; i < count && !wire.err; i++) {
         wire_t inside = wire_inside(&wire, "payloads", i + 1);
-        check_payload(&inside, states[i], salts[i], bodies[i], &commit->changes[i]);
+        check_payload(&inside, states[i], salts[i], bodies[i], hashed, &commit->changes[i]);
         wire.err = inside.err;
     }
     return wire.err;
@@ -168,15 +172,15 @@ void commit_own_memory(commit_t *commit)
     }
 }
 
-err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
+static err_t decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
                     const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
-                    const span_t *bodies, commit_t **commit, fault_t *fault)
+                    const span_t *bodies, bool hashed, commit_t **commit, fault_t *fault)
 {
     commit_t *made = mem_alloc(sizeof *made);
     *commit = NULL;
     err_t err = decode_header(header, made, fault);
     if (!err)
-        err = take_payloads(made, payload_count, states, salts, bodies, fault);
+        err = take_payloads(made, payload_count, states, salts, bodies, hashed, fault);
     made->header = header;
     if (!err)
         commit_own_memory(made);
@@ -193,6 +197,22 @@ err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t pa
     }
     *commit = made;
     return ERR_OK;
+}
+
+err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
+                    const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
+                    const span_t *bodies, commit_t **commit, fault_t *fault)
+{
+    return decode(header, signature64_or_null, payload_count, states, salts, bodies, false, commit,
+                  fault);
+}
+
+err_t commit_decode_made(span_t header, const signature_t *signature, size_t payload_count,
+                         const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
+                         const span_t *bodies, commit_t **commit, fault_t *fault)
+{
+    return decode(header, signature->bytes, payload_count, states, salts, bodies, true, commit,
+                  fault);
 }
 
 err_t commit_decode_bare(span_t header, const uint8_t *signature64_or_null, size_t count,

@@ -68,6 +68,11 @@ typedef struct {
 err_t commit_decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,
                     const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
                     const span_t *bodies, commit_t **commit, fault_t *fault);
+// The same of what its author has just made: commitments, made of these bodies, are not
+// made once more.
+err_t commit_decode_made(span_t header, const signature_t *signature, size_t payload_count,
+                         const payload_state_t *states, const uint8_t (*salts)[SALT_SIZE],
+                         const span_t *bodies, commit_t **commit, fault_t *fault);
 // The same of a header alone: all of its `count` payloads are missing.
 err_t commit_decode_bare(span_t header, const uint8_t *signature64_or_null, size_t count,
                          commit_t **commit, fault_t *fault);

@@ -159,8 +159,8 @@ commit_t *commit_author(const feed_t *feed, uint64_t first, const hash_t *previo
     // Read back as anybody else would: what is signed here decodes everywhere.
     commit_t *commit = NULL;
     err_t err =
-        commit_decode(buf_span(&header), signature.bytes, count, work->states,
-                      (const uint8_t(*)[SALT_SIZE])work->salts, work->bodies, &commit, NULL);
+        commit_decode_made(buf_span(&header), &signature, count, work->states,
+                           (const uint8_t(*)[SALT_SIZE])work->salts, work->bodies, &commit, NULL);
     assert(!err);
     (void)err;
     buf_free(&header);

@@ -69,6 +69,15 @@ err_t record_glance(span_t bytes, record_glance_t *glance)
     return err;
 }
 
+err_t record_decode_plain(span_t bytes, record_t **record, fault_t *fault)
+{
+    ProtobufCMessage *message = NULL;
+    err_t err = bounded_unpack_walked(&enlace__v1__record__descriptor, bytes, &record_limits,
+                                      &message, fault);
+    *record = err == ERR_OK ? (record_t *)message : NULL;
+    return err;
+}
+
 // ---- whole ----
 
 buf_t record_encode(const record_t *record)

@@ -33,6 +33,8 @@ typedef struct {
 } record_glance_t;
 // Refused as record_decode refuses it; where it is not plain only that one can tell.
 err_t record_glance(span_t bytes, record_glance_t *glance);
+// record_decode of what record_glance has found plain.
+err_t record_decode_plain(span_t bytes, record_t **record, fault_t *fault);
 
 const kind_t *record_kind(const record_t *record);     // NULL: a kind unknown here
 ProtobufCMessage *record_body(const record_t *record); // the kind's own message, or NULL

@@ -352,14 +352,14 @@ static err_t compare(const author_t *author, record_t *record, record_t **before
     return err;
 }
 
-// `whole`: what it refers to is looked at as well. The body is encoded already.
-static err_t settle(const author_t *author, record_t *record, bool whole, authored_t *authored,
+// `refs`: what it refers to is looked at as well. The body is encoded already.
+static err_t settle(const author_t *author, record_t *record, bool refs, authored_t *authored,
                     fault_t *fault)
 {
     record_t *before = NULL;
     err_t err = compare(author, record, &before, authored, fault);
     // An unchanged line is as good as it was when it was written.
-    if (!err && whole && is_written(authored))
+    if (!err && refs && is_written(authored))
         err = author_check_refs(author, record, before, fault);
     if (!err && is_written(authored))
         err = fill_draft(authored, fault);
@@ -367,23 +367,24 @@ static err_t settle(const author_t *author, record_t *record, bool whole, author
     return err;
 }
 
-err_t author_settle(const author_t *author, record_t *record, span_t decoded, authored_t *authored,
-                    fault_t *fault)
+err_t author_settle(const author_t *author, record_t *record, const decoded_t *decoded,
+                    authored_t *authored, fault_t *fault)
 {
     *authored = (authored_t){0};
-    author_adopt_alias(author, record);
+    if (!decoded->plain)
+        author_adopt_alias(author, record);
     record_apply_defaults(record);
     err_t err = record_check_values(record, fault);
     if (err)
         return err;
     encode(record, authored);
-    if (!span_equal(buf_span(&authored->body), decoded))
+    if (!span_equal(buf_span(&authored->body), decoded->bytes))
         err = record_check_bytes(buf_span(&authored->body), fault);
     if (err)
         return err;
     if (!record->key)
         return fault_set(fault, ERR_MISSING_FIELD, "key", "a line without a key could come twice");
-    return settle(author, record, true, authored, fault);
+    return settle(author, record, !decoded->plain, authored, fault);
 }
 
 err_t author_resettle(const author_t *author, record_t *record, authored_t *authored,

@@ -66,11 +66,14 @@ err_t author_retract(const author_t *author, const Enlace__V1__Retract *retract,
 
 // A whole record with a key, as a line of a file gives it: what it comes to. The body is
 // then the record as it would be written, whatever that is.
-// author_settle checks content and references as well; `decoded` is what the record was
-// decoded from (empty: it was not). author_resettle looks only at what may have changed
-// since (the record takes over what the standing one has of unknown fields).
-err_t author_settle(const author_t *author, record_t *record, span_t decoded, authored_t *authored,
-                    fault_t *fault);
+// author_settle checks content and references as well; author_resettle looks only at what
+// may have changed since (the record takes over what the standing one has of unknown fields).
+typedef struct {
+    span_t bytes; // what the record was decoded from; empty: it was not
+    bool plain;   // it refers to nothing
+} decoded_t;
+err_t author_settle(const author_t *author, record_t *record, const decoded_t *decoded,
+                    authored_t *authored, fault_t *fault);
 err_t author_resettle(const author_t *author, record_t *record, authored_t *authored,
                       fault_t *fault);
 

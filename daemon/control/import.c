@@ -89,8 +89,10 @@ static err_t read_length(const import_t *import, uint64_t *length, fault_t *faul
 
 err_t import_look(import_t *import, fault_t *fault)
 {
-    uint64_t length;
-    err_t err = read_length(import, &length, fault);
+    uint64_t length = 0;
+    err_t err = store_hold(import->store, fault);
+    if (!err)
+        err = read_length(import, &length, fault);
     if (err)
         return err;
     if (!import->looked)
@@ -170,11 +172,11 @@ static err_t check_line(import_t *import, const roster_t *roster, const staged_l
     author_t author = import_author(import, roster, &keys);
     authored_t authored = {0};
     record_t *record = NULL;
-    span_t decoded = line->encoded ? line->text : span_of(NULL, 0);
+    decoded_t decoded = {.bytes = line->encoded ? line->text : span_of(NULL, 0)};
     err_t err = line->encoded ? record_decode(line->text, &record, fault)
                               : read_line(import, line->text, &record, fault);
     if (!err)
-        err = author_settle(&author, record, decoded, &authored, fault);
+        err = author_settle(&author, record, &decoded, &authored, fault);
     if (!err)
         err = keep_outcome(import, line, &authored, fault);
     authored_clear(&authored);
@@ -224,6 +226,7 @@ err_t import_check(import_t *import, const roster_t *roster, bool *done, fault_t
                        bytes < IMPORT_STEP_BYTES;
          i++)
         err = check_next(import, roster, &looked, &bytes, done, fault);
+    store_let_go(import->store);
     if (*done) {
         import->stage = STAGE_WRITE;
         import->at = (staging_at_t){0};
@@ -324,6 +327,7 @@ err_t import_batch(import_t *import, const roster_t *roster, const draft_t **dra
     err_t err = import_look(import, fault);
     if (!err)
         err = fill_batch(import, roster, fault);
+    store_let_go(import->store);
     if (err) {
         drop_batch(import);
         return err;

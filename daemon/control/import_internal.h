@@ -48,7 +48,8 @@ struct import {
 // The author whose lines these are; keys NULL: references are not looked at.
 author_t import_author(import_t *import, const roster_t *roster, const file_keys_t *keys);
 
-// Looks whether anybody else has written since the import looked last.
+// Looks whether anybody else has written since the import looked last; holds the store,
+// which the caller lets go.
 err_t import_look(import_t *import, fault_t *fault);
 
 #endif

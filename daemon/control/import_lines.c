@@ -48,9 +48,10 @@ static void settle_early(import_t *import, const roster_t *roster, bool plain, s
     fault_t ignored = {0};
     if (!line->mine || !plain || !import->fresh)
         return;
-    err_t err = record_decode(line->text, &record, &ignored);
+    decoded_t decoded = {.bytes = line->text, .plain = true};
+    err_t err = record_decode_plain(line->text, &record, &ignored);
     if (!err)
-        err = author_settle(&author, record, line->text, authored, &ignored);
+        err = author_settle(&author, record, &decoded, authored, &ignored);
     record_destroy(&record);
     if (err)
         return;
@@ -218,6 +219,21 @@ static err_t stage_next(import_t *import, const roster_t *roster,
                  : stage_line(import, roster, lines->lines[place], fault);
 }
 
+static err_t stage_all(import_t *import, const roster_t *roster,
+                       const Enlace__V1__ImportLines *lines, fault_t *fault)
+{
+    size_t next = 0;
+    err_t err = ERR_OK;
+    for (size_t i = 0; !err && i < lines->n_lines; i++) {
+        err = stage_next(import, roster, lines, i, &next, fault);
+        import->line = err ? import->next_line : 0;
+        import->next_line++;
+    }
+    if (!err && next < lines->n_records)
+        err = fault_set(fault, ERR_BAD_VALUE, "records", "more than there are lines");
+    return err;
+}
+
 err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__ImportLines *lines,
                    fault_t *fault)
 {
@@ -230,17 +246,12 @@ err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__I
                          (unsigned long long)import->next_line);
     if (lines->n_lines)
         import->next_line = lines->first_line;
-    size_t next = 0;
     err_t err = import_look(import, fault);
-    for (size_t i = 0; !err && i < lines->n_lines; i++) {
-        err = stage_next(import, roster, lines, i, &next, fault);
-        import->line = err ? import->next_line : 0;
-        import->next_line++;
-    }
+    if (!err)
+        err = stage_all(import, roster, lines, fault);
+    store_let_go(import->store);
     if (err)
         return err;
-    if (next < lines->n_records)
-        return fault_set(fault, ERR_BAD_VALUE, "records", "more than there are lines");
     if (lines->last)
         import->stage = STAGE_CHECK;
     return ERR_OK;

@@ -33,19 +33,17 @@ static bool comes_first(const holder_t *one, const holder_t *other)
 }
 
 // There is one as a rule, so that choosing here is cheaper than having them sorted.
-err_t lookup_key(sql_t *sql, const origin_t *origin, const char *key, int64_t *record,
-                 fault_t *fault)
+err_t lookup_key(sql_t *sql, int64_t origin, const char *key, int64_t *record, fault_t *fault)
 {
-    static const char find[] =
-        "SELECT r.id, r.state, f.epoch, f.lane, r.number FROM origin o CROSS JOIN record r"
-        " ON r.origin = o.ix AND r.key = ?2 CROSS JOIN feed f ON f.ix = r.feed"
-        " WHERE o.origin_id = ?1";
+    static const char find[] = "SELECT r.id, r.state, f.epoch, f.lane, r.number FROM record r"
+                               " CROSS JOIN feed f ON f.ix = r.feed"
+                               " WHERE r.origin = ?1 AND r.key = ?2";
     sqlite3_stmt *statement = NULL;
     holder_t first = {0};
     size_t standing = 0;
     bool row = false;
-    err_t err = sql_first(sql, find, SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE), sql_text(key)),
-                          &statement, &row, fault);
+    err_t err =
+        sql_first(sql, find, SQL_ROW(sql_int(origin), sql_text(key)), &statement, &row, fault);
     while (!err && row) {
         holder_t holder = {
             .record = sqlite3_column_int64(statement, 0),
@@ -113,12 +111,27 @@ err_t store_record(store_t *store, const origin_t *origin, position_t id, bool w
     return store_settle(store, err);
 }
 
+// An author asks for one origin's keys, one after the other.
+static err_t find_origin(store_t *store, const origin_t *origin, int64_t *ix, fault_t *fault)
+{
+    err_t err = ERR_OK;
+    if (!store->asked.ix || !origin_equal(&store->asked.id, origin)) {
+        store->asked.id = *origin;
+        err = origin_find(store->sql, origin, &store->asked.ix, fault);
+    }
+    *ix = store->asked.ix;
+    return err;
+}
+
 err_t store_record_by_key(store_t *store, const origin_t *origin, const char *key, bool with_body,
                           current_t *current, fault_t *fault)
 {
     int64_t record = 0;
     *current = (current_t){0};
-    err_t err = lookup_key(store->sql, origin, key, &record, fault);
+    int64_t ix = 0;
+    err_t err = find_origin(store, origin, &ix, fault);
+    if (!err)
+        err = lookup_key(store->sql, ix, key, &record, fault);
     if (!err)
         err = read_current(store->sql, record, with_body, current, fault);
     return store_settle(store, err);

@@ -12,9 +12,14 @@ struct store {
     sql_t *sql;
     char *path;
     bool in_turn;
+    bool held;   // a reading transaction is open
     bool loaded; // view.digest is what `meta` says, or what the turn made of it
     view_t view;
     hash_t committed; // the digest in `meta`
+    struct {
+        origin_t id;
+        int64_t ix; // of its row; 0: not known
+    } asked;        // for a key, last
 };
 
 // Begins the turn where it has not begun. Every write starts with this.
@@ -48,8 +53,7 @@ err_t epoch_start(sql_t *sql, int64_t origin, uint32_t epoch, hash_t *hash, faul
 
 // The record's row by id or by key, as store_record and store_record_by_key say.
 err_t lookup_id(sql_t *sql, const origin_t *origin, position_t id, int64_t *record, fault_t *fault);
-err_t lookup_key(sql_t *sql, const origin_t *origin, const char *key, int64_t *record,
-                 fault_t *fault);
+err_t lookup_key(sql_t *sql, int64_t origin, const char *key, int64_t *record, fault_t *fault);
 err_t newest_roster(sql_t *sql, roster_t **roster, fault_t *fault); // NULL where there is none
 err_t newest_apply(sql_t *sql, uint64_t *applied, fault_t *fault);
 err_t read_digest(sql_t *sql, hash_t *digest, fault_t *fault);

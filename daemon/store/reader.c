@@ -115,10 +115,12 @@ err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row
 err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, row_fn fn,
                     void *context, fault_t *fault)
 {
-    int64_t record = 0;
+    int64_t ix = 0, record = 0;
     err_t err = sql_begin_read(reader->sql, fault);
     if (!err)
-        err = lookup_key(reader->sql, origin, key, &record, fault);
+        err = origin_find(reader->sql, origin, &ix, fault);
+    if (!err)
+        err = lookup_key(reader->sql, ix, key, &record, fault);
     if (!err)
         err = show_by_row(reader->sql, record, fn, context, fault);
     sql_end_read(reader->sql);

@@ -23,8 +23,9 @@ void store_rollback(store_t *store)
     // SQLite may have rolled back by itself, after a failed write.
     if (!sqlite3_get_autocommit(sql_handle(store->sql)))
         sql_script(store->sql, "ROLLBACK", NULL);
-    store->in_turn = false;
+    store->in_turn = store->held = false;
     store->loaded = false;
+    store->asked.ix = 0; // a row of this turn's is gone
     view_drop(&store->view);
 }
 
@@ -33,6 +34,22 @@ err_t store_settle(store_t *store, err_t err)
     if (sql_is_failure(err))
         store_rollback(store);
     return err;
+}
+
+err_t store_hold(store_t *store, fault_t *fault)
+{
+    if (store->in_turn || store->held)
+        return ERR_OK;
+    err_t err = sql_begin_read(store->sql, fault);
+    store->held = !err;
+    return store_settle(store, err);
+}
+
+void store_let_go(store_t *store)
+{
+    if (store->held)
+        sql_end_read(store->sql);
+    store->held = false;
 }
 
 static err_t load_view(store_t *store, fault_t *fault)
@@ -50,6 +67,7 @@ err_t store_begin(store_t *store, fault_t *fault)
 {
     if (store->in_turn)
         return ERR_OK;
+    store_let_go(store);
     err_t err = sql_run(store->sql, "BEGIN IMMEDIATE", SQL_NO_VALUES, fault);
     if (err)
         return err;

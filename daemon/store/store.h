@@ -55,6 +55,10 @@ void snapshot_clear(snapshot_t *snapshot);
 err_t store_commit(store_t *store, fault_t *fault); // nothing begun: ERR_OK
 void store_rollback(store_t *store);
 bool store_in_turn(const store_t *store);
+// From here to store_let_go reads look at one state of the file, and what each would spend
+// on finding it is spent once. Within a turn, or held already: nothing. A write lets go.
+err_t store_hold(store_t *store, fault_t *fault);
+void store_let_go(store_t *store);
 
 // Appends a commit that the core has checked, moves the cursor from
 // (commit->first - 1, commit->previous) — compare and set, else ERR_OUT_OF_ORDER —

@@ -552,7 +552,7 @@ static err_t settle(scene_t *scene, const char *alias, const char *json)
     if (!err)
         err = record_from_json(object, &reading, &record, &scene->fault);
     if (!err)
-        err = author_settle(&author, record, span_of(NULL, 0), &scene->authored, &scene->fault);
+        err = author_settle(&author, record, &(decoded_t){0}, &scene->authored, &scene->fault);
     record_destroy(&record);
     json_decref(object);
     mem_free(text);

@@ -70,6 +70,14 @@ static void a_commit_must_follow_the_cursor(void **state)
 
 // ---- turns ----
 
+static void write_one(store_t *store, writer_t *writer)
+{
+    commit_t *commit = one_record(writer);
+    assert_ok(store_append(store, commit, 1, NULL));
+    assert_ok(store_commit(store, NULL));
+    commit_destroy(&commit);
+}
+
 static void a_turn_is_all_or_nothing(void **state)
 {
     (void)state;
@@ -109,6 +117,43 @@ static void a_turn_is_all_or_nothing(void **state)
     commit_destroy(&second);
     writer_clear(&writer);
     store_close(&store);
+}
+
+// What another connection writes meanwhile shows when the store is let go, or writes itself.
+static void what_is_held_stays_as_it_was(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    store_t *store = open_founded(path), *other = open_at(path);
+    writer_t writer = writer_of(1, 1, 1);
+    assert_ok(store_hold(store, NULL));
+    assert_int_equal(applied(store), 0);
+    write_one(other, &writer);
+    assert_int_equal(applied(store), 0);
+    assert_ok(store_hold(store, NULL)); // as it is already
+    assert_int_equal(applied(store), 0);
+    store_let_go(store);
+    assert_int_equal(applied(store), 1);
+    store_let_go(store);
+    assert_ok(store_hold(store, NULL));
+    write_one(other, &writer);
+    write_one(store, &writer);
+    assert_int_equal(applied(store), 3);
+    // A turn that is open is not held, nor let go.
+    commit_t *last = one_record(&writer);
+    assert_ok(store_append(store, last, 1, NULL));
+    assert_ok(store_hold(store, NULL));
+    store_let_go(store);
+    assert_true(store_in_turn(store));
+    assert_int_equal(applied(store), 4);
+    store_rollback(store);
+    assert_ok(store_hold(store, NULL));
+    store_rollback(store);
+    assert_int_equal(applied(store), 3);
+    commit_destroy(&last);
+    writer_clear(&writer);
+    store_close(&other);
+    store_close(&store);
+    mem_free(path);
 }
 
 // Writes 20 commits in one turn, or ten and then ten more, and does not end the last one.
@@ -367,6 +412,8 @@ static void keys_are_found_and_may_be_ambiguous(void **state)
     assert_ok(store_record_by_key(store, a, "x", false, &current, NULL));
     assert_true(current.retracted);
     assert_int_equal(current.id.number, 2); // both are retracted: the newest
+    store_rollback(store);
+    assert_refused(store_record_by_key(store, b, "x", false, &current, NULL), ERR_NO_SUCH_RECORD);
     assert_refused(store_record(store, a, (position_t){1, 1, 4}, false, &current, NULL),
                    ERR_NO_SUCH_RECORD); // a change, but it creates nothing
     assert_refused(store_record(store, a, (position_t){1, 0, 1}, false, &current, NULL),
@@ -497,6 +544,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_must_follow_the_cursor),
         cmocka_unit_test(a_turn_is_all_or_nothing),
+        SCRATCH_TEST(what_is_held_stays_as_it_was),
         SCRATCH_TEST(a_killed_turn_never_happened),
         SCRATCH_TEST(the_core_finds_what_it_left),
         cmocka_unit_test(a_feed_stopped_at_its_start),
