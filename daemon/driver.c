@@ -160,6 +160,24 @@ static void carry_out(driver_t *driver, effect_t *effect)
     effect_clear(effect);
 }
 
+void driver_prepared(driver_t *driver, prepared_t **prepared)
+{
+    event_t event = {.type = EVENT_PREPARED, .link = (*prepared)->link};
+    event.as.prepared = *prepared;
+    driver_step(driver, &event);
+    prepared_destroy(prepared);
+}
+
+static void prepare(driver_t *driver, effect_t *effect)
+{
+    if (driver->edge.prepare) {
+        driver->edge.prepare(driver->edge.context, &effect->prepared);
+        return;
+    }
+    prepared_read(effect->prepared);
+    driver_prepared(driver, &effect->prepared);
+}
+
 void driver_step(driver_t *driver, event_t *event)
 {
     effects_t effects = {0};
@@ -168,6 +186,8 @@ void driver_step(driver_t *driver, event_t *event)
     for (size_t i = 0; i < effects.count; i++)
         if (effects.items[i].type <= EFFECT_LAST_DURABLE)
             carry_out(driver, &effects.items[i]);
+        else if (effects.items[i].type == EFFECT_PREPARE)
+            prepare(driver, &effects.items[i]);
         else
             keep(driver, &effects.items[i]);
     mem_free(effects.items); // what they owned has moved on or is gone

@@ -30,6 +30,9 @@ typedef struct {
     void (*applied)(void *context); // the log has grown, or a payload came late
     void (*log)(void *context, int level, const char *text);
     void (*durable)(void *context); // the turn is on disk, and nothing of it has left
+    // Takes it over, to be read (prepared_read) and brought back by driver_prepared, in
+    // the order in which they came; NULL: it is read at once.
+    void (*prepare)(void *context, prepared_t **prepared);
 } edge_t;
 
 typedef struct driver driver_t;
@@ -40,6 +43,8 @@ void driver_destroy(driver_t **driver);
 
 // One event of the turn; time and randomness are filled in here.
 void driver_step(driver_t *driver, event_t *event);
+// What edge.prepare was given, read. Takes it over.
+void driver_prepared(driver_t *driver, prepared_t **prepared);
 // Ends the turn: to disk, then the edge is told so (durable), then out. SYNC_FAILED:
 // what the disk holds is not what the core takes it to hold, and a change that was
 // signed may be on it. Whoever runs the driver ends here and begins anew, so that its

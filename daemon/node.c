@@ -14,8 +14,10 @@
 #include "lib/mem.h"
 
 enum {
-    BUDGET = 64,      // messages a socket a turn
-    GOODBYE_MS = 500, // for peers to take leave
+    BUDGET = 64,         // messages a socket a turn
+    GOODBYE_MS = 500,    // for peers to take leave
+    OWN_ITEMS = 2,       // polled beside net's and control's: signals, the preparer
+    PREPARE_FROM = 8192, // bytes of a run: less is read sooner than it is handed over
 };
 
 // ---- what the control edge asks ----
@@ -105,6 +107,7 @@ static err_t open_core(node_t *node, fault_t *fault)
     core_options_t options = {.self = node->self,
                               .signing = node->keys->signing,
                               .listening = node->config->listen[0] != '\0',
+                              .prepare_from = PREPARE_FROM,
                               .dial_count = node->config->connect_count,
                               .dials = dials,
                               .boot = node->boot.verdict,
@@ -220,6 +223,8 @@ static err_t open_all(node_t *node, fault_t *fault)
     if (!err)
         err = checkpoint_start(node->database, &node->checkpoint, fault);
     if (!err)
+        err = preparer_start(&node->preparer, fault);
+    if (!err)
         err = boot_read(&home, node->store, &node->self, &node->boot, fault);
     if (!err)
         err = open_core(node, fault);
@@ -265,6 +270,7 @@ void node_close(node_t **node_pointer)
         return;
     control_destroy(&node->control);
     net_destroy(&node->net);
+    preparer_stop(&node->preparer);
     driver_destroy(&node->driver);
     core_destroy(&node->core);
     search_stop(&node->search);
@@ -292,15 +298,17 @@ void node_close(node_t **node_pointer)
 static size_t fill_items(node_t *node)
 {
     for (;;) {
-        size_t count = 1;
+        size_t count = OWN_ITEMS;
         size_t room = node->item_capacity > count ? node->item_capacity - count : 0;
-        size_t net = net_poll_items(node->net, node->items ? node->items + 1 : NULL, room);
+        size_t net = net_poll_items(node->net, node->items ? node->items + OWN_ITEMS : NULL, room);
         size_t left = room > net ? room - net : 0;
         size_t control =
-            control_poll_items(node->control, left ? node->items + 1 + net : NULL, left);
+            control_poll_items(node->control, left ? node->items + OWN_ITEMS + net : NULL, left);
         count += net + control;
         if (count <= node->item_capacity) {
             node->items[0] = (zmq_pollitem_t){.fd = node->signals, .events = ZMQ_POLLIN};
+            node->items[1] =
+                (zmq_pollitem_t){.fd = preparer_fd(node->preparer), .events = ZMQ_POLLIN};
             return count;
         }
         node->item_capacity = count + 16;
@@ -328,6 +336,7 @@ static bool turn(node_t *node)
 {
     bool more = net_drain(node->net, BUDGET);
     more = control_drain(node->control, BUDGET, clock_ms(CLOCK_MONOTONIC)) || more;
+    more = node_take_prepared(node) || more;
     uint64_t now_ms = clock_ms(CLOCK_MONOTONIC);
     if (now_ms >= core_wake_ms(node->core)) {
         event_t tick = {.type = EVENT_TICK};

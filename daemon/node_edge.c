@@ -3,6 +3,8 @@
 #include "daemon/node_internal.h"
 #include "lib/log.h"
 
+enum { PREPARED_BYTES = RUN_BYTES_MAX / 2 }; // of runs a turn, and what goes beyond in the last
+
 // ---- time ----
 
 uint64_t clock_ms(clockid_t clock)
@@ -85,6 +87,32 @@ static void edge_applied(void *context)
     control_applied(node->control);
     checkpoint_hint(node->checkpoint);
     search_hint(node->search);
+}
+
+// Where there is no room, what is before it is taken first: the loop waits for no more
+// than it would have computed itself.
+static void edge_prepare(void *context, prepared_t **prepared)
+{
+    node_t *node = context;
+    while (!preparer_has_room(node->preparer, (*prepared)->bytes.size)) {
+        size_t bytes;
+        prepared_t *oldest = preparer_take(node->preparer, true, &bytes);
+        driver_prepared(node->driver, &oldest);
+    }
+    preparer_put(node->preparer, prepared);
+}
+
+bool node_take_prepared(node_t *node)
+{
+    size_t taken = 0, bytes;
+    while (taken < PREPARED_BYTES) {
+        prepared_t *prepared = preparer_take(node->preparer, false, &bytes);
+        if (!prepared)
+            return false;
+        driver_prepared(node->driver, &prepared);
+        taken += bytes ? bytes : 1;
+    }
+    return true;
 }
 
 static void edge_log(void *context, int level, const char *text)
@@ -176,5 +204,6 @@ edge_t node_edge(node_t *node)
                     .written = edge_written,
                     .applied = edge_applied,
                     .durable = edge_durable,
+                    .prepare = edge_prepare,
                     .log = edge_log};
 }

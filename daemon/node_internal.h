@@ -11,6 +11,7 @@
 #include "daemon/epoch.h"
 #include "daemon/net/net.h"
 #include "daemon/node.h"
+#include "daemon/preparer.h"
 #include "daemon/search/search.h"
 #include "daemon/store/checkpoint.h"
 
@@ -23,6 +24,7 @@ struct node {
     char *database;
     store_t *store;
     checkpoint_t *checkpoint;
+    preparer_t *preparer;
     char *search_path;
     search_t *search;
     boot_t boot;
@@ -45,5 +47,7 @@ uint64_t clock_ms(clockid_t clock);
 // the driver.
 edge_t node_edge(node_t *node);
 void node_on_net(void *context, const net_event_t *happened);
+// What has been prepared since, as far as a turn should take. True: there is more.
+bool node_take_prepared(node_t *node);
 
 #endif

@@ -236,6 +236,7 @@ commit_t *commit_copy(const commit_t *commit)
     copy->changes = mem_alloc_array(copy->count, sizeof *copy->changes);
     memcpy(copy->changes, commit->changes, copy->count * sizeof *copy->changes);
     copy->memory = (buf_t){0};
+    copy->looks = NULL;
     commit_own_memory(copy);
     return copy;
 }
@@ -245,6 +246,7 @@ void commit_destroy(commit_t **commit)
     if (!commit || !*commit)
         return;
     mem_free((*commit)->changes);
+    mem_free((*commit)->looks);
     buf_free(&(*commit)->memory);
     mem_free(*commit);
     *commit = NULL;
@@ -253,6 +255,10 @@ void commit_destroy(commit_t **commit)
 bool commit_signature_holds(const commit_t *commit, const pubkey_t *signing_key,
                             const hash_t *coalition)
 {
+    bool known = commit->holds && key_equal(&commit->of_key, signing_key) &&
+                 hash_equal(&commit->in, coalition);
+    if (known)
+        return commit->has_signature;
     return commit->has_signature && crypto_verify_hash(signing_key, SIGN_COMMIT, coalition,
                                                        &commit->hash, &commit->signature);
 }

@@ -5,6 +5,7 @@
 
 #include "lib/bytes.h"
 #include "lib/crypto.h"
+#include "lib/glance.h"
 #include "lib/ids.h"
 #include "lib/scan.h"
 
@@ -39,6 +40,15 @@ typedef struct {
     span_t body;             // points into the commit's own memory
 } change_t;
 
+// What a record change says by its bytes alone, looked at ahead (run_prepare). Each part
+// is what those who need it would work out themselves.
+typedef struct {
+    bool termed, glanced; // which parts are there
+    hash_t term;          // of a record that it creates and that stands at it: digest_term
+    err_t refused;        // what record_glance says of the body
+    record_glance_t glance;
+} look_t;
+
 typedef struct {
     feed_t feed;
     uint64_t first; // number of the first change
@@ -51,8 +61,12 @@ typedef struct {
     change_t *changes;
     bool has_signature;
     signature_t signature;
-    span_t header; // points into the commit's own memory
+    bool holds;      // the signature was checked ahead and holds, ...
+    pubkey_t of_key; // ... by this key
+    hash_t in;       // and in this coalition
+    span_t header;   // points into the commit's own memory
     buf_t memory;
+    look_t *looks; // one a change, owned; NULL: nobody has looked ahead
 } commit_t;
 
 typedef struct {
@@ -81,6 +95,13 @@ err_t run_decode(span_t bytes, run_t *run, fault_t *fault); // run_clear after u
 // clear, where it is not that), and all that may be, for what that does not take.
 bool run_scan(span_t bytes, run_t *run);
 err_t run_unpack(span_t bytes, run_t *run, fault_t *fault);
+// run_decode, and everything else that can be told of the run by its bytes alone: the
+// looks of its commits, and whether the last signature holds against `key`. A pure
+// function of its arguments, so that it may run on any thread and at any time: who takes
+// the run in decides as with one that was only decoded, and has less to compute.
+err_t run_prepare(span_t bytes, const pubkey_t *key, const hash_t *coalition, run_t *run,
+                  fault_t *fault);
+// The copy has no looks.
 commit_t *commit_copy(const commit_t *commit);
 // Copies what header and bodies point at into the commit's own memory.
 void commit_own_memory(commit_t *commit);
@@ -135,6 +156,7 @@ bool commit_scan_payload(scan_t *payloads, size_t skip, change_t *change);
 void commit_put_payload(buf_t *to, const change_t *change);
 size_t commit_payload_size(const change_t *change); // without tag and length
 
+// Not worked out again where run_prepare has found that it does, in this coalition.
 bool commit_signature_holds(const commit_t *commit, const pubkey_t *signing_key,
                             const hash_t *coalition);
 

@@ -64,6 +64,7 @@ bool crypto_verify_hash(const pubkey_t *key, sign_use_t use, const hash_t *coali
 // Sum modulo 2^256, little-endian, of the view digest.
 void digest_add(hash_t *sum, const hash_t *term);
 void digest_subtract(hash_t *sum, const hash_t *term);
+#define DIGEST_STANDING 1 // the state of a record that is not retracted
 // BLAKE2b-256, personalised HASH_VIEW, of origin (16) ‖ epoch(4) ‖ lane(4) ‖
 // number(8) of the record, epoch(4) ‖ lane(4) ‖ number(8) of the change that
 // stands — all little-endian — ‖ commitment (32) ‖ state (1).

@@ -5,6 +5,7 @@
 
 #include "enlace/v1/records.pb-c.h"
 #include "lib/bytes.h"
+#include "lib/glance.h"
 #include "lib/ids.h"
 #include "lib/kinds.h"
 
@@ -24,15 +25,6 @@ buf_t record_encode(const record_t *record);
 void record_destroy(record_t **record);
 record_t *record_new(const kind_t *kind);
 
-// What finding a record takes, without unpacking it.
-typedef struct {
-    unsigned kind;     // tag; 0: one unknown here
-    span_t key, label; // within the bytes; data NULL where there is none
-    bool example;
-    bool plain; // no reference in it, and record_decode takes it
-} record_glance_t;
-// Refused as record_decode refuses it; where it is not plain only that one can tell.
-err_t record_glance(span_t bytes, record_glance_t *glance);
 // record_decode of what record_glance has found plain.
 err_t record_decode_plain(span_t bytes, record_t **record, fault_t *fault);
 

@@ -27,6 +27,7 @@ typedef struct {
     origin_t self;
     const secret_t *signing; // the caller's, outlives the core; see EVENT_EPOCH
     bool listening;          // others may dial us: we publish
+    size_t prepare_from;     // runs of so many bytes or more are prepared aside; 0: none
     size_t dial_count;
     const core_dial_t *dials;
     // What the boot marker says (lib/marker.h): ERR_RESTORED fences this node before

@@ -18,6 +18,8 @@ typedef enum {
     EFFECT_UNFENCE,      // number (lift_t), text
     EFFECT_COMPARE,      // text (who brought it), bytes: reads, but what the turn has written too
     EFFECT_LAST_DURABLE = EFFECT_COMPARE,
+    // neither: carried out at once, and nobody hears of it
+    EFFECT_PREPARE, // prepared: to be read; EVENT_PREPARED brings it back
     // visible: after it
     EFFECT_SEND,         // link, bytes
     EFFECT_PUBLISH,      // bytes
@@ -52,11 +54,12 @@ typedef struct {
     int level;
     uint64_t wall_ms;
     uint8_t salt[SALT_SIZE];
-    buf_t bytes;      // owned: message, publication, payload body, evidence
-    char *text;       // owned
-    commit_t *commit; // owned
-    roster_t *roster; // owned
-    card_t *card;     // owned
+    buf_t bytes;          // owned: message, publication, payload body, evidence
+    char *text;           // owned
+    commit_t *commit;     // owned
+    roster_t *roster;     // owned
+    card_t *card;         // owned
+    prepared_t *prepared; // owned
 } effect_t;
 
 typedef struct {

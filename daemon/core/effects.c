@@ -21,6 +21,7 @@ void effect_clear(effect_t *effect)
     commit_destroy(&effect->commit);
     roster_destroy(&effect->roster);
     card_destroy(&effect->card);
+    prepared_destroy(&effect->prepared);
 }
 
 void effects_clear(effects_t *effects)

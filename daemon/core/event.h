@@ -3,6 +3,7 @@
 #ifndef ENLACE_DAEMON_CORE_EVENT_H
 #define ENLACE_DAEMON_CORE_EVENT_H
 
+#include "daemon/core/prepared.h"
 #include "lib/message.h"
 
 typedef uint64_t core_link_t; // the edge's number of a link; never used twice
@@ -26,6 +27,7 @@ typedef enum {
     EVENT_PROOF_READ,       // answers EFFECT_READ_PROOF
     EVENT_ACCEPT,           // the operator takes the risk of writing on
     EVENT_EPOCH,            // the operator starts an epoch by a card of the root's
+    EVENT_PREPARED,         // answers EFFECT_PREPARE; those of a link in their order
     EVENT_TYPE_END
 } event_type_t;
 
@@ -105,6 +107,7 @@ typedef struct {
             span_t card;             // signed
             const secret_t *signing; // the caller's, outlives the core where the answer is ERR_OK
         } epoch;
+        prepared_t *prepared; // the edge's, read; commits of its run may be taken out
     } as;
 } event_t;
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/mem.h"
+
 // ---- what comes ----
 
 // Something refused: who gave it is left alone for a while, another is asked.
@@ -114,29 +116,22 @@ static void reached_end(core_t *core, session_t *session, core_feed_state_t *fee
     follow_plan(core, feed, effects);
 }
 
-// STALE: nothing in it that is not held; so has an empty run.
-static err_t apply_parts(core_t *core, session_t *session, const core_feed_state_t *feed, bool end,
-                         effects_t *effects)
+// STALE: nothing in it that is not held.
+static err_t apply_prepared(core_t *core, session_t *session, const core_feed_state_t *feed,
+                            prepared_t *prepared, effects_t *effects)
 {
-    run_t run;
-    fault_t fault;
-    if (!session->parts.size)
-        return end ? ERR_STALE : ERR_BAD_PARTS;
-    err_t err = run_decode(buf_span(&session->parts), &run, &fault);
-    if (err)
-        return err;
-    err = feed_equal(&run.feed, &feed->feed) ? apply_run(core, &run, session, effects)
-                                             : ERR_UNEXPECTED;
-    run_clear(&run);
-    return err;
+    if (prepared->refused)
+        return prepared->refused;
+    return feed_equal(&prepared->run.feed, &feed->feed)
+               ? apply_run(core, &prepared->run, session, effects)
+               : ERR_UNEXPECTED;
 }
 
-static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, bool end,
-                     effects_t *effects)
+static void take_run(core_t *core, session_t *session, core_feed_state_t *feed,
+                     prepared_t *prepared, effects_t *effects)
 {
     peer_feed_t *peer = session_feed(session, feed);
-    err_t err = apply_parts(core, session, feed, end, effects);
-    buf_free(&session->parts); // a session that is in step keeps no room for a run
+    err_t err = apply_prepared(core, session, feed, prepared, effects);
     if (err && err != ERR_STALE) {
         refuse(core, session, feed, err, effects);
         return;
@@ -145,15 +140,16 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed, 
         peer->held = feed->head.number;
     if (!err) {
         feed->follower.progress_ms = feed->follower.applied_ms = core->now_ms;
+        feed->follower.quiet_ms = core->now_ms;
         peer->blame = (blame_t){0};
-    } else if (feed->head.number == session->run_after) {
+    } else if (feed->head.number == feed->follower.run_after) {
         // L4: what is held already, sent again, or nothing, is no progress.
-        feed->follower.progress_ms = session->run_progress_ms;
+        feed->follower.progress_ms = feed->follower.quiet_ms;
     }
     drain_pending(core, feed, effects);
     if (feed->stopped)
         return; // by what had waited
-    if (end)
+    if (prepared->end)
         reached_end(core, session, feed, effects);
     else
         follow_move(feed, FOLLOW_RUN);
@@ -177,6 +173,89 @@ static core_feed_state_t *feed_of_fetch(const core_t *core, const session_t *ses
             return core->feeds[i];
     return NULL;
 }
+
+static void take_nope(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason,
+                      effects_t *effects)
+{
+    follow_end(core, feed, FOLLOW_NOPE, effects);
+    if (reason != ERR_BUSY)
+        claim_unmet(core, session, feed);
+    else
+        follow_penalise(core, session, feed, reason);
+    feed->why = reason;
+    follow_plan(core, feed, effects);
+}
+
+// ---- what is prepared aside ----
+
+// Big runs are, and then whatever comes of fetches in this session, so that it keeps its
+// order. What else comes may overtake: cards, heads and proofs come by other sessions,
+// too, and are good in any order.
+static bool goes_aside(const core_t *core, const session_t *session)
+{
+    return session->aside ||
+           (core->options.prepare_from && session->parts.size >= core->options.prepare_from);
+}
+
+static void put_aside(session_t *session, prepared_t *prepared, effects_t *effects)
+{
+    session->aside++;
+    effects_add(effects, EFFECT_PREPARE)->prepared = prepared;
+}
+
+// Takes the session's parts: one that is in step keeps no room for a run.
+static prepared_t *gather(const core_t *core, session_t *session, const core_feed_state_t *feed,
+                          bool end)
+{
+    const card_t *card = identity_newest(feed->identity);
+    prepared_t *prepared = mem_alloc(sizeof *prepared);
+    prepared->link = session->link;
+    prepared->fetch = feed->follower.fetch;
+    prepared->end = end;
+    prepared->bytes = session->parts;
+    if (card)
+        prepared->key = card->signing_key;
+    prepared->coalition = core->coalition;
+    session->parts = (buf_t){0};
+    return prepared;
+}
+
+// A session that is gone may have left something good; its fetch is another's by now.
+static void take_orphan(core_t *core, prepared_t *prepared, effects_t *effects)
+{
+    core_feed_state_t *feed =
+        prepared->refused || prepared->nope ? NULL : feed_lookup(core, &prepared->run.feed);
+    if (!feed || feed->stopped || feed->follower.retry_ms > core->now_ms)
+        return;
+    err_t err = apply_run(core, &prepared->run, NULL, effects);
+    if (err && err != ERR_STALE)
+        core_count(core, err, core_code(core, &feed->feed.origin));
+    else if (!err)
+        drain_pending(core, feed, effects);
+}
+
+// A fetch that was ended meanwhile is none of ours any more.
+void follow_prepared(core_t *core, const event_t *event, effects_t *effects)
+{
+    prepared_t *prepared = event->as.prepared;
+    session_t *session = session_find(core, prepared->link);
+    if (!session) {
+        take_orphan(core, prepared, effects);
+        return;
+    }
+    session->aside--;
+    core_feed_state_t *feed = feed_of_fetch(core, session, prepared->fetch);
+    if (!feed) {
+        core_count(core, ERR_STALE, core_code(core, &session->peer->origin));
+    } else if (prepared->nope) {
+        take_nope(core, session, feed, prepared->nope, effects);
+    } else {
+        feed->follower.aside--;
+        take_run(core, session, feed, prepared, effects);
+    }
+}
+
+// ---- parts ----
 
 // Credit is renewed on receipt, when half of it is used, and grows with the
 // measured rate: what is in flight is at most CREDIT_SECONDS ahead of a ping.
@@ -241,6 +320,22 @@ static err_t drop_part(core_t *core, session_t *session, uint32_t fetch, effects
     return session->received <= session->granted_ended ? ERR_OK : ERR_OVER_CREDIT;
 }
 
+static void whole_run(core_t *core, session_t *session, core_feed_state_t *feed, bool end,
+                      effects_t *effects)
+{
+    bool aside = goes_aside(core, session);
+    prepared_t *prepared = gather(core, session, feed, end);
+    session->assembling = 0;
+    if (aside) {
+        feed->follower.aside++;
+        put_aside(session, prepared, effects);
+        return;
+    }
+    prepared_decode(prepared);
+    take_run(core, session, feed, prepared, effects);
+    prepared_destroy(&prepared);
+}
+
 void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
     err_t err = charge(core, session, m->as.run_part.bytes.size);
@@ -253,17 +348,17 @@ void follow_on_part(core_t *core, session_t *session, const message_t *m, effect
         return;
     session->part_feed = feed;
     session->part_ms = core->now_ms;
-    if (m->as.run_part.index == 0) {
+    if (m->as.run_part.index == 0)
         session->run_began_ms = core->now_ms;
-        session->run_after = feed->head.number;
-        session->run_progress_ms = feed->follower.progress_ms;
+    // What was prepared has not shown yet whether it is any progress.
+    if (m->as.run_part.index == 0 && !feed->follower.aside) {
+        feed->follower.run_after = feed->head.number;
+        feed->follower.quiet_ms = feed->follower.progress_ms;
     }
     if (keeps_pace(core, session))
         feed->follower.progress_ms = core->now_ms;
-    if (!m->as.run_part.last)
-        return;
-    session->assembling = 0;
-    take_run(core, session, feed, m->as.run_part.end, effects);
+    if (m->as.run_part.last)
+        whole_run(core, session, feed, m->as.run_part.end, effects);
 }
 
 void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects)
@@ -271,15 +366,14 @@ void follow_on_nope(core_t *core, session_t *session, const message_t *m, effect
     err_t reason = core_reason(m->as.nope.reason);
     core_feed_state_t *feed = feed_of_fetch(core, session, m->as.nope.fetch);
     core_count(core, reason, core_code(core, &session->peer->origin));
-    if (!feed)
-        return;
-    follow_end(core, feed, FOLLOW_NOPE, effects);
-    if (reason != ERR_BUSY)
-        claim_unmet(core, session, feed);
-    else
-        follow_penalise(core, session, feed, reason);
-    feed->why = reason;
-    follow_plan(core, feed, effects);
+    if (feed && session->aside) {
+        prepared_t *prepared = mem_alloc(sizeof *prepared);
+        *prepared = (prepared_t){
+            .link = session->link, .fetch = m->as.nope.fetch, .end = true, .nope = reason};
+        put_aside(session, prepared, effects);
+    } else if (feed) {
+        take_nope(core, session, feed, reason, effects);
+    }
 }
 
 // ---- publications ----

@@ -160,6 +160,7 @@ static void start(core_t *core, core_feed_state_t *feed, session_t *session, eff
     uint64_t held = session_feed(session, feed)->held, reach = feed_reach(core, feed);
     follower->claim = held < reach ? held : reach;
     follower->progress_ms = follower->applied_ms = core->now_ms;
+    follower->aside = 0;
     if (!standing)
         session->fetches++;
     message.as.fetch.fetch = follower->fetch;

@@ -112,6 +112,9 @@ typedef struct {
     uint64_t progress_ms; // something came, and not too slowly
     uint64_t applied_ms;  // something of it was good
     uint64_t retry_ms;    // not before
+    size_t aside;         // of its runs are being prepared
+    uint64_t run_after;   // our head when the run that comes or is prepared began ...
+    uint64_t quiet_ms;    // ... and since when nothing had come
 } follower_t;
 
 typedef struct {
@@ -222,11 +225,10 @@ typedef struct {
     uint32_t assembling; // fetch whose run comes in parts; 0: none
     uint32_t next_part;
     buf_t parts;
+    size_t aside; // runs and refusals of fetches that are prepared, or wait behind such
     core_feed_state_t *part_feed; // whose parts came last
     uint64_t part_ms;             // and when
     uint64_t run_began_ms;        // the run that comes in parts
-    uint64_t run_after;           // our head then
-    uint64_t run_progress_ms;     // and since when nothing had come
     uint64_t granted, received, window, renewed_received, renewed_ms;
     uint64_t granted_ended; // granted, when a fetch was last told to end; at first the first
     bool credit_due;
@@ -499,6 +501,7 @@ void follow_plan_all(core_t *core, effects_t *effects);
 // follow.c
 void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects);
 void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void follow_prepared(core_t *core, const event_t *event, effects_t *effects);
 void follow_on_publication(core_t *core, const event_t *event, effects_t *effects);
 void follow_source_gone(core_t *core, session_t *session, effects_t *effects);
 void follow_tick(core_t *core, effects_t *effects);

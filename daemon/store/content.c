@@ -23,10 +23,18 @@ static char *copy_text(span_t text)
     return copy;
 }
 
-static err_t decode(span_t body, content_t *content)
+static err_t glance_at(span_t body, const look_t *look, record_glance_t *glance)
+{
+    if (!look || !look->glanced)
+        return record_glance(body, glance);
+    *glance = look->glance;
+    return look->refused;
+}
+
+static err_t decode(span_t body, const look_t *look, content_t *content)
 {
     record_glance_t glance;
-    if (record_glance(body, &glance) ||
+    if (glance_at(body, look, &glance) ||
         (!glance.plain && record_decode(body, &content->record, NULL)))
         return ERR_PARKED_CONTENT;
     content->kind = glance.kind;
@@ -38,14 +46,14 @@ static err_t decode(span_t body, content_t *content)
 }
 
 void content_read(uint32_t type, uint32_t min_reader, payload_state_t state, span_t body,
-                  content_t *content)
+                  const look_t *look, content_t *content)
 {
     *content = (content_t){0};
     if (type != CHANGE_RECORD)
         return;
     err_t why = refusal(min_reader, state);
     if (!why)
-        why = decode(body, content);
+        why = decode(body, look, content);
     if (why)
         content_clear(content);
     content->why = why;

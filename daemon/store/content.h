@@ -13,10 +13,11 @@ typedef struct {
     record_t *record; // only where there may be references in it
 } content_t;
 
-// What comes out depends on the four arguments and this version alone, never on
-// what else is held. When it changes, VIEW_VERSION (daemon/store/view.h) rises.
+// What comes out depends on the first four arguments and this version alone, never on
+// what else is held. When it changes, VIEW_VERSION (daemon/store/view.h) rises. `look`:
+// a look at this body that was taken ahead; NULL.
 void content_read(uint32_t type, uint32_t min_reader, payload_state_t state, span_t body,
-                  content_t *content);
+                  const look_t *look, content_t *content);
 // KIND_FIXED or KEY_FIXED where a revision may not follow the creation.
 err_t content_follows(unsigned creation_kind, const char *creation_key, const content_t *revision);
 void content_clear(content_t *content);

@@ -21,6 +21,7 @@ typedef struct {
     payload_state_t state; // 0 where the payload was not looked at
     uint64_t time_ms;      // of its commit
     span_t body;           // until the statement that read it moves on
+    const look_t *look;    // what is known of it already; NULL
 } entry_t;
 
 // ---- the changes of one commit, one after another ----

@@ -6,7 +6,7 @@
 #include "lib/crypto.h"
 
 // As they stand in the view and in the term of the digest.
-typedef enum { FOLD_STANDING = 1, FOLD_RETRACTED = 2 } fold_state_t;
+typedef enum { FOLD_STANDING = DIGEST_STANDING, FOLD_RETRACTED = 2 } fold_state_t;
 
 typedef struct {
     fold_state_t state;

@@ -122,6 +122,7 @@ static void describe(const commit_t *commit, size_t index, const feed_place_t *p
         .state = change->state,
         .time_ms = commit->time_ms,
         .body = change->body,
+        .look = commit->looks ? &commit->looks[index] : NULL,
     };
 }
 

@@ -23,7 +23,8 @@ static err_t tell_record_change(const entry_t *entry, row_t *row, row_fn fn, voi
     content_t content = {0};
     // What is parked here says nothing, even where its bytes could be read (kind-fixed ...).
     if (!row->note || row->note == ERR_RETRACTED)
-        content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+        content_read(entry->type, entry->min_reader, entry->state, entry->body, entry->look,
+                     &content);
     tell_content(&content, entry->body, row);
     *more = fn(context, row);
     content_clear(&content);

@@ -48,7 +48,7 @@ static err_t read_into(view_t *view, view_row_t *row, const entry_t *entry, cont
 {
     content_t content;
     bool adopted = false;
-    content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+    content_read(entry->type, entry->min_reader, entry->state, entry->body, entry->look, &content);
     view_row_read(row, entry, &content, &adopted);
     err_t err = view_park(view->sql, entry->id, content.why, fault);
     if (adopted) {
@@ -105,10 +105,10 @@ static err_t fold_revisions(view_t *view, const entry_t *creation, view_row_t *r
     return err;
 }
 
-// Takes the row over.
-static err_t insert_record(view_t *view, view_row_t *row, const record_t *content, fault_t *fault)
+// Takes the row over. `term` is the row's.
+static err_t insert_record(view_t *view, view_row_t *row, const record_t *content,
+                           const hash_t *term, fault_t *fault)
 {
-    hash_t term = view_row_term(row);
     err_t err = kind_block_add(view->sql, &view->block, row->kind, row->feed, row->id, fault);
     if (!err)
         err = view_references(view->sql, row->id, content, false, fault);
@@ -116,7 +116,7 @@ static err_t insert_record(view_t *view, view_row_t *row, const record_t *conten
         err = view_rows_add(view->sql, &view->rows, row, fault);
     if (err)
         return err;
-    digest_add(&view->digest, &term);
+    digest_add(&view->digest, term);
     count_record(view, 1);
     return ERR_OK;
 }
@@ -141,8 +141,9 @@ static err_t fold_end(view_t *view, folding_t *folding, const entry_t *creation,
 {
     if (!err)
         err = fold_revisions(view, creation, &folding->row, &folding->best, fault);
+    hash_t term = view_row_term(&folding->row);
     if (!err)
-        err = insert_record(view, &folding->row, folding->best.record, fault);
+        err = insert_record(view, &folding->row, folding->best.record, &term, fault);
     content_clear(&folding->best);
     view_row_clear(&folding->row);
     return err;
@@ -222,15 +223,22 @@ static err_t anything_waits(view_t *view, const entry_t *target, bool *waits, fa
 
 // ---- one more change ----
 
+// Of a record that nothing has changed yet.
+static hash_t first_term(const view_row_t *row, const entry_t *creation)
+{
+    return creation->look && creation->look->termed ? creation->look->term : view_row_term(row);
+}
+
 static err_t apply_creation(view_t *view, const entry_t *entry, fault_t *fault)
 {
     content_t content;
     view_row_t row;
     bool adopted = false;
     view_row_begin(&row, entry);
-    content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+    content_read(entry->type, entry->min_reader, entry->state, entry->body, entry->look, &content);
     view_row_read(&row, entry, &content, &adopted);
-    err_t err = insert_record(view, &row, content.record, fault);
+    hash_t term = first_term(&row, entry);
+    err_t err = insert_record(view, &row, content.record, &term, fault);
     if (!err && content.why)
         err = view_park(view->sql, entry->id, content.why, fault);
     content_clear(&content);
@@ -244,7 +252,7 @@ static err_t write_revision(view_t *view, view_row_t *row, const entry_t *entry,
     content_t content;
     bool adopted = false, renamed = false;
     unsigned kind = row->kind;
-    content_read(entry->type, entry->min_reader, entry->state, entry->body, &content);
+    content_read(entry->type, entry->min_reader, entry->state, entry->body, entry->look, &content);
     if (entry->type == CHANGE_RECORD) {
         renamed = !content.why && !row->anchored;
         view_row_read(row, entry, &content, &adopted);

@@ -58,7 +58,7 @@ static void check_written(const record_t *record)
     content_t content;
     buf_t bytes = record_encode(record);
     FUZZ_EXPECT(bytes.size <= PAYLOAD_BYTES_MAX);
-    content_read(CHANGE_RECORD, SCHEMA_VERSION, PAYLOAD_PRESENT, buf_span(&bytes), &content);
+    content_read(CHANGE_RECORD, SCHEMA_VERSION, PAYLOAD_PRESENT, buf_span(&bytes), NULL, &content);
     FUZZ_EXPECT(content.why == ERR_OK && content.kind == record_kind(record)->tag);
     content_clear(&content);
     buf_free(&bytes);

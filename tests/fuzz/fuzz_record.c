@@ -33,13 +33,13 @@ static void compare_content(const content_t *content, const record_t *record)
 static void read_content(span_t input, const record_t *record)
 {
     content_t content;
-    content_read(CHANGE_RECORD, SCHEMA_VERSION, PAYLOAD_PRESENT, input, &content);
+    content_read(CHANGE_RECORD, SCHEMA_VERSION, PAYLOAD_PRESENT, input, NULL, &content);
     compare_content(&content, record);
     FUZZ_EXPECT(content.why != ERR_OK || content_kind_name(content.kind));
     if (!content.why)
         FUZZ_EXPECT(content_follows(content.kind, content.key, &content) == ERR_OK);
     content_clear(&content);
-    content_read(CHANGE_RECORD, SCHEMA_VERSION + 1, PAYLOAD_PRESENT, input, &content);
+    content_read(CHANGE_RECORD, SCHEMA_VERSION + 1, PAYLOAD_PRESENT, input, NULL, &content);
     FUZZ_EXPECT(content.why == ERR_PARKED_READER && !content.record);
 }
 

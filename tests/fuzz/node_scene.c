@@ -208,9 +208,9 @@ const secret_t *scene_signing(uint32_t epoch, pubkey_t *key)
 static void load(scene_t *scene)
 {
     static const core_dial_t dials[] = {{"CC", "tcp://192.0.2.1:7000"}};
-    const edge_t edge = {scene,        edge_clock, edge_send,   edge_publish,
-                         edge_close,   edge_dial,  edge_admit,  edge_written,
-                         edge_applied, edge_log,   edge_durable};
+    const edge_t edge = {scene,        edge_clock, edge_send,    edge_publish,
+                         edge_close,   edge_dial,  edge_admit,   edge_written,
+                         edge_applied, edge_log,   edge_durable, NULL};
     fault_t fault = {0};
     pubkey_t key;
     core_options_t options = {.self = cast()->actors[0].origin,

@@ -3,7 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "tests/sim/places.h"
+
+enum { ASIDE_MS = 60 }; // at most, of work on the other thread
 
 static bool is_dead(const place_in_t *place)
 {
@@ -116,8 +119,23 @@ static void edge_log(void *context, int level, const char *text)
         watcher->log(watcher->context, place->index, level, text);
 }
 
+// Another thread has it: it comes back a while later, in its order.
+static void edge_prepare(void *context, prepared_t **prepared)
+{
+    place_in_t *place = context;
+    uint8_t seed[32] = {3}, drawn;
+    memcpy(seed + 1, &place->world->seed, sizeof place->world->seed);
+    seed[30] = (uint8_t)(place->index + 1);
+    crypto_derive(seed, place->drawn++, &drawn, 1);
+    mem_grow(&place->asides, &place->aside_capacity, place->aside_count, sizeof *place->asides);
+    place->asides[place->aside_count++] =
+        (aside_t){*prepared, place->world->now_ms + drawn % ASIDE_MS};
+    *prepared = NULL;
+}
+
 edge_t place_edge(place_in_t *place)
 {
-    return (edge_t){place,      edge_clock,   edge_send,    edge_publish, edge_close,  edge_dial,
-                    edge_admit, edge_written, edge_applied, edge_log,     edge_durable};
+    return (edge_t){place,        edge_clock, edge_send,    edge_publish,
+                    edge_close,   edge_dial,  edge_admit,   edge_written,
+                    edge_applied, edge_log,   edge_durable, edge_prepare};
 }

@@ -5,6 +5,12 @@
 #include "daemon/boot.h"
 #include "tests/sim/world.h"
 
+// What a place's other thread has in hand, and when that is done.
+typedef struct {
+    prepared_t *prepared;
+    uint64_t due_ms;
+} aside_t;
+
 typedef struct {
     world_t *world;
     size_t index;
@@ -30,6 +36,8 @@ typedef struct {
     store_t *store;
     core_t *core;
     driver_t *driver;
+    size_t aside_count, aside_capacity;
+    aside_t *asides;
     death_t how; // at the operation that its disk waits for
     err_t refused;
     // its boot marker
@@ -44,6 +52,7 @@ typedef struct {
 
 struct world {
     uint64_t now_ms, seed, drawn;
+    size_t prepare_from; // core_options_t
     network_t *network;
     size_t node_count, node_max;
     place_in_t *nodes;

@@ -7,7 +7,7 @@
 #include "tests/sim/play.h"
 
 // Names under which dice are thrown; steps use theirs, which are small.
-enum { DICE_WIRE = 1 << 21, DICE_VERSIONS };
+enum { DICE_WIRE = 1 << 21, DICE_VERSIONS, DICE_PREPARE };
 
 static const step_fn steps[STEP_TYPES] = {
 #define STEP_FN(upper, lower, weight, text) [STEP_##upper] = step_##lower,
@@ -26,10 +26,19 @@ static void draw_versions(play_t *play)
         play->newer[i] = mixed && dice_chance(&dice, 400);
 }
 
+// In one run of two, nodes have another thread that reads runs of some size and more.
+static void draw_preparing(play_t *play)
+{
+    dice_t dice = dice_of(play->plan->seed, DICE_PREPARE);
+    if (dice_chance(&dice, 500))
+        world_prepare(play->world, 1 + dice_below(&dice, 2000));
+}
+
 static void found(play_t *play, const disk_image_t *empty)
 {
     const plan_t *plan = play->plan;
     play->world = world_new_on(plan->seed, empty);
+    draw_preparing(play);
     for (size_t i = 0; i < plan->nodes; i++) {
         char code[CODE_MAX + 1];
         snprintf(code, sizeof code, "N%c%c", (char)('A' + i / 26), (char)('A' + i % 26));

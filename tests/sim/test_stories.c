@@ -52,10 +52,11 @@ static void eight_nodes_come_to_one_view(void **state)
     world_destroy(&world);
 }
 
-static void a_node_that_was_off_catches_up(void **state)
+// Reading runs itself, or with another thread that reads all of them.
+static void catch_up(size_t prepare_from)
 {
-    (void)state;
     world_t *world = hub_world(3);
+    world_prepare(world, prepare_from);
     world_start_all(world);
     put_each(world, 4, "uno");
     assert_true(world_settle(world, 60000));
@@ -66,6 +67,13 @@ static void a_node_that_was_off_catches_up(void **state)
     assert_true(world_settle(world, 60000));
     assert_int_equal(world_head(world, SV, GT, 1), 301);
     world_destroy(&world);
+}
+
+static void a_node_that_was_off_catches_up(void **state)
+{
+    (void)state;
+    catch_up(0);
+    catch_up(1);
 }
 
 static void all_publications_lost_is_no_harm(void **state)

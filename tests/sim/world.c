@@ -75,6 +75,7 @@ void world_destroy(world_t **world_pointer)
         disk_destroy(&place->disk);
         buf_free(&place->marker);
         mem_free(place->dials);
+        mem_free(place->asides);
     }
     mem_free(world->nodes);
     mem_free(world->in_turn);
@@ -190,6 +191,7 @@ static err_t load_core(place_in_t *place, fault_t *fault)
     core_options_t options = {.self = place->card->origin,
                               .signing = place->signing,
                               .listening = place->listening,
+                              .prepare_from = world->prepare_from,
                               .dial_count = place->dial_count,
                               .dials = dials};
     options.boot = place->boot.verdict;
@@ -268,6 +270,8 @@ static void end_process(place_in_t *place)
 {
     place->running = false;
     set_in_turn(place, false);
+    while (place->aside_count)
+        prepared_destroy(&place->asides[--place->aside_count].prepared);
     driver_destroy(&place->driver);
     core_destroy(&place->core);
 }
@@ -431,6 +435,32 @@ static void deliver(world_t *world, const arrival_t *arrival)
     }
 }
 
+// In their order: one that takes long holds up those behind it.
+static bool take_aside(place_in_t *place)
+{
+    if (!place->running || !place->aside_count || place->asides[0].due_ms > place->world->now_ms)
+        return false;
+    prepared_t *prepared = place->asides[0].prepared;
+    memmove(place->asides, place->asides + 1, --place->aside_count * sizeof *place->asides);
+    prepared_read(prepared);
+    driver_prepared(place->driver, &prepared);
+    if (!has_died(place))
+        set_in_turn(place, true);
+    return true;
+}
+
+static void deliver_asides(world_t *world)
+{
+    for (size_t i = 0; i < world->node_count; i++)
+        while (take_aside(&world->nodes[i]))
+            continue;
+}
+
+void world_prepare(world_t *world, size_t from)
+{
+    world->prepare_from = from;
+}
+
 // ---- time ----
 
 uint64_t world_now(const world_t *world)
@@ -504,6 +534,8 @@ static uint64_t next_time(world_t *world, uint64_t end)
         const place_in_t *place = &world->nodes[i];
         if (place->running && core_wake_ms(place->core) + place->booted_ms < next)
             next = core_wake_ms(place->core) + place->booted_ms;
+        if (place->running && place->aside_count && place->asides[0].due_ms < next)
+            next = place->asides[0].due_ms;
     }
     return next > world->now_ms ? next : world->now_ms + TURN_MS;
 }
@@ -514,6 +546,7 @@ void world_run(world_t *world, uint64_t ms)
     while (world->now_ms < end) {
         arrival_t arrival;
         tick_due(world);
+        deliver_asides(world);
         while (network_take(world->network, world->now_ms, &arrival)) {
             deliver(world, &arrival);
             buf_free(&arrival.bytes);

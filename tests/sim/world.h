@@ -53,6 +53,9 @@ uint64_t world_node_now(const world_t *world, size_t node);
 // Runs until the running nodes have equal digests and say that they are in
 // step; false after `ms`.
 bool world_settle(world_t *world, uint64_t ms);
+// From now on nodes that start have runs of so many bytes or more read aside, which takes
+// a while; 0, as at first: none.
+void world_prepare(world_t *world, size_t from);
 // Wall clock of one node against the others'.
 void world_set_clock(world_t *world, size_t node, int64_t skew_ms);
 

@@ -87,6 +87,14 @@ void bench_open_connected(bench_t *bench, core_link_t link)
     bench_connect(bench, link, BENCH_CC);
 }
 
+void bench_open_aside(bench_t *bench, core_link_t link)
+{
+    make_members(bench);
+    core_options_t options = {.dial_count = 1, .dials = &bench_dial_cc, .prepare_from = 1};
+    make_core(bench, &options, bench->cards, BENCH_MEMBERS, NULL, 0);
+    bench_connect(bench, link, BENCH_CC);
+}
+
 void bench_open_holding(bench_t *bench, size_t member, uint64_t number)
 {
     make_members(bench);

@@ -30,6 +30,8 @@ void bench_open(bench_t *bench, const core_dial_t *dials, size_t dial_count,
 void bench_open_greeted(bench_t *bench, core_link_t link, size_t member);
 // CC is configured, dialled and connected.
 void bench_open_connected(bench_t *bench, core_link_t link);
+// The same, and all runs are prepared aside.
+void bench_open_aside(bench_t *bench, core_link_t link);
 // That member's lane 1 is held so far.
 void bench_open_holding(bench_t *bench, size_t member, uint64_t number);
 // The disk was restored, and AA's lane 1 had come so far; 0: the boot marker is gone, and

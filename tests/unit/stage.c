@@ -158,8 +158,8 @@ static void start_core(stage_t *stage, const stage_options_t *options)
                            .listening = options->listening,
                            .dial_count = options->dial_count,
                            .dials = dials};
-    edge_t edge = {stage,      edge_clock,   edge_send,    edge_publish, edge_close,  edge_dial,
-                   edge_admit, edge_written, edge_applied, edge_log,     edge_durable};
+    edge_t edge = {stage,      edge_clock,   edge_send,    edge_publish, edge_close,   edge_dial,
+                   edge_admit, edge_written, edge_applied, edge_log,     edge_durable, NULL};
     assert_int_equal(
         driver_load(stage->store, &core, stage->now_ms, stage->wall_ms, &stage->core, &fault),
         ERR_OK);
