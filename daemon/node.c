@@ -10,6 +10,7 @@
 
 #include "daemon/charter.h"
 #include "daemon/node_internal.h"
+#include "daemon/store/wal.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
@@ -214,6 +215,8 @@ static err_t open_all(node_t *node, fault_t *fault)
         err = home_config(node->dir, &node->config, fault);
     if (!err)
         err = store_open(node->database, NULL, &node->store, fault);
+    if (!err)
+        wal_reserve(node->database);
     if (!err)
         err = epoch_settle(node->dir, node->store, fault);
     if (!err)

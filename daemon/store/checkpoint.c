@@ -9,8 +9,14 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 
-// After a hint it waits this long for more of them: a burst is one checkpoint.
-enum { GATHER_MS = 1000 };
+// After a hint it waits this long for more of them: a burst is one checkpoint. The
+// WAL begins anew after each, which is a sync more for the commit that comes next:
+// while it is short, there is time.
+enum { GATHER_S = 1, GATHER_SHORT_S = 60, SHORT_BYTES = 4 * 1024 * 1024 };
+
+// What was committed while a checkpoint ran keeps the WAL from beginning anew, and
+// it grows: so long as that is little another one follows at once.
+enum { LITTLE_PAGES = 256, TRIES = 8 };
 
 struct checkpoint {
     sql_t *sql; // the thread's alone
@@ -18,38 +24,53 @@ struct checkpoint {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool hinted, stopping;
+    bool filled;  // the WAL is not short any more
     bool failing; // said so already; the thread's alone
 };
 
-static struct timespec deadline(void)
+// Until `*early`, to stop, or for so long: under the mutex.
+static void wait_for(checkpoint_t *checkpoint, time_t seconds, const bool *early)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += GATHER_MS / 1000;
-    return at;
+    struct timespec until;
+    int code = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
+    while (!checkpoint->stopping && !*early && code != ETIMEDOUT)
+        code = pthread_cond_timedwait(&checkpoint->wake, &checkpoint->mutex, &until);
 }
 
 // Waits for a hint, then for the burst to pass. False: to stop.
 static bool wait_for_work(checkpoint_t *checkpoint)
 {
+    static const bool never = false;
     pthread_mutex_lock(&checkpoint->mutex);
     while (!checkpoint->hinted && !checkpoint->stopping)
         pthread_cond_wait(&checkpoint->wake, &checkpoint->mutex);
-    struct timespec until = deadline();
-    while (!checkpoint->stopping &&
-           pthread_cond_timedwait(&checkpoint->wake, &checkpoint->mutex, &until) != ETIMEDOUT)
-        continue;
-    checkpoint->hinted = false;
+    wait_for(checkpoint, GATHER_SHORT_S, &checkpoint->filled);
+    wait_for(checkpoint, GATHER_S, &never);
+    checkpoint->hinted = checkpoint->filled = false;
     bool on = !checkpoint->stopping;
     pthread_mutex_unlock(&checkpoint->mutex);
     return on;
 }
 
 // PASSIVE never waits for anybody; what a reader keeps it from comes next time.
+static int empty(sqlite3 *handle, int mode)
+{
+    int pages = 1, done = 0, code = SQLITE_OK;
+    for (int i = 0; i < TRIES && code == SQLITE_OK && pages > done; i++) {
+        int before = done;
+        code = sqlite3_wal_checkpoint_v2(handle, NULL, mode, &pages, &done);
+        if (pages - done > LITTLE_PAGES || done == before)
+            break; // a burst goes on, or somebody reads
+    }
+    return code;
+}
+
 static void run(checkpoint_t *checkpoint, int mode)
 {
     sql_calm();
-    int code = sqlite3_wal_checkpoint_v2(sql_handle(checkpoint->sql), NULL, mode, NULL, NULL);
+    int code = empty(sql_handle(checkpoint->sql), mode);
     bool failed = code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY;
     fault_t fault = {0};
     if (failed && !checkpoint->failing) {
@@ -124,11 +145,13 @@ err_t checkpoint_start(const char *path, checkpoint_t **checkpoint, fault_t *fau
     return ERR_OK;
 }
 
-void checkpoint_hint(checkpoint_t *checkpoint)
+void checkpoint_hint(checkpoint_t *checkpoint, uint64_t wal_bytes)
 {
     pthread_mutex_lock(&checkpoint->mutex);
-    if (!checkpoint->hinted) {
+    bool filled = checkpoint->filled || wal_bytes > SHORT_BYTES;
+    if (!checkpoint->hinted || filled != checkpoint->filled) {
         checkpoint->hinted = true;
+        checkpoint->filled = filled;
         pthread_cond_signal(&checkpoint->wake);
     }
     pthread_mutex_unlock(&checkpoint->mutex);

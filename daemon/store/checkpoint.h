@@ -2,11 +2,14 @@
 #ifndef ENLACE_DAEMON_CHECKPOINT_H
 #define ENLACE_DAEMON_CHECKPOINT_H
 
+#include <stdint.h>
+
 #include "lib/error.h"
 
 typedef struct checkpoint checkpoint_t;
 err_t checkpoint_start(const char *path, checkpoint_t **checkpoint, fault_t *fault);
-void checkpoint_hint(checkpoint_t *checkpoint);  // something was committed; any thread
+// Something was committed and the WAL is filled so far. Any thread.
+void checkpoint_hint(checkpoint_t *checkpoint, uint64_t wal_bytes);
 void checkpoint_stop(checkpoint_t **checkpoint); // a last one, then joins
 
 #endif

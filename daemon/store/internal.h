@@ -20,6 +20,7 @@ struct store {
         origin_t id;
         int64_t ix; // of its row; 0: not known
     } asked;        // for a key, last
+    uint64_t wal_bytes;
 };
 
 // Begins the turn where it has not begun. Every write starts with this.

@@ -99,11 +99,17 @@ err_t store_commit(store_t *store, fault_t *fault)
     return ERR_OK;
 }
 
+uint64_t store_wal_bytes(const store_t *store)
+{
+    return store->wal_bytes;
+}
+
 // Called by SQLite after each commit, in place of its own checkpoints.
 static int after_commit(void *context, sqlite3 *handle, const char *name, int pages)
 {
-    (void)context;
-    if ((uint64_t)pages * PAGE_BYTES > WAL_BYTES_MAX)
+    store_t *store = context;
+    store->wal_bytes = (uint64_t)pages * PAGE_BYTES;
+    if (store->wal_bytes > WAL_BYTES_MAX)
         sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return SQLITE_OK;
 }
@@ -128,11 +134,11 @@ static err_t set_up(store_t *store, fault_t *fault)
                                   "PRAGMA foreign_keys = ON;"
                                   "PRAGMA cell_size_check = ON;"
                                   "PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA journal_size_limit = 16777216;";
+                                  "PRAGMA journal_size_limit = 16777216;"; // WAL_KEPT_BYTES
     err_t err = schema_known(store->sql, fault);
     if (!err)
         err = sql_script(store->sql, pragmas, fault);
-    sqlite3_wal_hook(sql_handle(store->sql), after_commit, NULL);
+    sqlite3_wal_hook(sql_handle(store->sql), after_commit, store);
     return err ? err : schema_migrate(store->sql, fault);
 }
 

@@ -6,10 +6,19 @@
 // a WAL whose frames are only in memory; the next one would take them for commits,
 // append behind them, and lose everything from there on with the next power cut.
 // Writing the same bytes again makes them the system's to write.
+//
+// A file that grows has its size to be written with each sync, in another place of
+// the disk; one that is overwritten has not. So the WAL is given its room at the
+// start, and begins again in it after a checkpoint. Zeros are no frame: SQLite
+// looks for one by salt and checksum, and ends at the first that is none.
 #include "daemon/store/wal.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/mem.h"
 
@@ -62,4 +71,35 @@ err_t wal_make_durable(const char *path, const char *vfs_name, fault_t *fault)
         return ERR_OK;
     err_t err = (code & 0xff) == SQLITE_FULL ? ERR_DISK_FULL : ERR_DISK_ERROR;
     return fault_set(fault, err, path, "%s", sqlite3_errstr(code));
+}
+
+// ---- room ----
+
+static bool add_zeros(int fd, off_t from)
+{
+    uint8_t *zeros = mem_alloc(CHUNK_BYTES);
+    bool done = true;
+    while (done && from < (off_t)WAL_RESERVED_BYTES) {
+        size_t left = WAL_RESERVED_BYTES - (size_t)from;
+        ssize_t put = pwrite(fd, zeros, left < CHUNK_BYTES ? left : CHUNK_BYTES, from);
+        done = put > 0;
+        from += done ? put : 0;
+    }
+    mem_free(zeros);
+    return done && fsync(fd) == 0;
+}
+
+void wal_reserve(const char *path)
+{
+    struct stat facts;
+    char *wal = mem_format("%s-wal", path);
+    int fd = open(wal, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    mem_free(wal);
+    if (fd < 0)
+        return;
+    // What does not get there whole is given back: the room is somebody else's.
+    bool there = fstat(fd, &facts) == 0;
+    if (there && !add_zeros(fd, facts.st_size) && ftruncate(fd, facts.st_size) != 0)
+        there = false; // then SQLite writes over it
+    close(fd);
 }

@@ -1,10 +1,19 @@
-// The write-ahead log as a file, before SQLite opens it.
+// The write-ahead log as a file.
 #ifndef ENLACE_DAEMON_STORE_WAL_H
 #define ENLACE_DAEMON_STORE_WAL_H
 
 #include "lib/error.h"
 
-// Only while nobody else has the database open for writing. DISK_FULL, DISK_ERROR.
+// How long the file is made and stays: what is longer is cut when it is begun again.
+#define WAL_RESERVED_BYTES (8u * 1024 * 1024)
+#define WAL_KEPT_BYTES     (16u * 1024 * 1024)
+
+// Before SQLite opens it, while nobody else has the database open for writing.
+// DISK_FULL, DISK_ERROR.
 err_t wal_make_durable(const char *path, const char *vfs_name, fault_t *fault);
+// After the store is open, before anybody writes through it: zeros behind what the
+// WAL holds, up to WAL_RESERVED_BYTES. For speed alone: where there is no room for
+// them the file stays as it was.
+void wal_reserve(const char *path);
 
 #endif

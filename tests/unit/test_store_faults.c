@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "daemon/store/checkpoint.h"
+#include "daemon/store/wal.h"
 #include "tests/unit/make_commits.h"
 
 static int start(void **state)
@@ -148,7 +149,7 @@ static void the_checkpoint_thread_empties_the_wal(void **state)
         write_some(&writer);
         append_written(store, &writer);
         assert_ok(store_commit(store, NULL));
-        checkpoint_hint(checkpoint);
+        checkpoint_hint(checkpoint, store_wal_bytes(store));
     }
     assert_true(size_of(path, "-wal") > 0);
     checkpoint_stop(&checkpoint);
@@ -162,6 +163,107 @@ static void the_checkpoint_thread_empties_the_wal(void **state)
     store_close(&store);
     expect_clean(path);
     writer_clear(&writer);
+    mem_free(path);
+}
+
+static void some_turns(store_t *store, writer_t *writer, int count)
+{
+    for (int i = 0; i < count; i++) {
+        write_some(writer);
+        append_written(store, writer);
+        assert_ok(store_commit(store, NULL));
+    }
+}
+
+// With a WAL that is long the thread waits for no more to come. When it has emptied
+// the WAL the next commit begins it anew: seen here by how far that fills it.
+static void a_wal_begins_anew_while_it_is_written(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    store_t *store = NULL;
+    checkpoint_t *checkpoint = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    found_coalition(store);
+    wal_reserve(path);
+    assert_ok(checkpoint_start(path, &checkpoint, NULL));
+    uint64_t before = 0, filled = 1;
+    while (filled > before) {
+        before = store_wal_bytes(store);
+        some_turns(store, &writer, 1);
+        filled = store_wal_bytes(store);
+        checkpoint_hint(checkpoint, 5 * 1024 * 1024);
+        expect_clean(path);
+    }
+    assert_true(filled < 20 * 4096);
+    assert_true(before < WAL_BYTES_MAX); // not the store itself
+    assert_true(size_of(path, "-wal") >= (off_t)WAL_RESERVED_BYTES);
+    checkpoint_stop(&checkpoint);
+    assert_int_equal(size_of(path, "-wal"), 0);
+    store_close(&store);
+    expect_clean(path);
+    writer_clear(&writer);
+    mem_free(path);
+}
+
+// ---- room in the WAL ----
+
+static void copy_file(const void *state, const char *from, const char *to)
+{
+    buf_t bytes = scratch_read(state, from);
+    scratch_write_bytes(state, to, buf_span(&bytes), 0600);
+    buf_free(&bytes);
+}
+
+// The copies are what a node leaves behind that is killed.
+static void a_wal_with_room_is_read_after_a_kill(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db"), *left = scratch_path(*state, "left.db");
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    found_coalition(store);
+    some_turns(store, &writer, 1);
+    wal_reserve(path);
+    assert_int_equal(size_of(path, "-wal"), WAL_RESERVED_BYTES);
+    some_turns(store, &writer, 9);
+    assert_int_equal(size_of(path, "-wal"), WAL_RESERVED_BYTES);
+    copy_file(*state, "enlace.db", "left.db");
+    copy_file(*state, "enlace.db-wal", "left.db-wal");
+    store_close(&store);
+    assert_ok(store_open(left, NULL, &store, NULL));
+    assert_int_equal(held(store, &writer.feed), 30);
+    some_turns(store, &writer, 1);
+    store_close(&store);
+    expect_clean(left);
+    writer_clear(&writer);
+    mem_free(path);
+    mem_free(left);
+}
+
+static int reserve_under_a_limit(const char *path)
+{
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1);
+    if (store_open(path, NULL, &store, NULL))
+        return 2;
+    found_coalition(store);
+    off_t before = size_of(path, "-wal");
+    scratch_limit_file_size(1024 * 1024);
+    wal_reserve(path);
+    if (size_of(path, "-wal") != before)
+        return 3;
+    some_turns(store, &writer, 1);
+    writer_clear(&writer);
+    store_close(&store);
+    return 0;
+}
+
+static void room_that_is_not_there_is_not_taken(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    assert_int_equal(in_a_child(reserve_under_a_limit, path), 0);
+    expect_clean(path);
     mem_free(path);
 }
 
@@ -195,6 +297,9 @@ int main(void)
         SCRATCH_TEST(a_full_database_recovers),
         SCRATCH_TEST(a_limit_on_file_sizes_is_a_full_disk),
         SCRATCH_TEST(the_checkpoint_thread_empties_the_wal),
+        SCRATCH_TEST(a_wal_begins_anew_while_it_is_written),
+        SCRATCH_TEST(a_wal_with_room_is_read_after_a_kill),
+        SCRATCH_TEST(room_that_is_not_there_is_not_taken),
         SCRATCH_TEST(a_wal_nobody_empties_is_bounded),
     };
     return cmocka_run_group_tests(tests, start, NULL);
