@@ -304,7 +304,8 @@ err_t control_new(const control_options_t *options, const control_node_t *node, 
     snprintf(self->own, sizeof self->own, "%s", options->config->code);
     snprintf(self->lang, sizeof self->lang, "%s", options->config->lang);
     self->requests = requests_new();
-    err_t err = readers_new(options->zmq, self->database, self->own, &self->readers, fault);
+    err_t err =
+        readers_new(options->zmq, self->store, self->database, self->own, &self->readers, fault);
     for (size_t i = 0; !err && i < DOORS; i++)
         err = door_open(options->zmq, self->dir, i == 0, &self->doors[i], fault);
     if (err)

@@ -12,6 +12,10 @@
 #define FILTERS_MAX 32u
 #define LIST_CALLS  5u // of the reader, for a page
 
+// What the loop itself may look at for a tail, about as long as applying it took.
+#define HERE_CHANGES 4u
+#define HERE_REFS    8u
+
 static void ask_destroy(job_t *job)
 {
     ask_t *ask = (ask_t *)job;
@@ -289,6 +293,8 @@ static err_t tail_start(ask_t *ask, query_t *query, bool *ahead, fault_t *fault)
     *ahead = !ask->message->tail->has_since || ask->since > applied;
     if (*ahead)
         ask->last = applied;
+    else
+        ask->much = ask->here && applied - ask->since > HERE_CHANGES;
     return err;
 }
 
@@ -300,7 +306,8 @@ static err_t tail_rows(ask_t *ask, query_t *query, page_t *page, fault_t *fault)
         reader_tail(query->reader, ask->since, page->views.rows, &ask->last, take_row, page, fault);
     if (page->stopped)
         ask->last = page->last;
-    return err ? err : views_resolve(&page->views, query, fault);
+    ask->much = ask->here && page->views.refs > HERE_REFS;
+    return err || ask->much ? err : views_resolve(&page->views, query, fault);
 }
 
 void query_tail(job_t *job, query_t *query)
@@ -312,7 +319,7 @@ void query_tail(job_t *job, query_t *query)
     bool ahead;
     page_open(&page, ask, query, page_rows(ask->limit > 0, ask->limit), &fault);
     err_t err = tail_start(ask, query, &ahead, &fault);
-    if (!err && !ahead)
+    if (!err && !ahead && !ask->much)
         err = tail_rows(ask, query, &page, &fault);
     ask->nothing = !err && !ahead && page.views.count == 0;
     reply.n_changes = page.views.count;
@@ -321,7 +328,7 @@ void query_tail(job_t *job, query_t *query)
     reply.last = ask->last;
     if (err)
         refuse(ask, err, &fault);
-    else
+    else if (!ask->much)
         ask->reply = reply_tail(ask->id, &reply);
     views_clear(&page.views);
 }

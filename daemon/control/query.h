@@ -17,6 +17,8 @@ typedef struct {
     Enlace__V1__ControlRequest *message; // owned
     uint64_t since;                      // tail: where this round starts
     size_t limit;                        // tail: rows
+    bool here;                           // tail: the loop itself looks, so only at what is little
+    bool much;                           // tail: it is not, and was not looked at
     bool nothing;                        // tail: no reply yet, nothing newer than `last`
     uint64_t last;
     buf_t reply; // owned

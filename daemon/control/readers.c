@@ -41,14 +41,14 @@ struct readers {
     void *results; // PULL
     char endpoint[40];
     worker_t workers[THREADS];
+    query_t here;       // the loop's
     queue_t waiting[2]; // by kind
 };
 
 // ---- the thread ----
 
-static err_t renew_roster(worker_t *worker, const job_t *job, fault_t *fault)
+static err_t renew_roster(query_t *query, const job_t *job, fault_t *fault)
 {
-    query_t *query = &worker->query;
     if (query->roster && query->roster->version >= job->roster_version)
         return ERR_OK;
     roster_t *roster = NULL;
@@ -60,22 +60,21 @@ static err_t renew_roster(worker_t *worker, const job_t *job, fault_t *fault)
     return ERR_OK;
 }
 
-static err_t prepare(worker_t *worker, const job_t *job, fault_t *fault)
+static err_t prepare(query_t *query, const job_t *job, fault_t *fault)
 {
-    query_t *query = &worker->query;
     if (!job->needs_reader)
         return ERR_OK;
     err_t err = ERR_OK;
     if (!query->reader)
         err = reader_open(query->database, &query->reader, fault);
-    return err ? err : renew_roster(worker, job, fault);
+    return err ? err : renew_roster(query, job, fault);
 }
 
-static void run(worker_t *worker, job_t *job)
+static void run(query_t *query, job_t *job)
 {
-    job->err = prepare(worker, job, &job->fault);
+    job->err = prepare(query, job, &job->fault);
     if (!job->err)
-        job->run(job, &worker->query);
+        job->run(job, query);
 }
 
 static void *work(void *argument)
@@ -88,7 +87,7 @@ static void *work(void *argument)
             continue;
         if (size != sizeof job || !job) // a null pointer is the word to stop
             break;
-        run(worker, job);
+        run(&worker->query, job);
         zmq_send(worker->outbox, &job, sizeof job, 0);
     }
     reader_close(&worker->query.reader);
@@ -141,13 +140,14 @@ static err_t start_worker(readers_t *self, size_t index, fault_t *fault)
     return start_thread(worker, fault);
 }
 
-err_t readers_new(void *zmq, const char *database, const char *own, readers_t **readers,
-                  fault_t *fault)
+err_t readers_new(void *zmq, store_t *store, const char *database, const char *own,
+                  readers_t **readers, fault_t *fault)
 {
     readers_t *self = mem_alloc(sizeof *self);
     self->zmq = zmq;
     self->database = mem_copy_string(database);
     self->own = mem_copy_string(own);
+    self->here = (query_t){self->database, self->own, reader_within(store), NULL};
     for (size_t i = 0; i < 2; i++)
         self->waiting[i].last = &self->waiting[i].first;
     // Random: a name is given back some time after its socket was closed.
@@ -208,6 +208,11 @@ void readers_submit(readers_t *readers, readers_kind_t kind, job_t *job)
     dispatch(readers, kind);
 }
 
+void readers_here(readers_t *readers, job_t *job)
+{
+    run(&readers->here, job);
+}
+
 job_t *readers_take(readers_t *readers)
 {
     job_t *job = NULL;
@@ -265,6 +270,8 @@ void readers_destroy(readers_t **readers)
         stop_worker(&self->workers[i]);
     if (self->results)
         zmq_close(self->results);
+    reader_close(&self->here.reader);
+    roster_destroy(&self->here.roster);
     mem_free(self->database);
     mem_free(self->own);
     mem_free(self);

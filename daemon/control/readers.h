@@ -38,11 +38,14 @@ struct job {
 typedef enum { READERS_QUERY, READERS_LONG } readers_kind_t;
 
 typedef struct readers readers_t;
-err_t readers_new(void *zmq, const char *database, const char *own, readers_t **readers,
-                  fault_t *fault);
+// The store outlives them.
+err_t readers_new(void *zmq, store_t *store, const char *database, const char *own,
+                  readers_t **readers, fault_t *fault);
 // Stops what runs and joins; jobs that nobody took are destroyed.
 void readers_destroy(readers_t **readers);
 
+// Runs a query at once, in the loop, by a reader within the store: between turns only.
+void readers_here(readers_t *readers, job_t *job);
 void *readers_socket(readers_t *readers); // readable when a job is done
 void readers_submit(readers_t *readers, readers_kind_t kind, job_t *job);
 job_t *readers_take(readers_t *readers); // NULL: none is done

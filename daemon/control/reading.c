@@ -1,11 +1,15 @@
 // Asking: everything but status runs on a reader thread. A tail that has nothing
-// to tell waits here, in no thread, until something is applied.
+// to tell waits here, in no thread, until something is applied; what is little then
+// the loop tells by itself, since a thread takes as long to wake as to look.
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/control/parts.h"
 #include "daemon/control/reply.h"
 #include "lib/control.h"
+
+// So many tails the loop answers for what was applied in one turn.
+enum { HERE_TAILS = 4 };
 
 // In whose language titles are: the person's, failing that the node's.
 static void set_lang(const control_t *control, const request_t *request, ask_t *ask)
@@ -16,27 +20,28 @@ static void set_lang(const control_t *control, const request_t *request, ask_t *
     snprintf(ask->lang, sizeof ask->lang, "%s", lang);
 }
 
-static void submit(control_t *control, request_t *request, readers_kind_t kind, ask_t *ask)
-{
-    ask->request = request->number;
-    ask->id = request->id;
-    ask->sealed = door_is_full(request->door);
-    ask->job.roster_version = control->node.roster(control->node.context)->version;
-    request->job = &ask->job;
-    request->state = REQUEST_READING;
-    readers_submit(control->readers, kind, &ask->job);
-}
-
 // Hands the request's message to a job.
-static void ask(control_t *control, request_t *request, readers_kind_t kind,
-                void (*run)(job_t *job, query_t *query))
+static ask_t *prepare(control_t *control, request_t *request, readers_kind_t kind,
+                      void (*run)(job_t *job, query_t *query))
 {
     ask_t *asked = ask_new(run, kind == READERS_QUERY, request->message);
     set_lang(control, request, asked);
     request->message = NULL;
     asked->since = request->since;
     asked->limit = request->limit;
-    submit(control, request, kind, asked);
+    asked->request = request->number;
+    asked->id = request->id;
+    asked->sealed = door_is_full(request->door);
+    asked->job.roster_version = control->node.roster(control->node.context)->version;
+    request->job = &asked->job;
+    request->state = REQUEST_READING;
+    return asked;
+}
+
+static void ask(control_t *control, request_t *request, readers_kind_t kind,
+                void (*run)(job_t *job, query_t *query))
+{
+    readers_submit(control->readers, kind, &prepare(control, request, kind, run)->job);
 }
 
 void control_list(control_t *control, request_t *request)
@@ -61,6 +66,26 @@ void control_verify(control_t *control, request_t *request)
 
 // ---- tails ----
 
+static void answer(control_t *control, ask_t *asked);
+
+// The message is the request's while it waits, the job's while that runs. In a turn
+// the writing connection would show what is not on disk yet.
+static void look(control_t *control, request_t *request, bool here)
+{
+    request->seen = control->applied;
+    ask_t *asked = prepare(control, request, READERS_QUERY, query_tail);
+    asked->here = here && !store_in_turn(control->store);
+    if (asked->here)
+        readers_here(control->readers, &asked->job);
+    if (!asked->here || asked->much) {
+        asked->here = asked->much = false;
+        readers_submit(control->readers, READERS_QUERY, &asked->job);
+        return;
+    }
+    answer(control, asked);
+    asked->job.destroy(&asked->job);
+}
+
 void control_tail(control_t *control, request_t *request)
 {
     const Enlace__V1__TailRequest *tail = request->message->tail;
@@ -70,15 +95,7 @@ void control_tail(control_t *control, request_t *request)
     request->until_ms = control->now_ms + wait_ms;
     request->since = tail->has_since ? tail->since : 0;
     request->limit = tail->has_limit ? tail->limit : 0;
-    request->seen = control->applied;
-    ask(control, request, READERS_QUERY, query_tail);
-}
-
-// The message is the request's while it waits, the job's while that runs.
-static void look_again(control_t *control, request_t *request)
-{
-    request->seen = control->applied;
-    ask(control, request, READERS_QUERY, query_tail);
+    look(control, request, true);
 }
 
 void control_end_tail(control_t *control, request_t *request)
@@ -92,10 +109,11 @@ void control_end_tail(control_t *control, request_t *request)
 
 void control_wake_tails(control_t *control)
 {
+    size_t here = 0;
     for (size_t i = requests_count(control->requests); i > 0; i--) {
         request_t *request = requests_at(control->requests, i - 1);
         if (request->state == REQUEST_WAITING)
-            look_again(control, request);
+            look(control, request, here++ < HERE_TAILS);
     }
 }
 
@@ -108,7 +126,7 @@ static void wait_for_more(control_t *control, request_t *request, ask_t *asked)
     if (request->until_ms <= control->now_ms)
         control_end_tail(control, request);
     else if (request->seen != control->applied) // while the job ran
-        look_again(control, request);
+        look(control, request, true);
 }
 
 // ---- answers ----

@@ -113,6 +113,7 @@ void views_add(views_t *views, const row_t *row, record_t *record)
     for (size_t i = 0; i < ref_count; i++)
         views->bytes += REF_BYTES + strlen(refs[i].path);
     mem_free(refs);
+    views->refs += ref_count;
     views->bytes += VIEW_BYTES + row->body.size;
     views->views[views->count] = make_view(views, row, record);
     views->records[views->count++] = record;

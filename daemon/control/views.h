@@ -22,6 +22,7 @@ typedef struct {
     Enlace__V1__RecordView **views;
     record_t **records; // decoded; NULL where nothing is readable
     size_t bytes;
+    size_t refs;
 } views_t;
 
 void views_new(views_t *views, size_t rows);

@@ -22,11 +22,19 @@ err_t reader_open(const char *path, reader_t **reader, fault_t *fault)
     return ERR_OK;
 }
 
+reader_t *reader_within(store_t *store)
+{
+    reader_t *made = mem_alloc(sizeof *made);
+    *made = (reader_t){.sql = store->sql, .lent = true};
+    return made;
+}
+
 void reader_close(reader_t **reader)
 {
     if (!reader || !*reader)
         return;
-    sql_close(&(*reader)->sql);
+    if (!(*reader)->lent)
+        sql_close(&(*reader)->sql);
     mem_free(*reader);
     *reader = NULL;
 }

@@ -8,6 +8,9 @@
 
 typedef struct reader reader_t;
 err_t reader_open(const char *path, reader_t **reader, fault_t *fault);
+// Through the writing connection: for what is little, in the writer's thread, between turns
+// only. In a turn it would show what is not on disk yet. Closed before the store is.
+reader_t *reader_within(store_t *store);
 void reader_close(reader_t **reader);
 
 // A row of the view or of the log as people ask for it. Spans and strings live

@@ -7,6 +7,7 @@
 
 struct reader {
     sql_t *sql;
+    bool lent; // the store's
 };
 
 // One record as the view has it: columns for show_record, from column 0 on.

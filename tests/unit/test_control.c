@@ -294,6 +294,60 @@ static void until_waiting(scene_t *scene)
     }
 }
 
+// Lets what was asked be drained and looked up, but no turn end, until a tail waits so long.
+static void until_it_waits(scene_t *scene, uint64_t wait_ms)
+{
+    while (control_wake_ms(scene->control) != scene->now_ms + wait_ms) {
+        zmq_pollitem_t items[ITEMS_MAX];
+        size_t count = control_poll_items(scene->control, items, ITEMS_MAX);
+        assert_true(zmq_poll(items, (int)count, PATIENCE_MS) > 0);
+        control_drain(scene->control, 64, scene->now_ms);
+    }
+}
+
+static void a_tail_shows_nothing_before_it_is_on_disk(void **state)
+{
+    scene_t *scene = *state;
+    void *client = connect_to(scene, true);
+    send_put(client, 1, "a"); // in the same turn, before it
+    send_tail(client, 2, true, 0, 100);
+    until_it_waits(scene, 100);
+    assert_true(store_in_turn(scene->house.store));
+    assert_null(take_reply(client));
+    end_turn(scene);
+    WRITTEN(scene, client, 1, "CR:1", 1, false);
+    reply_t *reply = next_reply(scene, client);
+    expect_case(reply, 2, REPLY(TAIL), __LINE__);
+    assert_int_equal(reply->tail->n_changes, 1);
+    bounded_free(&reply->base);
+}
+
+// What the loop tells by itself and what is left to a thread is told alike.
+static void a_tail_tells_little_and_much(void **state)
+{
+    static const size_t counts[] = {1, 4, 5, 40};
+    scene_t *scene = *state;
+    void *client = connect_to(scene, true);
+    uint64_t last = 0;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        send_tail(client, i, true, last, 100);
+        until_it_waits(scene, 100);
+        for (size_t j = 0; j < counts[i]; j++)
+            house_put(&scene->house, HOUSE_GT,
+                      "{'kind':'membership','member':'@a','coalition':'@SV:c'}");
+        control_applied(scene->control);
+        reply_t *reply = next_reply(scene, client);
+        expect_case(reply, i, REPLY(TAIL), __LINE__);
+        assert_int_equal(reply->tail->n_changes, counts[i]);
+        for (size_t j = 0; j < counts[i]; j++)
+            assert_int_equal(reply->tail->changes[j]->n_refs, 2);
+        last += counts[i];
+        assert_int_equal(reply->tail->last, last);
+        assert_null(take_reply(client));
+        bounded_free(&reply->base);
+    }
+}
+
 static void a_tail_ends_when_its_time_is_over(void **state)
 {
     scene_t *scene = *state;
@@ -389,6 +443,8 @@ int main(void)
         T(status_tells_what_is_known),
         T(a_tail_waits_and_is_woken),
         T(a_tail_that_waits_in_no_thread_is_woken),
+        T(a_tail_shows_nothing_before_it_is_on_disk),
+        T(a_tail_tells_little_and_much),
         T(a_tail_ends_when_its_time_is_over),
         T(who_went_away_is_forgotten),
         T(who_waits_is_told_of_the_end),
