@@ -99,15 +99,37 @@ size_t commit_fit(const draft_t *drafts, size_t count)
 
 // ---- authoring ----
 
-// What is made for each change besides its draft.
+// What is made for each change besides its draft: as many of each as there are changes.
 typedef struct {
-    Enlace__V1__CommitHeader__Change messages[COMMIT_CHANGES_MAX];
-    Enlace__V1__CommitHeader__Change *list[COMMIT_CHANGES_MAX];
-    hash_t commitments[COMMIT_CHANGES_MAX];
-    payload_state_t states[COMMIT_CHANGES_MAX];
-    uint8_t salts[COMMIT_CHANGES_MAX][SALT_SIZE];
-    span_t bodies[COMMIT_CHANGES_MAX];
+    Enlace__V1__CommitHeader__Change *messages;
+    Enlace__V1__CommitHeader__Change **list;
+    hash_t *commitments;
+    payload_state_t *states;
+    uint8_t (*salts)[SALT_SIZE];
+    span_t *bodies;
 } work_t;
+
+static work_t work_new(size_t count)
+{
+    work_t work;
+    work.messages = mem_alloc_array(count, sizeof *work.messages);
+    work.list = mem_alloc_array(count, sizeof *work.list);
+    work.commitments = mem_alloc_array(count, sizeof *work.commitments);
+    work.states = mem_alloc_array(count, sizeof *work.states);
+    work.salts = mem_alloc_array(count, sizeof *work.salts);
+    work.bodies = mem_alloc_array(count, sizeof *work.bodies);
+    return work;
+}
+
+static void work_clear(work_t *work)
+{
+    mem_free(work->messages);
+    mem_free(work->list);
+    mem_free(work->commitments);
+    mem_free(work->states);
+    mem_free(work->salts);
+    mem_free(work->bodies);
+}
 
 static void put_change(work_t *work, size_t i, const draft_t *draft, const uint8_t seed[32])
 {
@@ -150,20 +172,20 @@ commit_t *commit_author(const feed_t *feed, uint64_t first, const hash_t *previo
                         const uint8_t seed[32], const secret_t *signing, const hash_t *coalition)
 {
     assert(count > 0 && commit_fit(drafts, count) == count);
-    work_t *work = mem_alloc(sizeof *work);
+    work_t work = work_new(count);
     for (size_t i = 0; i < count; i++)
-        put_change(work, i, &drafts[i], seed);
-    buf_t header = pack_header(feed, first, previous, time_ms, card_number, work, count);
+        put_change(&work, i, &drafts[i], seed);
+    buf_t header = pack_header(feed, first, previous, time_ms, card_number, &work, count);
     hash_t hash = crypto_hash_of(HASH_COMMIT, buf_span(&header));
     signature_t signature = crypto_sign_hash(signing, SIGN_COMMIT, coalition, &hash);
     // Read back as anybody else would: what is signed here decodes everywhere.
     commit_t *commit = NULL;
     err_t err =
-        commit_decode_made(buf_span(&header), &signature, count, work->states,
-                           (const uint8_t(*)[SALT_SIZE])work->salts, work->bodies, &commit, NULL);
+        commit_decode_made(buf_span(&header), &signature, count, work.states,
+                           (const uint8_t(*)[SALT_SIZE])work.salts, work.bodies, &commit, NULL);
     assert(!err);
     (void)err;
     buf_free(&header);
-    mem_free(work);
+    work_clear(&work);
     return commit;
 }
