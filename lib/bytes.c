@@ -48,8 +48,12 @@ void buf_append(buf_t *buf, span_t bytes)
 
 buf_t buf_copy(span_t bytes)
 {
-    buf_t copy = {0};
-    buf_append(&copy, bytes);
+    buf_t copy = {.capacity = bytes.size};
+    if (!bytes.size)
+        return copy;
+    copy.data = mem_resize(NULL, bytes.size); // no more than that: many are kept for long
+    memcpy(copy.data, bytes.data, bytes.size);
+    copy.size = bytes.size;
     return copy;
 }
 

@@ -35,8 +35,9 @@ static const former_t *former_by_code(const roster_t *roster, const char *code)
 
 const member_t *roster_member(const roster_t *roster, const origin_t *origin)
 {
+    // Asked for each beacon that comes: compared here and not by a call each.
     for (size_t i = 0; i < roster->member_count; i++)
-        if (origin_equal(&roster->members[i].origin, origin))
+        if (memcmp(roster->members[i].origin.bytes, origin->bytes, ORIGIN_SIZE) == 0)
             return &roster->members[i];
     return NULL;
 }

@@ -43,7 +43,7 @@ static void load_dials(core_t *core, const core_options_t *options)
 static void mark_turn(core_t *core)
 {
     core->rosters_before = core->roster_count;
-    for (size_t i = 0; i < core->identity_count; i++) {
+    for (size_t i = 0; i < core->identity_count && core->turn_membership; i++) {
         core->identities[i]->cards_before = core->identities[i]->card_count;
         beacon_destroy(&core->identities[i]->beacon_before);
     }
@@ -73,6 +73,7 @@ core_t *core_new(const core_options_t *options, const core_snapshot_t *snapshot,
     core->own_moves = 1;
     core->missing_hint = true;
     core->beacon_due = true;
+    core->turn_membership = true; // all of it came with the snapshot
     mark_turn(core);
     return core;
 }
