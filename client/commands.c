@@ -5,10 +5,11 @@
 #include "lib/kinds.h"
 
 static const command_t *const commands[] = {
-    &command_init, &command_card,   &command_charter_create, &command_charter_accept,
-    &command_put,  &command_edit,   &command_retract,        &command_import,
-    &command_list, &command_show,   &command_status,         &command_digest,
-    &command_tail, &command_verify, &command_origin_recover, &command_epoch_start,
+    &command_init,        &command_card,   &command_charter_create, &command_charter_accept,
+    &command_put,         &command_edit,   &command_retract,        &command_import,
+    &command_list,        &command_search, &command_show,           &command_status,
+    &command_digest,      &command_tail,   &command_verify,         &command_origin_recover,
+    &command_epoch_start,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

@@ -16,9 +16,9 @@ typedef struct {
 } command_t;
 
 extern const command_t command_init, command_card, command_charter_create, command_charter_accept,
-    command_put, command_edit, command_retract, command_import, command_list, command_show,
-    command_status, command_origin_recover, command_epoch_start, command_digest, command_tail,
-    command_verify;
+    command_put, command_edit, command_retract, command_import, command_list, command_search,
+    command_show, command_status, command_origin_recover, command_epoch_start, command_digest,
+    command_tail, command_verify;
 
 const command_t *command_at(size_t index); // NULL past the end
 // By the first words of a line; *used is how many of them are its name.

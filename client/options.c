@@ -39,6 +39,9 @@ static const spec_t specs[OPT_COUNT] = {
     [OPT_ACCEPT] = {"--accept", false, true},
     [OPT_ROOT] = {"--root", true, false},
     [OPT_CUT] = {"--cut", true, true},
+    [OPT_KIND] = {"--kind", true, false},
+    [OPT_ALIKE] = {"--alike", false, true},
+    [OPT_RETRACTED] = {"--retracted", false, true},
 };
 
 const char *options_name(option_t option)

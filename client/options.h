@@ -39,6 +39,9 @@ typedef enum {
     OPT_ACCEPT,
     OPT_ROOT,
     OPT_CUT,
+    OPT_KIND,
+    OPT_ALIKE,
+    OPT_RETRACTED,
     OPT_COUNT
 } option_t;
 

@@ -233,7 +233,10 @@ void view_csv_head(FILE *out, const kind_t *kind)
 {
     for (size_t i = 0; i < sizeof envelope / sizeof *envelope; i++)
         output_csv(out, envelope[i], i == 0);
-    csv_names(out, kind->type);
+    if (kind)
+        csv_names(out, kind->type);
+    else
+        output_csv(out, "title", false);
     csv_names(out, &enlace__v1__record__descriptor);
     output_csv_end(out);
 }
@@ -262,7 +265,10 @@ void view_csv(FILE *out, const kind_t *kind, const view_t *view, const record_t 
         snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
         output_csv(out, json_is_integer(value) ? number : json_string_value(value), i == 0);
     }
-    csv_cells(out, kind->type, record, lang);
+    if (kind)
+        csv_cells(out, kind->type, record, lang);
+    else
+        output_csv(out, record ? record_title(record, lang) : NULL, false);
     csv_cells(out, &enlace__v1__record__descriptor, record, lang);
     output_csv_end(out);
     json_decref(object);

@@ -22,7 +22,8 @@ json_t *view_to_json(const view_t *view, const record_t *record);
 void view_print(FILE *out, const screen_t *screen, const view_t *view, const record_t *record,
                 const char *lang);
 
-// CSV: envelope, what every record may have, and all fields of the kind.
+// CSV: envelope, what every record may have, and all fields of the kind; of records of any kind
+// (NULL) its title instead.
 void view_csv_head(FILE *out, const kind_t *kind);
 void view_csv(FILE *out, const kind_t *kind, const view_t *view, const record_t *record,
               const char *lang);

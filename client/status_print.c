@@ -118,6 +118,26 @@ static void add_synced(pairs_t *pairs, const Enlace__V1__StatusReply *status)
         pairs_add(pairs, i ? "" : _("missing"), status->missing[i], STYLE_WARNING);
 }
 
+// How far search is behind, and why it does not go on.
+static void add_search(pairs_t *pairs, const Enlace__V1__StatusReply__Search *search)
+{
+    char size[WHEN_TEXT];
+    if (!search)
+        return;
+    size_format(search->bytes, size);
+    char *reason = reason_text(search->why);
+    const char *detail = search->detail ? search->detail : "";
+    char *line = search->why      ? mem_format(_("%llu changes behind: %s%s%s%s"),
+                                               (unsigned long long)search->behind, reason,
+                                          *detail ? " (" : "", detail, *detail ? ")" : "")
+                 : search->behind ? mem_format(_("%llu changes behind, %s on disk"),
+                                               (unsigned long long)search->behind, size)
+                                  : mem_format(_("in step, %s on disk"), size);
+    pairs_add(pairs, _("search"), line, search->why ? STYLE_BAD : STYLE_NONE);
+    mem_free(line);
+    mem_free(reason);
+}
+
 static void print_node(FILE *out, const screen_t *screen, const Enlace__V1__StatusReply *status)
 {
     const node_t *node = status->node;
@@ -136,6 +156,7 @@ static void print_node(FILE *out, const screen_t *screen, const Enlace__V1__Stat
     mem_free(line);
     add_writing(pairs, node, now_ms);
     add_numbers(pairs, node);
+    add_search(pairs, status->search);
     add_synced(pairs, status);
     pairs_print(pairs, out, screen);
     pairs_destroy(&pairs);

@@ -155,6 +155,7 @@ static err_t open_control(node_t *node, fault_t *fault)
                                  .self = node->self,
                                  .store = node->store,
                                  .database = node->database,
+                                 .search = node->search,
                                  .started_ms = clock_ms(CLOCK_REALTIME)};
     control_node_t door = {.context = node,
                            .append = node_append,

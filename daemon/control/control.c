@@ -22,6 +22,7 @@ static const control_case_t cases[] = {
     {CASE(IMPORT_WRITE), "import", true, true, 16, control_import_write, NULL},
     {CASE(IMPORT_ABORT), "import", false, true, 4, control_import_abort, NULL},
     {CASE(LIST), "list", false, false, 1, control_list, NULL},
+    {CASE(SEARCH), "search", false, false, 1, control_search, NULL},
     {CASE(SHOW), "show", false, false, 1, control_show, NULL},
     {CASE(TAIL), "tail", false, false, 1, control_tail, NULL},
     {CASE(DIGEST), "digest", false, false, 1, control_digest, NULL},
@@ -301,11 +302,12 @@ err_t control_new(const control_options_t *options, const control_node_t *node, 
     self->listening = options->config->listen[0] != '\0';
     self->started_ms = options->started_ms;
     self->store = options->store;
+    self->search = options->search;
     snprintf(self->own, sizeof self->own, "%s", options->config->code);
     snprintf(self->lang, sizeof self->lang, "%s", options->config->lang);
     self->requests = requests_new();
-    err_t err =
-        readers_new(options->zmq, self->store, self->database, self->own, &self->readers, fault);
+    err_t err = readers_new(options->zmq, self->store, self->search, self->database, self->own,
+                            &self->readers, fault);
     for (size_t i = 0; !err && i < DOORS; i++)
         err = door_open(options->zmq, self->dir, i == 0, &self->doors[i], fault);
     if (err)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "daemon/core/core.h"
+#include "daemon/search/search.h"
 #include "daemon/store/store.h"
 #include "lib/home.h"
 
@@ -40,6 +41,7 @@ typedef struct {
     origin_t self;
     store_t *store;       // the loop's: authors read what the turn has written
     const char *database; // path, for readers
+    search_t *search;     // outlives the control; NULL: there is none
     uint64_t started_ms;  // wall clock
 } control_options_t;
 

@@ -54,6 +54,7 @@ struct control {
     bool listening;
     uint64_t started_ms;
     store_t *store;
+    search_t *search;
     door_t *doors[DOORS];
     readers_t *readers;
     requests_t *requests;
@@ -92,6 +93,7 @@ void control_import_clear(control_t *control);
 
 // ---- control_read.c ----
 void control_list(control_t *control, request_t *request);
+void control_search(control_t *control, request_t *request);
 void control_show(control_t *control, request_t *request);
 void control_tail(control_t *control, request_t *request);
 void control_digest(control_t *control, request_t *request);

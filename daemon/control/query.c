@@ -2,13 +2,12 @@
 
 #include <string.h>
 
+#include "daemon/control/page.h"
 #include "daemon/control/reply.h"
-#include "daemon/control/views.h"
 #include "lib/assign.h"
 #include "lib/control.h"
 #include "lib/mem.h"
 
-#define CURSOR_MAX  256u
 #define FILTERS_MAX 32u
 #define LIST_CALLS  5u // of the reader, for a page
 
@@ -36,101 +35,6 @@ ask_t *ask_new(void (*run)(job_t *job, query_t *query), bool needs_reader,
     return ask;
 }
 
-static void refuse(ask_t *ask, err_t reason, const fault_t *fault)
-{
-    ask->reply = reply_refusal(ask->id, reason, fault, 0);
-}
-
-static err_t origin_of(const query_t *query, const char *code, origin_t *origin, fault_t *fault)
-{
-    if (roster_origin_of(query->roster, code, origin))
-        return ERR_OK;
-    return fault_set(fault, ERR_UNKNOWN_MEMBER, code, NULL);
-}
-
-static err_t take_cursor(const ProtobufCBinaryData *given, bool has, buf_t *cursor, fault_t *fault)
-{
-    if (has && given->len > CURSOR_MAX)
-        return fault_set(fault, ERR_BAD_VALUE, "cursor", NULL);
-    if (has)
-        buf_append(cursor, span_of(given->data, given->len));
-    return ERR_OK;
-}
-
-static size_t page_rows(bool has, size_t asked)
-{
-    return has && asked > 0 && asked < CONTROL_ROWS_MAX ? asked : CONTROL_ROWS_MAX;
-}
-
-// ---- a page of rows ----
-
-typedef struct {
-    views_t views;
-    const Enlace__V1__ListRequest *list; // its filters; NULL: none
-    json_reading_t reading;
-    uint64_t scanned;
-    uint64_t last; // apply number of the last row that was taken
-    bool stopped;  // at a row, not at the end
-    err_t err;
-    fault_t *fault;
-} page_t;
-
-static bool matches(page_t *page, const record_t *record)
-{
-    bool all = true;
-    for (size_t i = 0; all && !page->err && i < page->list->n_filters; i++) {
-        const Enlace__V1__Assignment *filter = page->list->filters[i];
-        page->err =
-            record_matches(record, filter->field, filter->value, &page->reading, &all, page->fault);
-    }
-    return all && !page->err;
-}
-
-static bool take_row(void *context, const row_t *row)
-{
-    page_t *page = context;
-    page->scanned++;
-    page->last = row->apply;
-    if (views_allow(&page->views, row)) {
-        record_t *record = views_decode(row);
-        bool filtered = page->list && page->list->n_filters > 0;
-        if (!filtered || (record && matches(page, record)))
-            views_add(&page->views, row, record);
-        else
-            record_destroy(&record);
-    }
-    page->stopped = page->err || views_full(&page->views);
-    return !page->stopped;
-}
-
-static void page_open(page_t *page, const ask_t *ask, const query_t *query, size_t rows,
-                      fault_t *fault)
-{
-    *page = (page_t){.fault = fault};
-    views_new(&page->views, rows);
-    page->views.sealed = ask->sealed;
-    page->views.lang = ask->lang;
-    page->reading = (json_reading_t){.own = query->own, .lang = ask->lang};
-}
-
-static err_t page_answer(page_t *page, ask_t *ask, query_t *query, const buf_t *cursor, bool end,
-                         fault_t *fault)
-{
-    Enlace__V1__RecordPage reply = ENLACE__V1__RECORD_PAGE__INIT;
-    err_t err = page->err ? page->err : views_resolve(&page->views, query, fault);
-    if (err)
-        return err;
-    reply.n_records = page->views.count;
-    reply.records = page->views.views;
-    reply.has_cursor = !end;
-    if (!end)
-        reply.cursor = (ProtobufCBinaryData){cursor->size, cursor->data};
-    reply.has_scanned = true;
-    reply.scanned = page->scanned;
-    ask->reply = reply_page(ask->id, &reply);
-    return ERR_OK;
-}
-
 // ---- list ----
 
 // Refuses a filter on a field that the kind does not have also where there is no row.
@@ -153,16 +57,30 @@ static err_t check_filters(const Enlace__V1__ListRequest *list, const kind_t *ki
     return err;
 }
 
+static bool passes(page_t *page, const row_t *row, const record_t *record)
+{
+    const Enlace__V1__ListRequest *list = page->asked;
+    bool all = record != NULL;
+    (void)row;
+    for (size_t i = 0; all && !page->err && i < list->n_filters; i++) {
+        const Enlace__V1__Assignment *filter = list->filters[i];
+        page->err =
+            record_matches(record, filter->field, filter->value, &page->reading, &all, page->fault);
+    }
+    return all && !page->err;
+}
+
 // A reader looks at so many rows a call, each a snapshot of its own; a filter
 // that few rows pass takes several calls to fill a page.
 static err_t fill_page(query_t *query, page_t *page, const char *kind, const origin_t *owner,
                        buf_t *cursor, bool *end, fault_t *fault)
 {
+    const Enlace__V1__ListRequest *list = page->asked;
     err_t err = ERR_OK;
     *end = false;
     for (size_t i = 0; !err && !*end && !page->stopped && i < LIST_CALLS; i++)
-        err = reader_list(query->reader, kind, owner, page->list->retracted, VIEWS_SCANNED_MAX,
-                          cursor, end, take_row, page, fault);
+        err = reader_list(query->reader, kind, owner, list->retracted, VIEWS_SCANNED_MAX, cursor,
+                          end, page_take, page, fault);
     return err;
 }
 
@@ -176,9 +94,9 @@ static err_t list(ask_t *ask, query_t *query, page_t *page, buf_t *cursor, fault
         return fault_set(fault, ERR_UNKNOWN_KIND, asked->kind ? asked->kind : "kind", NULL);
     err_t err = check_filters(asked, kind, &page->reading, fault);
     if (!err && asked->owner)
-        err = origin_of(query, asked->owner, &owner, fault);
+        err = query_origin(query, asked->owner, &owner, fault);
     if (!err)
-        err = take_cursor(&asked->cursor, asked->has_cursor, cursor, fault);
+        err = page_cursor(&asked->cursor, asked->has_cursor, cursor, fault);
     if (!err)
         err = fill_page(query, page, kind->name, asked->owner ? &owner : NULL, cursor, &end, fault);
     return err ? err : page_answer(page, ask, query, cursor, end, fault);
@@ -192,10 +110,11 @@ void query_list(job_t *job, query_t *query)
     page_t page;
     buf_t cursor = {0};
     page_open(&page, ask, query, page_rows(asked->has_limit, asked->limit), &fault);
-    page.list = asked;
+    page.passes = asked->n_filters ? passes : NULL;
+    page.asked = ask->message->list;
     err_t err = list(ask, query, &page, &cursor, &fault);
     if (err)
-        refuse(ask, err, &fault);
+        query_refuse(ask, err, &fault);
     views_clear(&page.views);
     buf_free(&cursor);
 }
@@ -218,7 +137,7 @@ static err_t parse_subject(const ask_t *ask, const query_t *query, subject_t *su
     err_t err = ref_parse(text, query->own, &ref);
     if (err)
         return fault_set(fault, err, text, NULL);
-    err = origin_of(query, ref.owner, &subject->owner, fault);
+    err = query_origin(query, ref.owner, &subject->owner, fault);
     mem_free(ref.owner);
     subject->key = ref.key;
     subject->id = (position_t){ref.epoch, ref.lane, ref.number};
@@ -242,10 +161,10 @@ static err_t show_history(ask_t *ask, query_t *query, page_t *page, subject_t *s
         err = reader_by_key(query->reader, &subject->owner, subject->key, take_id, subject, fault);
     if (!err)
         err =
-            take_cursor(&ask->message->show->cursor, ask->message->show->has_cursor, cursor, fault);
+            page_cursor(&ask->message->show->cursor, ask->message->show->has_cursor, cursor, fault);
     if (!err)
         err = reader_history(query->reader, &subject->owner, subject->id, CONTROL_ROWS_MAX, cursor,
-                             &end, take_row, page, fault);
+                             &end, page_take, page, fault);
     return err ? err : page_answer(page, ask, query, cursor, end, fault);
 }
 
@@ -254,8 +173,8 @@ static err_t show_one(ask_t *ask, query_t *query, page_t *page, const subject_t 
 {
     err_t err =
         subject->key
-            ? reader_by_key(query->reader, &subject->owner, subject->key, take_row, page, fault)
-            : reader_record(query->reader, &subject->owner, subject->id, take_row, page, fault);
+            ? reader_by_key(query->reader, &subject->owner, subject->key, page_take, page, fault)
+            : reader_record(query->reader, &subject->owner, subject->id, page_take, page, fault);
     if (!err && page->views.count == 0)
         err = ERR_NO_SUCH_RECORD;
     return err ? err : page_answer(page, ask, query, NULL, true, fault);
@@ -277,7 +196,7 @@ void query_show(job_t *job, query_t *query)
     if (err == ERR_NO_SUCH_RECORD || err == ERR_AMBIGUOUS_KEY)
         fault_set(&fault, err, ask->message->show->id, NULL);
     if (err)
-        refuse(ask, err, &fault);
+        query_refuse(ask, err, &fault);
     views_clear(&page.views);
     mem_free(subject.key);
     buf_free(&cursor);
@@ -302,8 +221,8 @@ static err_t tail_rows(ask_t *ask, query_t *query, page_t *page, fault_t *fault)
 {
     page->views.change = true;
     ask->last = ask->since;
-    err_t err =
-        reader_tail(query->reader, ask->since, page->views.rows, &ask->last, take_row, page, fault);
+    err_t err = reader_tail(query->reader, ask->since, page->views.rows, &ask->last, page_take,
+                            page, fault);
     if (page->stopped)
         ask->last = page->last;
     ask->much = ask->here && page->views.refs > HERE_REFS;
@@ -327,7 +246,7 @@ void query_tail(job_t *job, query_t *query)
     reply.has_last = true;
     reply.last = ask->last;
     if (err)
-        refuse(ask, err, &fault);
+        query_refuse(ask, err, &fault);
     else if (!ask->much)
         ask->reply = reply_tail(ask->id, &reply);
     views_clear(&page.views);
@@ -357,7 +276,7 @@ void query_digest(job_t *job, query_t *query)
     fault_t fault = {0};
     err_t err = reader_digest(query->reader, &digest, &fault);
     if (err) {
-        refuse(ask, err, &fault);
+        query_refuse(ask, err, &fault);
         return;
     }
     reply.feeds = mem_alloc_array(digest.count, sizeof *reply.feeds);
@@ -423,7 +342,7 @@ void query_verify(job_t *job, query_t *query)
     err_t err = store_verify(query->database, &verify, &fault);
     verified(&verifying.reply, &verify);
     if (err)
-        refuse(ask, err, &fault);
+        query_refuse(ask, err, &fault);
     else
         ask->reply = reply_verify(ask->id, &verifying.reply);
     for (size_t i = 0; i < verifying.reply.n_findings; i++)

@@ -29,6 +29,7 @@ ask_t *ask_new(void (*run)(job_t *job, query_t *query), bool needs_reader,
                Enlace__V1__ControlRequest *message);
 
 void query_list(job_t *job, query_t *query);
+void query_search(job_t *job, query_t *query);
 void query_show(job_t *job, query_t *query);
 void query_tail(job_t *job, query_t *query);
 void query_digest(job_t *job, query_t *query);

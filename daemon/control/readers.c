@@ -38,6 +38,7 @@ struct readers {
     void *zmq;
     char *database;
     char *own;
+    search_t *search;
     void *results; // PULL
     char endpoint[40];
     worker_t workers[THREADS];
@@ -90,6 +91,7 @@ static void *work(void *argument)
         run(&worker->query, job);
         zmq_send(worker->outbox, &job, sizeof job, 0);
     }
+    finder_destroy(&worker->query.finder);
     reader_close(&worker->query.reader);
     roster_destroy(&worker->query.roster);
     return NULL;
@@ -130,7 +132,7 @@ static err_t start_worker(readers_t *self, size_t index, fault_t *fault)
 {
     worker_t *worker = &self->workers[index];
     worker->readers = self;
-    worker->query = (query_t){.database = self->database, .own = self->own};
+    worker->query = (query_t){.database = self->database, .own = self->own, .search = self->search};
     snprintf(worker->endpoint, sizeof worker->endpoint, "%s-%zu", self->endpoint, index);
     worker->jobs = open_socket(self->zmq, ZMQ_PUSH, worker->endpoint, true);
     worker->inbox = open_socket(self->zmq, ZMQ_PULL, worker->endpoint, false);
@@ -140,14 +142,18 @@ static err_t start_worker(readers_t *self, size_t index, fault_t *fault)
     return start_thread(worker, fault);
 }
 
-err_t readers_new(void *zmq, store_t *store, const char *database, const char *own,
-                  readers_t **readers, fault_t *fault)
+err_t readers_new(void *zmq, store_t *store, search_t *search, const char *database,
+                  const char *own, readers_t **readers, fault_t *fault)
 {
     readers_t *self = mem_alloc(sizeof *self);
     self->zmq = zmq;
     self->database = mem_copy_string(database);
     self->own = mem_copy_string(own);
-    self->here = (query_t){self->database, self->own, reader_within(store), NULL};
+    self->search = search;
+    self->here = (query_t){.database = self->database,
+                           .own = self->own,
+                           .reader = reader_within(store),
+                           .search = search};
     for (size_t i = 0; i < 2; i++)
         self->waiting[i].last = &self->waiting[i].first;
     // Random: a name is given back some time after its socket was closed.

@@ -11,6 +11,8 @@
 
 #include <stdatomic.h>
 
+#include "daemon/search/finder.h"
+#include "daemon/search/search.h"
 #include "daemon/store/reader.h"
 
 // What a thread answers with.
@@ -19,6 +21,8 @@ typedef struct {
     const char *own;  // code of this node
     reader_t *reader; // NULL in the thread for long work
     roster_t *roster; // likewise; as of roster_version, or newer than what is held on disk
+    search_t *search; // NULL: there is none
+    finder_t *finder; // NULL: not asked for yet
 } query_t;
 
 typedef struct job job_t;
@@ -38,9 +42,9 @@ struct job {
 typedef enum { READERS_QUERY, READERS_LONG } readers_kind_t;
 
 typedef struct readers readers_t;
-// The store outlives them.
-err_t readers_new(void *zmq, store_t *store, const char *database, const char *own,
-                  readers_t **readers, fault_t *fault);
+// Store and search outlive them; search may be NULL.
+err_t readers_new(void *zmq, store_t *store, search_t *search, const char *database,
+                  const char *own, readers_t **readers, fault_t *fault);
 // Stops what runs and joins; jobs that nobody took are destroyed.
 void readers_destroy(readers_t **readers);
 

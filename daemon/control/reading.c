@@ -49,6 +49,11 @@ void control_list(control_t *control, request_t *request)
     ask(control, request, READERS_QUERY, query_list);
 }
 
+void control_search(control_t *control, request_t *request)
+{
+    ask(control, request, READERS_QUERY, query_search);
+}
+
 void control_show(control_t *control, request_t *request)
 {
     ask(control, request, READERS_QUERY, query_show);

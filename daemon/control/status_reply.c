@@ -13,6 +13,8 @@ typedef Enlace__V1__StatusReply__Peer peer_line_t;
 typedef Enlace__V1__StatusReply__FeedState feed_line_t;
 typedef Enlace__V1__StatusReply__Counter counter_line_t;
 
+typedef Enlace__V1__StatusReply__Search search_line_t;
+
 typedef char next_text_t[512];
 
 // Singular fields of these messages are optional: their has_ flag and value together.
@@ -172,6 +174,17 @@ static void fill_counter(const counter_status_t *counter, counter_line_t *line)
     line->last_where = borrow(counter->last_where);
 }
 
+static void fill_search(const search_state_t *state, uint64_t applied, search_line_t *line)
+{
+    SET(line, fed, state->fed);
+    SET(line, behind, applied > state->fed ? applied - state->fed : 0);
+    SET(line, bytes, state->bytes);
+    SET(line, made_anew, state->made_anew);
+    SET(line, failures, state->failures);
+    line->why = state->why ? name_of(state->why) : NULL;
+    line->detail = borrow(state->detail);
+}
+
 // An array of initialised messages and the array of pointers that the encoder takes.
 #define LINES(type, init_function, lines, pointers, count)                                         \
     type *lines = mem_alloc_array((count), sizeof(type));                                          \
@@ -204,6 +217,13 @@ static buf_t make_reply(const control_t *control, uint64_t id, status_t *status,
     for (size_t i = 0; i < counter_count; i++)
         fill_counter(&counters[i], &tallies[i]);
     fill_node(control, status, totals, &node, texts[status->feed_count]);
+    search_line_t search = ENLACE__V1__STATUS_REPLY__SEARCH__INIT;
+    search_state_t state;
+    if (control->search) {
+        search_state(control->search, &state);
+        fill_search(&state, totals->applied, &search);
+        reply.search = &search;
+    }
     reply.node = &node;
     reply.n_peers = status->peer_count;
     reply.peers = peer_list;

@@ -15,6 +15,7 @@ struct finder {
     ino_t inode;
     tokenizer_t *tokenizer;
     bool open; // within a snapshot of a file that is one
+    err_t failed;
     known_t known;
 };
 
@@ -75,13 +76,18 @@ static bool look(finder_t *finder)
     return true;
 }
 
-void finder_begin(finder_t *finder, bool *damaged)
+err_t finder_failed(const finder_t *finder)
+{
+    return finder->failed;
+}
+
+void finder_begin(finder_t *finder, bool blind)
 {
     fault_t fault = {0};
     err_t err = ERR_OK;
-    *damaged = false;
+    finder->failed = ERR_OK;
     finder->known = (known_t){0};
-    if (!look(finder))
+    if (blind || !look(finder))
         return;
     if (!finder->sql)
         err = open_file(finder, &fault);
@@ -90,7 +96,7 @@ void finder_begin(finder_t *finder, bool *damaged)
     if (!err)
         err = file_known(finder->sql, &finder->known, &fault);
     finder->open = !err;
-    *damaged = err == ERR_DAMAGED;
+    finder->failed = err;
     if (!err)
         return;
     finder->known = (known_t){0};
@@ -141,8 +147,9 @@ static err_t add_filled(finder_t *finder, reader_t *reader, tail_t *tail, fault_
 {
     changed_t *waiting = mem_alloc_array(TAIL_MAX, sizeof *waiting);
     size_t count = 0;
-    err_t err =
-        finder->open ? file_waiting(finder->sql, 0, TAIL_MAX, waiting, &count, fault) : ERR_OK;
+    err_t err = ERR_OK;
+    if (finder->open)
+        err = finder->failed = file_waiting(finder->sql, 0, TAIL_MAX, waiting, &count, fault);
     tail->whole = tail->whole && count < TAIL_MAX;
     for (size_t i = 0; i < count && !err; i++) {
         bool missing = false;
@@ -225,7 +232,7 @@ typedef struct {
     struct {
         unsigned distance;
         char text[WORD_BYTES_MAX + 1];
-    } items[WORDS_ALIKE_MAX];
+    } items[ASKED_ALIKE_MAX];
 } nearest_t;
 
 static void take_near(nearest_t *nearest, const char *word, unsigned distance)
@@ -233,9 +240,9 @@ static void take_near(nearest_t *nearest, const char *word, unsigned distance)
     size_t at = nearest->count;
     while (at > 0 && nearest->items[at - 1].distance > distance)
         at--;
-    if (at == WORDS_ALIKE_MAX)
+    if (at == ASKED_ALIKE_MAX)
         return;
-    nearest->count += nearest->count < WORDS_ALIKE_MAX;
+    nearest->count += nearest->count < ASKED_ALIKE_MAX;
     memmove(&nearest->items[at + 1], &nearest->items[at],
             (nearest->count - at - 1) * sizeof nearest->items[0]);
     nearest->items[at].distance = distance;
@@ -263,7 +270,7 @@ static err_t find_near(finder_t *finder, const char *wanted, nearest_t *nearest,
     return err;
 }
 
-err_t finder_alike(finder_t *finder, words_t *words, fault_t *fault)
+err_t finder_alike(finder_t *finder, asked_t *words, fault_t *fault)
 {
     nearest_t *nearest = mem_alloc(sizeof *nearest);
     err_t err = ERR_OK;
@@ -271,7 +278,7 @@ err_t finder_alike(finder_t *finder, words_t *words, fault_t *fault)
         word_t *word = &words->items[i];
         nearest->count = 0;
         if (!word->prefix && alike_changes(word->text))
-            err = find_near(finder, word->text, nearest, fault);
+            err = finder->failed = find_near(finder, word->text, nearest, fault);
         for (size_t k = 0; k < nearest->count && !err; k++)
             tokens_add(&word->alike, span_text(nearest->items[k].text));
     }
@@ -314,6 +321,7 @@ err_t hits_next(hits_t *hits, int64_t *record, fault_t *fault)
         return ERR_OK;
     err_t err = step(hits, &row, fault);
     hits->over = err || !row;
+    hits->finder->failed = err;
     if (hits->over)
         hits->statement = NULL;
     else

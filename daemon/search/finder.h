@@ -6,7 +6,7 @@
 #ifndef ENLACE_DAEMON_SEARCH_FINDER_H
 #define ENLACE_DAEMON_SEARCH_FINDER_H
 
-#include "daemon/search/words.h"
+#include "daemon/search/asked.h"
 #include "daemon/store/reader.h"
 
 typedef struct finder finder_t;
@@ -17,9 +17,12 @@ void finder_destroy(finder_t **finder);
 tokenizer_t *finder_tokenizer(finder_t *finder);
 
 // One snapshot from here to finder_end. A file that is not there, not readable or not of this
-// store knows nothing, which is no error; `damaged` tells that it is to be made anew.
-void finder_begin(finder_t *finder, bool *damaged);
+// store knows nothing, which is no error; nor does one that is not to be looked at (`blind`).
+void finder_begin(finder_t *finder, bool blind);
 void finder_end(finder_t *finder);
+// Why the file could not be read since finder_begin; ERR_OK. What was asked for has then failed,
+// too: it can be asked again, blind. DAMAGED: it is to be made anew.
+err_t finder_failed(const finder_t *finder);
 
 // The records that the view may show differently than the finder knows, rising, each once.
 // Within a snapshot of the reader's (reader_hold). Not `whole`: there are more than TAIL_MAX
@@ -37,8 +40,8 @@ void tail_clear(tail_t *tail);
 bool tail_has(const tail_t *tail, int64_t record);
 
 // Words that are alike those looked for, into words->items[].alike: the nearest, at most
-// WORDS_ALIKE_MAX.
-err_t finder_alike(finder_t *finder, words_t *words, fault_t *fault);
+// ASKED_ALIKE_MAX.
+err_t finder_alike(finder_t *finder, asked_t *words, fault_t *fault);
 
 // ---- records by tokens, rising or falling ----
 typedef struct {

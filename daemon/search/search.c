@@ -226,6 +226,11 @@ void search_stop(search_t **search)
     *search = NULL;
 }
 
+const char *search_path(const search_t *search)
+{
+    return search->feeder.path;
+}
+
 void search_hint(search_t *search)
 {
     pthread_mutex_lock(&search->mutex);

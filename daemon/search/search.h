@@ -25,6 +25,8 @@ typedef struct {
 void search_start(const search_options_t *options, search_t **search);
 void search_stop(search_t **search); // within one batch
 
+const char *search_path(const search_t *search);
+
 // The log has grown, or a payload has come. Any thread.
 void search_hint(search_t *search);
 // A reader found the file damaged: it is made anew. Any thread.

@@ -28,10 +28,10 @@ typedef struct {
     bool retracted;
     bool example;
     uint64_t created_ms, changed_ms, revision;
-    err_t note;  // ERR_OK, or why the newest revision is not readable
+    err_t note; // ERR_OK, or why the newest revision is not readable
     struct {
         int64_t record, feed, origin;
-    } place; // rows of this database, for what is kept beside it; of a record only
+    } place;     // rows of this database, for what is kept beside it; of a record only
     span_t body; // encoded Record; empty where nothing is readable
 } row_t;
 
@@ -88,6 +88,8 @@ err_t reader_changed(reader_t *reader, uint64_t since, size_t most, changed_t *c
                      size_t *count, fault_t *fault);
 // Whether the change waits for its payload, which comes without a change of its own.
 err_t reader_is_missing(reader_t *reader, int64_t change, bool *missing, fault_t *fault);
+// As in row->place.origin; 0 where nothing of theirs is here.
+err_t reader_origin_row(reader_t *reader, const origin_t *origin, int64_t *row, fault_t *fault);
 // By row: row->place.record of any row. DAMAGED where there is none.
 err_t reader_row(reader_t *reader, int64_t record, row_fn fn, void *context, fault_t *fault);
 

@@ -138,3 +138,9 @@ err_t reader_row(reader_t *reader, int64_t record, row_fn fn, void *context, fau
 {
     return show_by_row(reader->sql, record, fn, context, fault);
 }
+
+err_t reader_origin_row(reader_t *reader, const origin_t *origin, int64_t *row, fault_t *fault)
+{
+    return sql_number(reader->sql, "SELECT ix FROM origin WHERE origin_id = ?1",
+                      SQL_ROW(sql_blob(origin->bytes, ORIGIN_SIZE)), 0, row, fault);
+}

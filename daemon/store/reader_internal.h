@@ -13,7 +13,7 @@ struct reader {
 // One record as the view has it: columns for show_record, from column 0 on.
 #define SHOW_COLUMNS                                                                               \
     "r.id, o.origin_id, o.code, f.epoch, f.lane, r.number, r.stands, r.content, r.kind, r.key,"    \
-    " r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision, r.note, r.feed,"         \
+    " r.label, r.state, r.example, r.created_ms, r.changed_ms, r.revision, r.note, r.feed,"        \
     " r.origin"
 #define SHOW_ID_COLUMN    0
 #define SHOW_STATE_COLUMN 11

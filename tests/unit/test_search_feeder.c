@@ -106,23 +106,22 @@ static char *found(const char *search_path, const char *path, const char *asked,
 {
     finder_t *finder = NULL;
     reader_t *reader = NULL;
-    words_t words;
+    asked_t words;
     tail_t tail;
     hits_t hits;
     int64_t record = 1;
-    bool damaged;
     char *pieces[] = {(char *)(uintptr_t)asked};
     buf_t text = {0};
     assert_ok(finder_new(search_path, &finder, NULL));
     assert_ok(reader_open(path, &reader, NULL));
-    assert_ok(words_read(finder_tokenizer(finder), pieces, 1, &words, NULL));
+    assert_ok(asked_read(finder_tokenizer(finder), pieces, 1, &words, NULL));
     words.tolerant = tolerant;
-    finder_begin(finder, &damaged);
+    finder_begin(finder, false);
     assert_ok(reader_hold(reader, NULL));
     assert_ok(finder_tail(finder, reader, &tail, NULL));
     if (tolerant)
         assert_ok(finder_alike(finder, &words, NULL));
-    char *expression = words_expression(&words, NULL, 0);
+    char *expression = asked_expression(&words, NULL, 0);
     hits_begin(&hits, finder, expression, 1, INT64_MAX, true);
     while (record) {
         char number[32];
@@ -141,7 +140,7 @@ static char *found(const char *search_path, const char *path, const char *asked,
     buf_append(&text, span_of("", 1));
     hits_end(&hits);
     tail_clear(&tail);
-    words_clear(&words);
+    asked_clear(&words);
     mem_free(expression);
     reader_release(reader);
     reader_close(&reader);
@@ -225,27 +224,27 @@ static void syntax_of_the_index_means_nothing(void **state)
 static void words_are_bounded(void **state)
 {
     tokenizer_t *tokenizer = NULL;
-    words_t words;
+    asked_t words;
     (void)state;
     char *many[] = {(char[]){"a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 b5 b6 b7 b8"}};
     char *same[] = {(char[]){"a a a a a a a a a a a a a a a a a a a a a a a"}};
     char *none[] = {(char[]){" -- \"*\" ... "}};
     char *brief[] = {(char[]){"ab*"}};
     char *three[] = {(char[]){"ñaé*"}};
-    char *huge[] = {mem_alloc(WORDS_BYTES_MAX + 1)}, *large[] = {mem_alloc(WORDS_BYTES_MAX)};
-    memset(huge[0], 'x', WORDS_BYTES_MAX);
-    memset(large[0], 'x', WORDS_BYTES_MAX - 1);
+    char *huge[] = {mem_alloc(ASKED_BYTES_MAX + 1)}, *large[] = {mem_alloc(ASKED_BYTES_MAX)};
+    memset(huge[0], 'x', ASKED_BYTES_MAX);
+    memset(large[0], 'x', ASKED_BYTES_MAX - 1);
     assert_ok(tokenizer_new(&tokenizer, NULL));
-    assert_refused(words_read(tokenizer, many, 1, &words, NULL), ERR_TOO_MANY);
-    assert_refused(words_read(tokenizer, none, 1, &words, NULL), ERR_BAD_VALUE);
-    assert_refused(words_read(tokenizer, NULL, 0, &words, NULL), ERR_BAD_VALUE);
-    assert_refused(words_read(tokenizer, brief, 1, &words, NULL), ERR_BAD_VALUE);
-    assert_refused(words_read(tokenizer, huge, 1, &words, NULL), ERR_TOO_BIG);
-    assert_ok(words_read(tokenizer, large, 1, &words, NULL));
+    assert_refused(asked_read(tokenizer, many, 1, &words, NULL), ERR_TOO_MANY);
+    assert_refused(asked_read(tokenizer, none, 1, &words, NULL), ERR_BAD_VALUE);
+    assert_refused(asked_read(tokenizer, NULL, 0, &words, NULL), ERR_BAD_VALUE);
+    assert_refused(asked_read(tokenizer, brief, 1, &words, NULL), ERR_BAD_VALUE);
+    assert_refused(asked_read(tokenizer, huge, 1, &words, NULL), ERR_TOO_BIG);
+    assert_ok(asked_read(tokenizer, large, 1, &words, NULL));
     assert_int_equal(strlen(words.items[0].text), WORD_BYTES_MAX);
-    assert_ok(words_read(tokenizer, same, 1, &words, NULL));
+    assert_ok(asked_read(tokenizer, same, 1, &words, NULL));
     assert_int_equal(words.count, 1);
-    assert_ok(words_read(tokenizer, three, 1, &words, NULL));
+    assert_ok(asked_read(tokenizer, three, 1, &words, NULL));
     assert_string_equal(words.items[0].text, "nae");
     tokenizer_destroy(&tokenizer);
     mem_free(huge[0]);

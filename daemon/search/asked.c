@@ -1,4 +1,4 @@
-#include "daemon/search/words.h"
+#include "daemon/search/asked.h"
 
 #include <string.h>
 
@@ -6,18 +6,18 @@
 #include "lib/mem.h"
 
 typedef struct {
-    words_t *words;
+    asked_t *words;
     bool too_many;
 } reading_t;
 
 static void take_word(void *context, span_t word)
 {
     reading_t *reading = context;
-    words_t *words = reading->words;
+    asked_t *words = reading->words;
     for (size_t i = 0; i < words->count; i++)
         if (!words->items[i].prefix && span_equal(span_text(words->items[i].text), word))
             return;
-    if (words->count == WORDS_MAX) {
+    if (words->count == ASKED_MAX) {
         reading->too_many = true;
         return;
     }
@@ -37,20 +37,20 @@ static size_t letters_of(const char *text)
 // One piece without blanks in it. What comes last in it may be a beginning.
 static err_t read_piece(tokenizer_t *tokenizer, span_t piece, reading_t *reading, fault_t *fault)
 {
-    words_t *words = reading->words;
+    asked_t *words = reading->words;
     size_t before = words->count;
     bool star = piece.size > 1 && piece.data[piece.size - 1] == '*';
     tokenizer_cut(tokenizer, piece, take_word, reading);
     if (reading->too_many)
-        return fault_set(fault, ERR_TOO_MANY, "words", "at most %u words", WORDS_MAX);
+        return fault_set(fault, ERR_TOO_MANY, "words", "at most %u words", ASKED_MAX);
     if (!star || words->count == before)
         return ERR_OK;
     word_t *last = &words->items[words->count - 1];
     last->prefix = true;
-    if (letters_of(last->text) < WORDS_PREFIX_LEAST)
+    if (letters_of(last->text) < ASKED_PREFIX_LEAST)
         return fault_set(fault, ERR_BAD_VALUE, "words",
                          "of a word's beginning (%s*) at least %u letters are needed", last->text,
-                         WORDS_PREFIX_LEAST);
+                         ASKED_PREFIX_LEAST);
     return ERR_OK;
 }
 
@@ -67,17 +67,17 @@ static err_t read_pieces(tokenizer_t *tokenizer, const char *given, reading_t *r
     return err;
 }
 
-err_t words_read(tokenizer_t *tokenizer, char *const *given, size_t count, words_t *words,
+err_t asked_read(tokenizer_t *tokenizer, char *const *given, size_t count, asked_t *words,
                  fault_t *fault)
 {
     reading_t reading = {words, false};
     size_t bytes = 0;
     err_t err = ERR_OK;
-    *words = (words_t){0};
+    *words = (asked_t){0};
     for (size_t i = 0; i < count; i++)
         bytes += strlen(given[i]) + 1;
-    if (bytes > WORDS_BYTES_MAX)
-        return fault_set(fault, ERR_TOO_BIG, "words", "at most %u bytes", WORDS_BYTES_MAX);
+    if (bytes > ASKED_BYTES_MAX)
+        return fault_set(fault, ERR_TOO_BIG, "words", "at most %u bytes", ASKED_BYTES_MAX);
     for (size_t i = 0; i < count && !err; i++)
         err = read_pieces(tokenizer, given[i], &reading, fault);
     if (!err && !words->count)
@@ -85,11 +85,11 @@ err_t words_read(tokenizer_t *tokenizer, char *const *given, size_t count, words
     return err;
 }
 
-void words_clear(words_t *words)
+void asked_clear(asked_t *words)
 {
     for (size_t i = 0; i < words->count; i++)
         tokens_clear(&words->items[i].alike);
-    *words = (words_t){0};
+    *words = (asked_t){0};
 }
 
 // ---- matching ----
@@ -104,7 +104,7 @@ static bool has_alike(const char *wanted, const tokens_t *tokens)
     return false;
 }
 
-bool words_match(const words_t *words, const tokens_t *tokens)
+bool asked_match(const asked_t *words, const tokens_t *tokens)
 {
     for (size_t i = 0; i < words->count; i++) {
         const word_t *word = &words->items[i];
@@ -131,7 +131,7 @@ static void put_word(buf_t *to, const word_t *word)
     buf_append(to, span_text(")"));
 }
 
-char *words_expression(const words_t *words, const char *const *places, size_t count)
+char *asked_expression(const asked_t *words, const char *const *places, size_t count)
 {
     buf_t made = {0};
     for (size_t i = 0; i < words->count; i++) {
