@@ -31,6 +31,7 @@
     X(20, UNKNOWN_FIELD, "unknown-field", "a field that is not known")                             \
     X(21, BAD_PARTS, "bad-parts", "a run's parts out of order")                                    \
     X(22, UNEXPECTED, "unexpected", "a message that does not belong here now")                     \
+    X(23, BAD_PACKING, "bad-packing", "packed in a way that is not allowed, or damaged")           \
     /* 40 to 79: the log and who may write it */                                                   \
     X(40, BAD_SIGNATURE, "bad-signature", "the signature does not hold")                           \
     X(41, BROKEN_CHAIN, "broken-chain", "does not follow from the change before it")               \

@@ -12,6 +12,7 @@
 
 #include "lib/armour.h"
 #include "lib/bounded.h"
+#include "lib/compress.h"
 #include "lib/home.h"
 #include "lib/mem.h"
 #include "lib/message.h"
@@ -342,6 +343,32 @@ static void bounded_seeds(void)
     buf_free(&card);
 }
 
+// Behind the size that was told, three bytes: see fuzz_compress.c.
+static void compress_seeds(void)
+{
+    static const struct {
+        const char *size, *frame;
+    } by_hand[] = {
+        {"280000", "28b52ffd2028 430100 65"},              // one byte 40 times
+        {"2b0000", "28b52ffd202b 180000616263 430100 65"}, // behind a raw block
+        {"280000", "28b52ffd2428 430100 65 00000000"},     // with a checksum
+    };
+    static const char text[] =
+        "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece "
+        "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece";
+    for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
+        buf_t size = from_hex(by_hand[i].size), frame = from_hex(by_hand[i].frame);
+        put_seed_behind("compress", size.data, size.size, buf_span(&frame));
+        buf_free(&size);
+        buf_free(&frame);
+    }
+    buf_t frame;
+    uint8_t size[3] = {sizeof text - 1};
+    if (compress(span_text(text), &frame))
+        put_seed_behind("compress", size, sizeof size, buf_span(&frame));
+    buf_free(&frame);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || crypto_start())
@@ -355,6 +382,7 @@ int main(int argc, char **argv)
     text_seeds();
     armour_seeds();
     config_seeds();
+    compress_seeds();
     bounded_seeds();
     edge_seeds();
     node_seeds();
