@@ -94,7 +94,7 @@ static void edge_applied(void *context)
 static void edge_prepare(void *context, prepared_t **prepared)
 {
     node_t *node = context;
-    while (!preparer_has_room(node->preparer, (*prepared)->bytes.size)) {
+    while (!preparer_has_room(node->preparer, prepared_size(*prepared))) {
         size_t bytes;
         prepared_t *oldest = preparer_take(node->preparer, true, &bytes);
         driver_prepared(node->driver, &oldest);

@@ -130,7 +130,7 @@ bool preparer_has_room(const preparer_t *preparer, size_t bytes)
 
 void preparer_put(preparer_t *preparer, prepared_t **prepared)
 {
-    size_t size = (*prepared)->bytes.size;
+    size_t size = prepared_size(*prepared);
     assert(preparer_has_room(preparer, size));
     preparer->held += size;
     pthread_mutex_lock(&preparer->mutex);

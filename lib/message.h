@@ -19,6 +19,7 @@
 #define MESSAGE_BEACONS_MAX 16u
 #define HELLO_CARDS_MAX     2048u // and of WantCards
 #define CREDIT_LIMIT_MAX    ((uint64_t)1 << 53)
+#define PACKING_ZSTD        1u
 #define TOPIC_SIZE          16u // first 16 bytes of the coalition id: one subscription a link
 
 typedef enum {
@@ -57,7 +58,8 @@ typedef struct {
     hash_t roster_hash;
     size_t card_count;
     card_number_t *cards;
-    origin_t origin; // who speaks
+    origin_t origin;   // who speaks
+    uint32_t packings; // bits of PACKING_*
 } greeting_t;
 
 typedef struct {
@@ -95,6 +97,7 @@ typedef struct {
             uint32_t fetch, index;
             bool last, end;
             span_t bytes;
+            uint32_t unpacked; // 0: it is not packed
         } run_part;
         struct {
             uint32_t fetch;

@@ -68,6 +68,7 @@ static void read_hello(reading_t *reading, const ProtobufCMessage *body)
     to->cards = read_cards(reading, hello->cards, hello->n_cards);
     to->card_count = hello->n_cards;
     WIRE_BYTES(wire, hello, origin, &to->origin);
+    to->packings = hello->has_packings ? hello->packings : 0;
 }
 
 static void read_welcome(reading_t *reading, const ProtobufCMessage *body)
@@ -85,6 +86,7 @@ static void read_welcome(reading_t *reading, const ProtobufCMessage *body)
     to->cards = read_cards(reading, welcome->cards, welcome->n_cards);
     to->card_count = welcome->n_cards;
     WIRE_BYTES(wire, welcome, origin, &to->origin);
+    to->packings = welcome->has_packings ? welcome->packings : 0;
 }
 
 // ---- what is signed and travels as it is ----
@@ -221,6 +223,8 @@ static void read_run_part(reading_t *reading, const ProtobufCMessage *body)
     WIRE_SPAN(wire, message, bytes, PART_BYTES_MAX, &to->as.run_part.bytes);
     if (!to->as.run_part.bytes.size && !to->as.run_part.last && !to->as.run_part.end)
         wire_refuse(wire, ERR_BAD_LENGTH, "bytes");
+    if (message->has_unpacked)
+        WIRE_U32(wire, message, unpacked, 1, RUN_BYTES_MAX, &to->as.run_part.unpacked);
 }
 
 static void read_nope(reading_t *reading, const ProtobufCMessage *body)

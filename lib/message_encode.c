@@ -40,6 +40,8 @@ static buf_t write_hello(const message_t *message)
     WIRE_SET(&hello, roster_version, from->roster_version);
     WIRE_SET_BYTES(&hello, roster_hash, &from->roster_hash);
     WIRE_SET_BYTES(&hello, origin, &from->origin);
+    if (from->packings)
+        WIRE_SET(&hello, packings, from->packings);
     hello.n_cards = from->card_count;
     hello.cards = put_cards(from->cards, from->card_count);
     buf_t body = bounded_pack(&hello.base);
@@ -58,6 +60,8 @@ static buf_t write_welcome(const message_t *message)
     WIRE_SET(&welcome, roster_version, from->roster_version);
     WIRE_SET_BYTES(&welcome, roster_hash, &from->roster_hash);
     WIRE_SET_BYTES(&welcome, origin, &from->origin);
+    if (from->packings)
+        WIRE_SET(&welcome, packings, from->packings);
     welcome.n_cards = from->card_count;
     welcome.cards = put_cards(from->cards, from->card_count);
     buf_t body = bounded_pack(&welcome.base);
@@ -150,6 +154,8 @@ static buf_t write_run_part(const message_t *message)
     WIRE_SET(&part, last, message->as.run_part.last);
     WIRE_SET(&part, end, message->as.run_part.end);
     WIRE_SET(&part, bytes, wire_data(bytes.data, bytes.size));
+    if (message->as.run_part.unpacked)
+        WIRE_SET(&part, unpacked, message->as.run_part.unpacked);
     return bounded_pack(&part.base);
 }
 

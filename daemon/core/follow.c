@@ -193,8 +193,8 @@ static void take_nope(core_t *core, session_t *session, core_feed_state_t *feed,
 // too, and are good in any order.
 static bool goes_aside(const core_t *core, const session_t *session)
 {
-    return session->aside ||
-           (core->options.prepare_from && session->parts.size >= core->options.prepare_from);
+    size_t size = session->unpacked ? session->unpacked : session->parts.size;
+    return session->aside || (core->options.prepare_from && size >= core->options.prepare_from);
 }
 
 static void put_aside(session_t *session, prepared_t *prepared, effects_t *effects)
@@ -213,6 +213,7 @@ static prepared_t *gather(const core_t *core, session_t *session, const core_fee
     prepared->fetch = feed->follower.fetch;
     prepared->end = end;
     prepared->bytes = session->parts;
+    prepared->unpacked = session->unpacked;
     if (card)
         prepared->key = card->signing_key;
     prepared->coalition = core->coalition;
@@ -292,12 +293,16 @@ static err_t assemble(session_t *session, const message_t *m)
         buf_clear(&session->parts);
         session->assembling = m->as.run_part.fetch;
         session->next_part = 0;
+        session->unpacked = m->as.run_part.unpacked;
     } else if (session->assembling != m->as.run_part.fetch ||
-               session->next_part != m->as.run_part.index) {
+               session->next_part != m->as.run_part.index || m->as.run_part.unpacked) {
         return ERR_BAD_PARTS;
     }
-    if (session->parts.size + m->as.run_part.bytes.size > RUN_BYTES_MAX + COMMIT_BYTES_MAX)
+    size_t size = session->parts.size + m->as.run_part.bytes.size;
+    if (size > RUN_BYTES_MAX + COMMIT_BYTES_MAX)
         return ERR_TOO_BIG;
+    if (session->unpacked && size > session->unpacked)
+        return ERR_BAD_PACKING;
     session->next_part++;
     buf_append(&session->parts, m->as.run_part.bytes);
     return ERR_OK;

@@ -31,6 +31,7 @@ static greeting_t greeting(const core_t *core, const session_t *session)
                            .coalition = core->coalition,
                            .nonce = session->nonce,
                            .origin = core->self->origin,
+                           .packings = PACKING_ZSTD,
                            .roster_version = core_roster(core)->version,
                            .roster_hash = core_roster(core)->hash};
     greeting.card_count = card_numbers(core, &greeting.cards);
@@ -135,6 +136,7 @@ static void ready(core_t *core, session_t *session, const greeting_t *told, effe
     session->allowance = 0; // until its first fetch gives some
     session->granted = session->granted_ended = CREDIT_FIRST;
     session->renewed_ms = core->now_ms;
+    packing_begin(session, told->packings);
     follow_recall_blame(core, session);
     fence_expect(core, session->peer);
     dial_ready(core, session->link);

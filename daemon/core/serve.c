@@ -67,13 +67,14 @@ static void nope(core_t *core, session_t *session, uint32_t fetch, err_t reason,
 
 void serve_on_credit(core_t *core, session_t *session, uint64_t limit, effects_t *effects)
 {
-    (void)core;
     (void)effects;
     // Only ever more: an older word on it may come late. Never more than a peer
     // can sensibly take, so that no arithmetic overflows.
     uint64_t most = session->charged + 2 * (uint64_t)CREDIT_MAX;
-    if (limit > session->allowance)
-        session->allowance = limit < most ? limit : most;
+    if (limit <= session->allowance)
+        return;
+    packing_credit(core, session);
+    session->allowance = limit < most ? limit : most;
 }
 
 void serve_on_fetch(core_t *core, session_t *session, const message_t *m, effects_t *effects)
@@ -156,6 +157,7 @@ static bool send_part(core_t *core, session_t *session, effects_t *effects)
     uint64_t cost = size + CHARGE_OVERHEAD;
     message_t message = {.type = MSG_RUN_PART};
     message.as.run_part.fetch = session->sending;
+    message.as.run_part.unpacked = session->run_part ? 0 : session->run_unpacked;
     message.as.run_part.index = session->run_part++;
     message.as.run_part.bytes = span_of(session->run.data + session->run_sent, size);
     message.as.run_part.last = size == left;
@@ -183,6 +185,8 @@ static void pump(core_t *core, session_t *session, effects_t *effects)
 {
     while (session->sending && send_part(core, session, effects))
         ;
+    if (session->sending)
+        packing_wait(core, session);
     if (session->sending || session->reading || session->allowance - session->charged < CHARGE_MIN)
         return;
     serve_t *serve = next_serve(session);
@@ -222,8 +226,7 @@ static void rotate(session_t *session, uint32_t fetch)
 
 static void start_sending(session_t *session, const event_t *event)
 {
-    buf_clear(&session->run);
-    buf_append(&session->run, event->as.run_read.run);
+    packing_run(session, event->as.run_read.run);
     session->sending = event->as.run_read.fetch;
     session->run_sent = 0;
     session->run_part = 0;

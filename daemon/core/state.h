@@ -28,6 +28,7 @@ enum {
     DIAL_MAX_MS = 60000,
     DIAL_STEADY_MS = 30000, // a session that lasted so long was no failure
     DISK_RETRY_MS = 5000,   // after a turn that did not reach the disk
+    PACKING_WAIT_MS = 250,  // for credit, until a link is slow
 };
 
 // ---- bounds ----
@@ -46,6 +47,7 @@ enum {
     CREDIT_SECONDS = 4, // bulk ahead of a ping
     CHARGE_MIN = 1024,
     CHARGE_OVERHEAD = 128,
+    PACKING_RATE = 1024 * 1024, // bytes a second: a faster link costs less than packing
     PACE_MIN = 512, // bytes a second: half of what 9.6 kbit/s carry; slower is no progress
 };
 
@@ -55,6 +57,9 @@ typedef struct {
     uint32_t times;
     err_t reason; // what the last one was for
 } blame_t;
+
+// Whether a link is slower than packing what goes over it (packing.c).
+typedef enum { PACE_UNKNOWN, PACE_SLOW, PACE_FAST } pace_t;
 
 // A member or former member: its cards, its last beacon.
 typedef struct {
@@ -71,6 +76,7 @@ typedef struct {
     bool beacon_late;        // the alarm is out
     size_t blame_count;      // by core_feed_state_t.index, from its sessions that ended
     blame_t *blames;
+    pace_t pace; // of the link of its last session
     // What it has told of this node's own feeds, in its last session.
     size_t told_count, told_capacity;
     head_t *told;
@@ -224,6 +230,7 @@ typedef struct {
     size_t fetches;      // open, not standing
     uint32_t assembling; // fetch whose run comes in parts; 0: none
     uint32_t next_part;
+    uint32_t unpacked; // size of the run whose parts come packed; 0: as it is
     buf_t parts;
     size_t aside; // runs and refusals of fetches that are prepared, or wait behind such
     core_feed_state_t *part_feed; // whose parts came last
@@ -240,7 +247,14 @@ typedef struct {
     uint32_t asked;    // that began then
     uint32_t sending;  // fetch whose run goes out; 0: none
     bool reading;
+    bool packs;       // the peer takes packed runs
+    pace_t pace;      // of its link
+    bool waiting;     // a run waits for credit ...
+    uint64_t wait_ms; // ... since then, when so much had been charged ...
+    uint64_t wait_charged;
+    uint64_t wait_bytes; // ... and since the wait before
     buf_t run;
+    uint32_t run_unpacked; // its size before it was packed; 0: it is not
     size_t run_sent;
     uint32_t run_part;
     bool run_end;
@@ -527,6 +541,12 @@ void serve_feed_moved(core_t *core, core_feed_state_t *feed);
 void serve_flush(core_t *core, effects_t *effects);
 void serve_forget(session_t *session);
 bool serve_stands(const session_t *session, const core_feed_state_t *feed);
+
+// packing.c
+void packing_begin(session_t *session, uint32_t packings);   // what the greeting says
+void packing_wait(const core_t *core, session_t *session);   // a run waits for credit
+void packing_credit(const core_t *core, session_t *session); // and credit came
+void packing_run(session_t *session, span_t run);            // to be sent
 
 // payloads.c
 void payload_tick(core_t *core, effects_t *effects);

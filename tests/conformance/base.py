@@ -19,6 +19,9 @@ class Base:
     to it. What it wants said is put into `outbox` (link, bytes), `published`
     (bytes) and `closing` (link, reason); whoever drives it empties them."""
 
+    packings = 1  # of those that it says it takes
+    packs = False  # whatever it serves to who takes it
+
     def __init__(self, keys: crypto.Keys, charter_file: bytes, random: Callable[[int], bytes]) -> None:
         self.keys = keys
         self.origin = keys.origin
@@ -38,6 +41,7 @@ class Base:
         self.forks: dict[FeedId, tuple[list[Commit], list[Commit]]] = {}  # the other side, ours
         self.headers: dict[FeedId, list[Commit]] = {}  # what headers-only fetches brought
         self.nopes: list[link_pb2.Nope] = []
+        self.packed = self.unpacked = 0  # packed runs that went and came
         self.payloads_missing: list[tuple[FeedId, int]] = []  # still to be asked for
         self.payloads_asked: set[tuple[Hashable, FeedId, int]] = set()
         self.fence = ""  # why this node does not write: a reason

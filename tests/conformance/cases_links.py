@@ -4,6 +4,7 @@ Docs/protocol.md, sections 6, 7 and 11."""
 from enlace.v1 import commit_pb2, link_pb2, membership_pb2
 
 import fixture as f
+import packing
 from feed import FeedId
 from membership import make_card
 from scenario import Recorder
@@ -355,7 +356,66 @@ def _followed() -> list[dict]:
     unmet.get("GT", run_part=_part(fetch, 0, f.run_bytes(*author.feed.commits), last=True, end=True))
     unmet.counts(claim_unmet=1)
     unmet.view((GT1, 3))
-    return [*cases, runs.case(), unmet.case(), *_parts_refused()]
+    return [*cases, runs.case(), unmet.case(), *_parts_refused(), *_packed()]
+
+
+def _packed() -> list[dict]:
+    """By hand: a raw block, one byte repeated, and what zstd makes of a run."""
+    whole, author, fetch = _following("a packed run in three parts, then one as it is")
+    data = f.run_bytes(*author.feed.commits)
+    frame = packing.pack(data)
+    whole.get("GT", run_part=_part(fetch, 0, frame[:9], unpacked=len(data)))
+    whole.get("GT", run_part=_part(fetch, 1, frame[9:200]))
+    whole.get("GT", run_part=_part(fetch, 2, frame[200:], last=True))
+    whole.get("GT", run_part=_part(fetch, 0, f.run_bytes(author.put("otro")), last=True, end=True))
+    whole.view((GT1, 4))
+    whole.counts()
+    cases = [whole.case()]
+
+    def one(name: str, frame_of, size_of=len, reason: str = "bad_packing") -> None:
+        recorder, author, fetch = _following(name)
+        data = f.run_bytes(*author.feed.commits)
+        unpacked = size_of(data)
+        recorder.get("GT", run_part=_part(fetch, 0, frame_of(data), unpacked=unpacked, last=True, end=True))
+        recorder.counts(**{reason: 1})
+        recorder.view()
+        cases.append(recorder.case())
+
+    def behind(header: bytes, data: bytes) -> bytes:
+        """A frame with another header; what zstd makes begins with magic, descriptor and two bytes of size."""
+        frame = packing.pack(data)
+        assert frame[4] >> 6 == 1
+        return packing.MAGIC + header + frame[7:]
+
+    def size(data: bytes) -> bytes:
+        return (len(data) - 256).to_bytes(2, "little")
+
+    skippable = bytes.fromhex("502a4d1800000000")
+    one("packed: a byte behind the frame", lambda d: packing.pack(d) + b"x")
+    one("packed: a frame behind the frame", lambda d: packing.pack(d) + skippable)
+    one("packed: a skippable frame first", lambda d: skippable + packing.pack(d))
+    one("packed: the frame is cut off", lambda d: packing.pack(d)[:-1])
+    one("packed: no frame at all", lambda d: d[:-1])
+    one("packed: another size than was told", packing.pack, lambda d: len(d) + 1)
+    one("packed: less than its frame", lambda d: packing.pack(d), lambda d: len(packing.pack(d)) - 1)
+    one("packed: more than eight times its frame", lambda d: packing.pack(d)[:20], len)
+    one("packed: with a window, not in one segment", lambda d: behind(b"\x40\x50" + size(d), d))
+    one("packed: no size in the frame", lambda d: behind(b"\x00\x50", d))
+    one("packed: under a dictionary", lambda d: behind(b"\x61\x07" + size(d), d))
+    one("packed: a reserved bit", lambda d: behind(b"\x68" + size(d), d))
+    one("packed: an unused bit", lambda d: behind(b"\x70" + size(d), d))
+    one("packed: its checksum does not hold", lambda d: behind(b"\x64" + size(d), d) + bytes(4))
+    one("packed: what was packed is no run", lambda d: packing.pack(b"\xff" * 20 + d), lambda d: len(d) + 20, "bad_varint")
+
+    more, author, fetch = _following("packed: more parts than were told of")
+    more.get("GT", run_part=_part(fetch, 0, bytes(600), unpacked=1000))
+    more.get("GT", run_part=_part(fetch, 1, bytes(600)))
+    more.counts(bad_packing=1)
+    twice, author, fetch = _following("packed: its size is told twice")
+    twice.get("GT", run_part=_part(fetch, 0, bytes(600), unpacked=1000))
+    twice.get("GT", run_part=_part(fetch, 1, bytes(100), unpacked=1000))
+    twice.counts(bad_parts=1)
+    return [*cases, more.case(), twice.case()]
 
 
 def _parts_refused() -> list[dict]:

@@ -4,6 +4,7 @@ from typing import Hashable, Optional
 
 from enlace.v1 import commit_pb2, link_pb2
 
+import packing
 import wire
 from base import Base
 from document import NAMES, Refused, refuse_unless
@@ -119,6 +120,9 @@ class Following(Base):
     def _take_run(self, session: Session, fetching: Fetching, data: bytes) -> bool:
         """False where it was refused: the fetch is over then."""
         try:
+            if data and session.assembly.unpacked:
+                data = packing.unpack(data, session.assembly.unpacked)
+                self.unpacked += 1
             if data:
                 self._take_commits(session, fetching, *read_run(data))
         except Refused as refused:

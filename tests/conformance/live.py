@@ -38,7 +38,7 @@ class Scene:
         for code in ("PYD", "PYL", *self.unused):
             self.fleet.add_member(code)
         self.fleet.found(threshold=2)
-        self.pyd = self.fleet.peer("PYD")
+        self.pyd = self.fleet.peer("PYD", live_dialling.Plain)
         self.pyd_link: Hashable = None
         self.pyl = self.fleet.peer("PYL")
         self.pyl.listen(self.peer_endpoint)

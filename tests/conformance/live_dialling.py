@@ -32,6 +32,39 @@ def follows_by_fetch_in_parts(scene) -> None:
     assert not node.counters, node.counters
 
 
+class Plain(Node):
+    """Takes no packed runs."""
+
+    packings = 0
+
+
+class Packing(Node):
+    """Packs all that it serves to who takes it."""
+
+    packs = True
+
+
+def packed_runs_for_who_takes_them(scene) -> None:
+    """Of a link that it does not know the daemon packs what does not go at once."""
+    for node_class, wanted in ((Node, True), (Plain, False)):
+        _, peer = scene.newcomer(node_class)
+        scene.meet_hub(peer)
+        scene.in_step(peer)
+        assert (peer.node.unpacked > 0) == wanted, peer.node.unpacked
+        assert not peer.node.counters, peer.node.counters
+
+
+def a_packed_feed_is_taken(scene) -> None:
+    code, peer = scene.newcomer(Packing)
+    for place in range(20):
+        peer.node.put(record(f"empacado{place}", "Ejemplo " * 40))
+    scene.meet_hub(peer)
+    scene.wait(lambda: scene.holds(scene.hub, code) == 20, f"all of {code}'s")
+    assert scene.listed(scene.hub, "empacado19")["node"] == code
+    assert peer.node.packed, "it went as it is"
+    scene.in_step(scene.pyd)
+
+
 def every_signature_link_and_commitment_holds(scene) -> None:
     """Once more from the beginning, over all that is held."""
     node = scene.pyd.node
@@ -245,6 +278,8 @@ TESTS = [
     the_daemon_asks_for_what_it_misses,  # while nobody else can be asked
     joins,
     follows_by_fetch_in_parts,
+    packed_runs_for_who_takes_them,
+    a_packed_feed_is_taken,
     every_signature_link_and_commitment_holds,
     follows_by_publication,
     its_own_feed_is_taken_and_shown,

@@ -43,6 +43,7 @@ class Node(Following, Serving, Base):
             "roster_hash": roster.hash,
             "cards": [link_pb2.CardNumber(origin=origin, number=len(held)) for origin, held in cards],
             "origin": self.origin,
+            "packings": self.packings or None,
         }
 
     def accept(self, link: Hashable, key: bytes) -> None:
@@ -112,6 +113,7 @@ class Node(Following, Serving, Base):
     def _ready(self, session: Session, told) -> None:
         """What the other lacks, in the order of section 6."""
         session.state = OPEN
+        session.packings = told.packings
         rosters = self.membership.rosters[told.roster_version :]
         has = {entry.origin: entry.number for entry in told.cards}
         cards = [card for origin, held in sorted(self.membership.cards.items()) for card in held[has.get(origin, 0) :]]

@@ -2,6 +2,7 @@
 
 from enlace.v1 import link_pb2
 
+import packing
 import wire
 from base import Base
 from document import Refused, refuse_unless
@@ -79,7 +80,10 @@ class Serving(Base):
         serving = min(waiting, key=lambda one: one.feed.lane)
         run, end = self._next_run(serving)
         data = self.encode_run(run, serving.headers_only) if run else b""
-        session.sending = Sending(serving, data, end, run[-1].last if run else serving.after)
+        packed = packing.pack(data) if self.packs and session.packings & packing.ZSTD else None
+        session.sending = Sending(serving, packed or data, end, run[-1].last if run else serving.after)
+        session.sending.unpacked = len(data) if packed else 0
+        self.packed += packed is not None
         return True
 
     def encode_run(self, run: list[Commit], headers_only: bool) -> bytes:

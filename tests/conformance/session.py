@@ -99,10 +99,13 @@ class Sending:
     last_number: int
     sent: int = 0
     index: int = 0
+    unpacked: int = 0  # where data is packed
 
     def next_part(self, most: int) -> link_pb2.RunPart:
         piece = self.data[self.sent : self.sent + most]
         part = link_pb2.RunPart(fetch=self.serving.fetch, index=self.index, bytes=piece)
+        if self.unpacked and not self.index:
+            part.unpacked = self.unpacked
         self.sent += len(piece)
         self.index += 1
         if self.done:
@@ -121,15 +124,19 @@ class Assembly:
 
     def __init__(self) -> None:
         self.fetch, self.next_index, self.data = 0, 0, b""
+        self.unpacked = 0  # where they come packed: into how many bytes
 
     def add(self, part: link_pb2.RunPart) -> Optional[bytes]:
         """The whole run's bytes once its last part came."""
         if part.index == 0:
             self.fetch, self.next_index, self.data = part.fetch, 0, b""
+            self.unpacked = part.unpacked
+        refuse_unless(not part.index or not part.unpacked, "bad-parts")
         refuse_unless((part.fetch, part.index) == (self.fetch, self.next_index), "bad-parts")
         self.next_index += 1
         self.data += part.bytes
         refuse_unless(len(self.data) <= wire.RUN_MOST + wire.COMMIT_MOST, "too-big")
+        refuse_unless(not self.unpacked or len(self.data) <= self.unpacked, "bad-packing")
         if not part.last:
             return None
         whole, self.fetch, self.data = self.data, 0, b""
@@ -145,6 +152,7 @@ class Session:
     state: str = GREETING
     id: bytes = b""
     peer: bytes = b""  # its origin
+    packings: int = 0  # how it takes packed runs
     granted: Granted = field(default_factory=Granted)
     allowed: Allowed = field(default_factory=Allowed)
     following: dict[int, Following] = field(default_factory=dict)

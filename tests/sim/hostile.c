@@ -4,6 +4,7 @@
 
 #include "lib/mem.h"
 #include "tests/sim/play.h"
+#include "tests/sim/wire.h"
 
 static bool acts(play_t *play, hostility_t how)
 {
@@ -22,11 +23,13 @@ static void flip(play_t *play, buf_t *bytes)
 
 // What a commit in the middle of a run says of the one before it: its own hash
 // becomes another one by that, and the signature at the end stays good.
-static void alter_link(play_t *play, span_t bytes, buf_t *message)
+static void alter_link(play_t *play, const message_t *m, buf_t *message)
 {
     run_t run;
     fault_t fault;
-    if (run_decode(bytes, &run, &fault))
+    if (m->as.run_part.unpacked)
+        flip(play, message);
+    if (m->as.run_part.unpacked || run_decode(m->as.run_part.bytes, &run, &fault))
         return;
     size_t at = run.count > 1 ? (size_t)dice_below(&play->wire, run.count - 1) : 0;
     uint8_t *found = run.count > 1 ? memmem(message->data, message->size,
@@ -53,7 +56,7 @@ static bool alter(play_t *play, bool publication, buf_t *bytes)
                        message.type == MSG_ROSTERS || message.type == MSG_BEACONS ||
                        message.type == MSG_PAYLOAD_FOUND;
         if (content && message.type == MSG_RUN_PART && dice_chance(&play->wire, 500))
-            alter_link(play, message.as.run_part.bytes, bytes);
+            alter_link(play, &message, bytes);
         else if (content)
             flip(play, bytes);
         message_clear(&message);
@@ -163,12 +166,12 @@ static bool deny_in(play_t *play, run_t *run)
     return any;
 }
 
-static buf_t denied(play_t *play, span_t bytes)
+static buf_t denied(play_t *play, const message_t *m)
 {
     run_t run;
     fault_t fault;
     buf_t altered = {0};
-    if (run_decode(bytes, &run, &fault))
+    if (run_of_part(m, &run, &fault))
         return altered;
     if (deny_in(play, &run))
         altered = run_encode(&run.feed, run.commits, run.count);
@@ -195,9 +198,10 @@ static bool deny(play_t *play, bool publication, buf_t *bytes)
         flip_last(play, &message, bytes);
     buf_t run = {0};
     if (message.type == MSG_RUN_PART && message.as.run_part.index == 0 && message.as.run_part.last)
-        run = denied(play, message.as.run_part.bytes);
+        run = denied(play, &message);
     if (run.size) {
         message.as.run_part.bytes = buf_span(&run);
+        message.as.run_part.unpacked = 0;
         buf_free(bytes);
         *bytes = message_encode(&message);
         acts(play, DENIES);

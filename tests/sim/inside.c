@@ -81,6 +81,8 @@ static void check_all_waiting(oracle_t *oracle, size_t node, const core_t *core)
 static void check_session(oracle_t *oracle, size_t node, const session_t *session)
 {
     const char *code = world_code(oracle_world(oracle), node);
+    if (session->unpacked && session->parts.size > session->unpacked)
+        oracle_violate(oracle, "I12", "%s keeps more of a packed run than it was told of", code);
     if (session->parts.size > RUN_AND_COMMIT)
         oracle_violate(oracle, "I12", "%s puts %zu bytes of one run together", code,
                        session->parts.size);

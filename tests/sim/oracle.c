@@ -476,6 +476,11 @@ oracle_t *oracle_new(world_t *world, FILE *trace)
     return oracle;
 }
 
+uint64_t oracle_packed(const oracle_t *oracle)
+{
+    return wire_packed(oracle->wire);
+}
+
 void oracle_destroy(oracle_t **oracle_pointer)
 {
     oracle_t *oracle = *oracle_pointer;

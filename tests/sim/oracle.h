@@ -54,4 +54,6 @@ const ledger_t *oracle_ledger(const oracle_t *oracle);
 world_t *oracle_world(const oracle_t *oracle);
 bool oracle_trusts(const oracle_t *oracle, size_t node);
 
+uint64_t oracle_packed(const oracle_t *oracle); // runs that went packed
+
 #endif

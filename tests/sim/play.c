@@ -100,6 +100,7 @@ static void tally(const play_t *play, result_t *result)
     memcpy(result->hostilities, play->hostilities, sizeof result->hostilities);
     result->wire_flips = play->wire_flips;
     result->newer_messages = play->newer_messages;
+    result->packed = oracle_packed(play->oracle);
     memcpy(result->lifted, play->lifted, sizeof result->lifted);
     result->writes = play->writes;
     result->refused_writes = play->refused_writes;

@@ -99,7 +99,7 @@ typedef struct {
     uint64_t net[NET_COUNT_END];
     uint64_t disk[DISK_KINDS];
     uint64_t hostilities[HOSTILITIES];
-    uint64_t lifted[2], newer_messages, wire_flips,
+    uint64_t lifted[2], newer_messages, wire_flips, packed,
         behind;    // behind: members that were several rosters behind
     uint64_t hash; // over the disks at the end, where asked for: the same for the same seed
     bool hashed;

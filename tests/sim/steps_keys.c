@@ -166,6 +166,8 @@ bool step_flood(play_t *play, const step_t *step)
     message_t message = {.type = MSG_RUN_PART};
     message.as.run_part.fetch = feed->follower.fetch;
     message.as.run_part.bytes = span_of(junk, sizeof junk);
+    // Every other one as packed, from less than what is to come.
+    message.as.run_part.unpacked = world_now(play->world) % 2 ? 2 * sizeof junk : 0;
     for (unsigned i = 0; i < FLOOD_PARTS && play_is_up(play, node); i++) {
         if (!session_find(world_core(play->world, node), link))
             return true; // it has had enough
@@ -173,6 +175,7 @@ bool step_flood(play_t *play, const step_t *step)
             if (!play_say(play, node, peer, &message))
                 return i > 0;
             message.as.run_part.index++;
+            message.as.run_part.unpacked = 0;
         }
         world_run(play->world, FLOOD_MS);
     }

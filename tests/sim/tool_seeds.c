@@ -243,6 +243,7 @@ static uint64_t print_counts(const result_t *sum)
     never += print_count("fence lifted by its operator", sum->lifted[0]);
     never += print_count("fence lifted by a new epoch", sum->lifted[1]);
     never += print_count("message of a node a version ahead", sum->newer_messages);
+    never += print_count("run that went packed", sum->packed);
     never += print_count("bit flipped on the wire", sum->wire_flips);
     never += print_count("member two or more rosters behind, at a step", sum->behind);
     return never;

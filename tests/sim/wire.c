@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "lib/compress.h"
 #include "lib/mem.h"
 
 // Credit of one session, by direction: 0 from the lower node to the higher.
@@ -12,6 +13,7 @@ typedef struct {
 } account_t;
 
 struct wire {
+    uint64_t packed; // runs that went so
     size_t count, capacity;
     account_t *accounts;
 };
@@ -26,6 +28,11 @@ void wire_destroy(wire_t **wire)
     mem_free((*wire)->accounts);
     mem_free(*wire);
     *wire = NULL;
+}
+
+uint64_t wire_packed(const wire_t *wire)
+{
+    return wire->packed;
 }
 
 // The session of a message; the newest come last.
@@ -147,7 +154,39 @@ static void check_credit(wire_t *wire, oracle_t *oracle, size_t from, size_t to,
         charge(oracle, from, account, way, m);
 }
 
-// ---- I9, I16: what a node serves ----
+// ---- I9, I12, I15, I16: what a node serves ----
+
+err_t run_of_part(const message_t *m, run_t *run, fault_t *fault)
+{
+    buf_t whole = {0};
+    span_t bytes = m->as.run_part.bytes;
+    err_t err =
+        m->as.run_part.unpacked ? decompress(bytes, m->as.run_part.unpacked, &whole) : ERR_OK;
+    if (!err)
+        err = run_decode(m->as.run_part.unpacked ? buf_span(&whole) : bytes, run, fault);
+    buf_free(&whole);
+    return err;
+}
+
+// What is told of a packed run's size is what a receiver may believe (docs/protocol.md,
+// "Packed runs"), and one in one piece can be unpacked.
+static void check_packed(wire_t *wire, oracle_t *oracle, size_t from, const message_t *m)
+{
+    size_t size = m->as.run_part.unpacked;
+    buf_t run = {0};
+    if (!size)
+        return;
+    wire->packed++;
+    bool whole = m->as.run_part.last && !m->as.run_part.index;
+    if (m->as.run_part.index || size > 1024 * 1024 || m->as.run_part.bytes.size >= size ||
+        (whole && size > 8 * m->as.run_part.bytes.size))
+        oracle_violate(oracle, "I12", "%s packs %zu bytes as no receiver takes it",
+                       world_code(oracle_world(oracle), from), size);
+    else if (whole && decompress(m->as.run_part.bytes, size, &run))
+        oracle_violate(oracle, "I15", "%s packs a run that cannot be unpacked",
+                       world_code(oracle_world(oracle), from));
+    buf_free(&run);
+}
 
 // Nothing beyond a cut that it knows, and up to a signature or that cut. Of runs that
 // go out in one piece: these are read and sent in one turn.
@@ -159,7 +198,7 @@ static void check_served(oracle_t *oracle, size_t from, const message_t *m)
     fault_t fault;
     head_t cut;
     if (m->as.run_part.index || !m->as.run_part.last || !m->as.run_part.bytes.size ||
-        run_decode(m->as.run_part.bytes, &run, &fault))
+        run_of_part(m, &run, &fault))
         return;
     const core_feed_state_t *feed = feed_lookup(core, &run.feed);
     const commit_t *last = run.commits[run.count - 1];
@@ -175,6 +214,13 @@ static void check_served(oracle_t *oracle, size_t from, const message_t *m)
 }
 
 // ---- all ----
+
+// As it is before anybody tampers with it.
+static void check_part(wire_t *wire, oracle_t *oracle, size_t from, const message_t *m)
+{
+    check_packed(wire, oracle, from, m);
+    check_served(oracle, from, m);
+}
 
 static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to, span_t bytes)
 {
@@ -192,7 +238,7 @@ static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to
     if (oracle_trusts(oracle, from) && (message.type == MSG_HEADS || message.type == MSG_ACK))
         check_heads(oracle, from, &message);
     if (oracle_trusts(oracle, from) && message.type == MSG_RUN_PART)
-        check_served(oracle, from, &message);
+        check_part(wire, oracle, from, &message);
     message_clear(&message);
 }
 

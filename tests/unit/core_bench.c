@@ -245,7 +245,8 @@ static greeting_t greeting_of(const bench_t *bench, size_t member, card_number_t
                         .roster_hash = bench->charter->hash,
                         .card_count = BENCH_MEMBERS,
                         .cards = numbers,
-                        .origin = bench->cards[member]->origin};
+                        .origin = bench->cards[member]->origin,
+                        .packings = bench->packings};
 }
 
 static void link_up(bench_t *bench, core_link_t link, size_t member, bool outbound)

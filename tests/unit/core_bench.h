@@ -17,6 +17,7 @@ typedef struct {
     core_t *core;
     uint64_t now_ms;
     uint8_t drawn;
+    uint32_t packings; // that others say they take; 0 at first
     effects_t effects; // of the last event
     nonce_t session;   // of the last greeting
 } bench_t;

@@ -39,7 +39,8 @@ static void fill_hello(message_t *m)
                                .coalition = sample_coalition,
                                .roster_version = 7,
                                .card_count = 2,
-                               .cards = cards};
+                               .cards = cards,
+                               .packings = 1};
     memset(m->as.hello.nonce.bytes, 1, NONCE_SIZE);
     memset(m->as.hello.roster_hash.bytes, 0x60, HASH_SIZE);
     memset(m->as.hello.origin.bytes, 0x0d, ORIGIN_SIZE);
@@ -117,6 +118,7 @@ static void fill_run_part(message_t *m)
     m->as.run_part.index = 2;
     m->as.run_part.last = true;
     m->as.run_part.bytes = span_text("piece");
+    m->as.run_part.unpacked = 300;
 }
 
 static void fill_nope(message_t *m)
@@ -165,15 +167,15 @@ static void fill_bye(message_t *m)
 
 static const known_message_t known[] = {
     {MSG_HELLO, fill_hello,
-     "129b01080110031a20c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0221001"
+     "129d01080110031a20c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0221001"
      "0101010101010101010101010101012807322060606060606060606060606060606060606060606060606060"
      "606060606060603a140a100a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a10013a150a100b0b0b0b0b0b0b0b0b0b0b"
-     "0b0b0b0b0b10ac0242100d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d"},
+     "0b0b0b0b0b10ac0242100d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d4801"},
     {MSG_WELCOME, fill_welcome,
-     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e1a940108011220c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0"
+     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e1a960108011220c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0"
      "c0c0c0c0c0c0c0c0c0c0c0c0c01a100101010101010101010101010101010122100202020202020202020202"
      "02020202022807322060606060606060606060606060606060606060606060606060606060606060603a140a"
-     "100a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a100142100d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d"},
+     "100a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a100142100d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d4801"},
     {MSG_ROSTERS, fill_rosters,
      "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e22c0010a5e0a04626f647912560a10000102030405060708090a"
      "0b0c0d0e0f10011a409898989898989898989898989898989898989898989898989898989898989898989898"
@@ -199,7 +201,7 @@ static const known_message_t known[] = {
      "40"},
     {MSG_END_FETCH, fill_end_fetch, "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e4a020809"},
     {MSG_RUN_PART, fill_run_part,
-     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e520f08091002180120002a057069656365"},
+     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e521208091002180120002a05706965636530ac02"},
     {MSG_ACK, fill_ack,
      "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5a420a3c0a160a10000102030405060708090a0b0c0d0e0f1002"
      "180110051a20555555555555555555555555555555555555555555555555555555555555555510808004"},

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <zstd.h>
 
+#include "lib/commit.h"
 #include "lib/compress.h"
 #include "lib/mem.h"
 #include "tests/unit/hostile.h"
@@ -51,8 +52,10 @@ static void expect_frame(err_t expected, const char *hex, size_t size)
     buf_free(&frame);
 }
 
+// Whatever may be a run can be packed.
 static void what_was_packed_comes_back(void **state)
 {
+    assert_int_equal(COMPRESS_BYTES_MAX, RUN_BYTES_MAX);
     static const size_t sizes[] = {64, 1000, 4096, 65537, COMPRESS_BYTES_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

@@ -85,6 +85,7 @@ static void fields_of_greetings(void **state)
     assert_int_equal(m.as.hello.roster_version, 7);
     assert_int_equal(m.as.hello.card_count, 2);
     assert_int_equal(m.as.hello.cards[1].number, 300);
+    assert_int_equal(m.as.hello.packings, PACKING_ZSTD);
     message_clear(&m);
     assert_int_equal(decode_hex(hex_of(MSG_WELCOME), &m, NULL), ERR_OK);
     assert_int_equal(m.as.welcome.protocol_min, 1);
@@ -112,6 +113,7 @@ static void fields_of_fetching(void **state)
     assert_true(m.as.run_part.last);
     assert_false(m.as.run_part.end);
     assert_true(span_equal(m.as.run_part.bytes, span_text("piece")));
+    assert_int_equal(m.as.run_part.unpacked, 300);
     message_clear(&m);
     assert_int_equal(decode_hex(hex_of(MSG_NOPE), &m, NULL), ERR_OK);
     assert_int_equal(m.as.nope.reason, ERR_DIVERGED);

@@ -107,6 +107,9 @@ static void run_parts(void **state)
     expect(SESSION "52 08 08 09 10 02 18 01 2a 00", ERR_OK, "");
     expect(SESSION "52 08 08 09 10 02 20 01 2a 00", ERR_OK, "");
     expect(SESSION "52 0a 08 09 10 81 80 80 01 2a 01 ff", ERR_BAD_VALUE, "run_part.index");
+    expect(SESSION "52 09 08 09 10 00 2a 01 ff 30 00", ERR_BAD_VALUE, "run_part.unpacked");
+    expect(SESSION "52 0b 08 09 10 00 2a 01 ff 30 80 80 40", ERR_OK, "");
+    expect(SESSION "52 0b 08 09 10 00 2a 01 ff 30 81 80 40", ERR_BAD_VALUE, "run_part.unpacked");
     static uint8_t bytes[PART_BYTES_MAX + 1];
     for (size_t over = 0; over < 2; over++) {
         message_t back;

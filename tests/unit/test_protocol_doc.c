@@ -15,6 +15,7 @@
 
 #include "daemon/core/state.h"
 #include "daemon/net/edge.h"
+#include "lib/compress.h"
 #include "lib/mem.h"
 #include "tests/unit/doc_table.h"
 #include "tests/unit/thin.h"
@@ -51,6 +52,7 @@ static const quantity_t bounds[] = {
      SIZE},
     {"part of a run", PART_BYTES_MAX, SIZE},
     {"part of a run while less than 64 KiB are granted", PART_BYTES_SLOW, SIZE},
+    {"run before it is packed, to one of its bytes packed", COMPRESS_RATIO_MAX, COUNT},
     {"link message, one ZeroMQ frame", LINK_MESSAGE_MAX, SIZE},
     {"heads in a message", MESSAGE_HEADS_MAX, COUNT},
     {"rosters in a message", MESSAGE_ROSTERS_MAX, COUNT},
@@ -120,6 +122,7 @@ static const quantity_t times[] = {
     {"a session that lasted so long was no failure", DIAL_STEADY_MS, MS},
     {"until a turn that did not reach the disk is tried again", DISK_RETRY_MS, MS},
     {"the rate that credit is granted for", CREDIT_SECONDS * 1000, MS},
+    {"a run waits for credit, until its link may be a slow one", PACKING_WAIT_MS, MS},
     {NULL, 0, NULL},
 };
 
