@@ -11,11 +11,15 @@
 #include "lib/control.h"
 #include "lib/mem.h"
 
+enum { BLOCK_BYTES = 64 * 1024 };
+
 struct lines {
     FILE *file;
     const char *name;
     char *line; // with its NUL
     size_t capacity;
+    char block[BLOCK_BYTES]; // of the file, read ahead
+    size_t at, filled;
     uint64_t number, read, total;
 };
 
@@ -92,25 +96,50 @@ static err_t refuse(const lines_t *lines, err_t err, fault_t *fault)
     return fault_set(fault, err, where, NULL);
 }
 
+// Bytes up to the end of a line or of what was read ahead, which is read on; none at the
+// end of the file. *ended: the line ends here.
+static span_t take_part(lines_t *lines, bool *ended)
+{
+    if (lines->at == lines->filled) {
+        lines->filled = fread(lines->block, 1, sizeof lines->block, lines->file);
+        lines->at = 0;
+    }
+    const char *start = lines->block + lines->at;
+    size_t left = lines->filled - lines->at;
+    const char *end = left ? memchr(start, '\n', left) : NULL;
+    size_t size = end ? (size_t)(end - start) : left;
+    *ended = end != NULL;
+    lines->at += size + *ended;
+    lines->read += size + *ended;
+    return span_of(start, size);
+}
+
+static void add_part(lines_t *lines, size_t size, span_t part)
+{
+    while (size + part.size + 1 > lines->capacity) {
+        lines->capacity = lines->capacity ? lines->capacity * 2 : 4096;
+        lines->line = mem_resize(lines->line, lines->capacity);
+    }
+    memcpy(lines->line + size, part.data, part.size);
+}
+
 // One line, without its end, into lines->line. A line that is longer than may be
 // is read no further. *got is -1 at the end of the file.
 static err_t read_line(lines_t *lines, ssize_t *got, fault_t *fault)
 {
     size_t size = 0;
-    int byte = 0;
-    while ((byte = getc_unlocked(lines->file)) != EOF && byte != '\n') {
-        if (size == CONTROL_IMPORT_LINE_MAX)
+    bool ended = false;
+    for (span_t part; !ended; size += part.size) {
+        part = take_part(lines, &ended);
+        if (part.size == 0 && !ended)
+            break;
+        if (part.size > CONTROL_IMPORT_LINE_MAX - size)
             return refuse(lines, ERR_TOO_BIG, fault);
-        if (size + 1 >= lines->capacity) {
-            lines->capacity = lines->capacity ? lines->capacity * 2 : 4096;
-            lines->line = mem_resize(lines->line, lines->capacity);
-        }
-        lines->line[size++] = (char)byte;
+        add_part(lines, size, part);
     }
     if (ferror(lines->file))
         return failed(lines->name, fault);
-    lines->read += size + (byte == '\n');
-    *got = byte == EOF && !size ? -1 : (ssize_t)size;
+    *got = size || ended ? (ssize_t)size : -1;
     return ERR_OK;
 }
 
