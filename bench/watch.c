@@ -50,6 +50,24 @@ reply_t *watch_ask(watch_t *watch, request_t *request, Enlace__V1__ControlReply_
     return reply;
 }
 
+void watch_send(watch_t *watch, request_t *request)
+{
+    fault_t fault = {0};
+    err_t err = talk_send(watch->talk, request, &fault);
+    if (err)
+        give_up(err, &fault);
+}
+
+reply_t *watch_wait(watch_t *watch, Enlace__V1__ControlReply__BodyCase expected)
+{
+    reply_t *reply = NULL;
+    fault_t fault = {0};
+    err_t err = talk_wait(watch->talk, expected, &reply, &fault);
+    if (err)
+        give_up(err, &fault);
+    return reply;
+}
+
 static reply_t *ask_digest(watch_t *watch)
 {
     request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;

@@ -17,6 +17,9 @@ void watch_close(watch_t **watch);
 
 // Any other question; id and language are set here. Free with talk_free.
 reply_t *watch_ask(watch_t *watch, request_t *request, Enlace__V1__ControlReply__BodyCase expected);
+// The same in two steps, one question at a time.
+void watch_send(watch_t *watch, request_t *request);
+reply_t *watch_wait(watch_t *watch, Enlace__V1__ControlReply__BodyCase expected);
 
 // How far a node's feed (lane 1, its highest epoch) has come here.
 uint64_t watch_number(watch_t *watch, const char *node);

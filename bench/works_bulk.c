@@ -28,7 +28,7 @@ void work_live(const bench_t *bench)
     }
     enlace->close(self);
     report_add(bench->report, "live", enlace->name, bench->n, "1/s", &rates);
-    report_add(bench->report, "local write, import", enlace->name, bench->n, "1/s", &writes);
+    report_add(bench->report, "local write, batches", enlace->name, bench->n, "1/s", &writes);
 }
 
 static void catch_up(const bench_t *bench, const char *work, uint64_t n, bool each)

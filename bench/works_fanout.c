@@ -27,6 +27,7 @@ typedef struct {
     watch_t *followers[FOLLOWERS];
     uint64_t written;
     double *called;
+    records_t records;
     samples_t rates, cpu, delays[REPEAT_MAX];
 } fanout_t;
 
@@ -40,7 +41,7 @@ static double write_all(fanout_t *fanout, uint64_t count)
         for (size_t i = 0; i < BATCH; i++)
             fanout->called[batch * BATCH + i] = due;
         pace_until(due);
-        batch_write(fanout->writer, hub, fanout->written + 1, BATCH);
+        batch_write(fanout->writer, hub, &fanout->records, fanout->written + 1, BATCH);
         fanout->written += BATCH;
     }
     return machine_now() - began;
@@ -60,6 +61,7 @@ static void measure(fanout_t *fanout, uint64_t count, samples_t *delays)
     for (size_t i = 0; i < SAMPLED; i++)
         arrivals[i] =
             arrivals_start(fleet_node_dir(fanout->fleet, 1 + i * (FOLLOWERS / SAMPLED)), count);
+    records_prepare(&fanout->records, hub, fanout->written + 1, count);
     profile_begin();
     double before = process_cpu(fleet_pid(fanout->fleet, HUB));
     double took = write_all(fanout, count);
@@ -90,6 +92,7 @@ static void close_all(fanout_t *fanout)
     for (size_t i = 1; i <= FOLLOWERS; i++)
         fill_expect_same(fanout->fleet, HUB, i);
     fleet_destroy(&fanout->fleet);
+    records_clear(&fanout->records);
     mem_free(fanout->called);
 }
 

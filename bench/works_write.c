@@ -1,4 +1,5 @@
-// One client, one node: how long until what it puts is durable.
+// One client, one node: how long until what it puts is durable, and how fast it takes a file.
+#include "bench/fill.h"
 #include "bench/machine.h"
 #include "bench/profile.h"
 #include "bench/watch.h"
@@ -10,7 +11,7 @@ static const char alone[] = "CRM"; // which fleet_hub calls its hub
 
 void work_write(const bench_t *bench)
 {
-    samples_t rates = {0}, waits[REPEAT_MAX] = {{0}};
+    samples_t rates = {0}, imports = {0}, waits[REPEAT_MAX] = {{0}};
     uint64_t written = 0, count = bench->n / 10 ? bench->n / 10 : 1;
     fleet_t *fleet = fleet_hub(0);
     fleet_start(fleet, ALONE);
@@ -25,9 +26,13 @@ void work_write(const bench_t *bench)
         }
         samples_add(&rates, (double)count / (machine_now() - began));
         profile_end();
+        samples_add(&imports,
+                    (double)bench->n / fill_import(fleet, ALONE, alone, written + 1, bench->n));
+        written += bench->n;
     }
     watch_close(&watch);
     report_add(bench->report, "local write, put", "enlace", count, "1/s", &rates);
+    report_add(bench->report, "local write, import", "enlace", bench->n, "1/s", &imports);
     report_quantiles(bench->report, "local write, put", "enlace", count, "ms", waits, bench->repeat,
                      TO_P99);
     fleet_destroy(&fleet);

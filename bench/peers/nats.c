@@ -226,7 +226,7 @@ static void pause_b(void *context)
 
 static void prepare(void *context, uint64_t first, uint64_t count)
 {
-    records_prepare(&((nats_t *)context)->records, first, count);
+    records_prepare(&((nats_t *)context)->records, PEER_OWNER, first, count);
 }
 
 static void subject_of(uint64_t number, char subject[SUBJECT_SIZE])

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bench/load.h"
+#include "bench/records.h"
 #include "bench/subject.h"
 
 // Two instances, logical replication.
@@ -18,18 +18,6 @@ extern const subject_t peer_sqlite;
 // Whose records they are, and of what kind: what they would be found by.
 #define PEER_OWNER "CRM"
 enum { PEER_KIND = 1 };
-
-// The same records as those of Enlace's side, encoded: what a peer stores. In a row, from
-// number `first` on.
-typedef struct {
-    uint64_t first, count;
-    uint8_t *bytes; // LOAD_PAYLOAD each
-} records_t;
-
-// Makes them anew where they are others than those held.
-void records_prepare(records_t *records, uint64_t first, uint64_t count);
-void records_clear(records_t *records);
-const uint8_t *records_body(const records_t *records, uint64_t number);
 
 enum { PEER_KEY = 10 }; // bytes of a key, without the NUL
 void peer_key(uint64_t number, char key[PEER_KEY + 1]);

@@ -131,7 +131,7 @@ static void pause_b(void *context)
 
 static void prepare(void *context, uint64_t first, uint64_t count)
 {
-    records_prepare(&((postgresql_t *)context)->records, first, count);
+    records_prepare(&((postgresql_t *)context)->records, PEER_OWNER, first, count);
 }
 
 static void add_field(buf_t *rows, const void *bytes, uint32_t size)

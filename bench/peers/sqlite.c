@@ -229,7 +229,7 @@ static void sqlite_close(void *self)
 
 static void prepare(void *self, uint64_t first, uint64_t count)
 {
-    records_prepare(&((pair_t *)self)->records, first, count);
+    records_prepare(&((pair_t *)self)->records, PEER_OWNER, first, count);
 }
 
 static void load(void *self, uint64_t first, uint64_t count)
