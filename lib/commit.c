@@ -91,14 +91,10 @@ static void read_header(wire_t *wire, const Enlace__V1__CommitHeader *header, co
         read_change(wire, i + 1, header->changes[i], &commit->changes[i]);
 }
 
-static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
+err_t commit_unpack_header(span_t bytes, commit_t *commit, fault_t *fault)
 {
     ProtobufCMessage *message = NULL;
     wire_t wire = {.fault = fault};
-    if (commit_scan_header(bytes, commit))
-        return ERR_OK;
-    mem_free(commit->changes);
-    *commit = (commit_t){0};
     wire.err = bounded_unpack(&enlace__v1__commit_header__descriptor, bytes, &header_limits,
                               &message, fault);
     if (wire.err)
@@ -109,6 +105,15 @@ static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
         read_header(&wire, header, commit);
     bounded_free(message);
     return wire.err;
+}
+
+static err_t decode_header(span_t bytes, commit_t *commit, fault_t *fault)
+{
+    if (commit_scan_header(bytes, commit))
+        return ERR_OK;
+    mem_free(commit->changes);
+    *commit = (commit_t){0};
+    return commit_unpack_header(bytes, commit, fault);
 }
 
 // ---- the payloads ----

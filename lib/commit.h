@@ -141,6 +141,9 @@ size_t commit_content_size(const commit_t *commit);
 // What a header says, into a commit that is empty, in the form that everybody writes; its
 // payloads are not looked at. False where it is not that: then the commit is spoilt.
 bool commit_scan_header(span_t header, commit_t *commit);
+// The same of any header that may be, with the reason where it may not. Either way only
+// commit->changes is to be freed.
+err_t commit_unpack_header(span_t header, commit_t *commit, fault_t *fault);
 
 // ---- one change at a time, out of bytes that commit_decode took before (the log's) ----
 

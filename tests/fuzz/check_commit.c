@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "enlace/v1/commit.pb-c.h"
+#include "lib/mem.h"
 #include "lib/message.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -39,11 +40,27 @@ static void check_change(const change_t *change)
     FUZZ_EXPECT(hash_equal(&commitment, &change->commitment));
 }
 
+// What a header says.
+static void check_same_facts(const commit_t *a, const commit_t *b)
+{
+    FUZZ_EXPECT(feed_equal(&a->feed, &b->feed));
+    FUZZ_EXPECT(a->count == b->count && a->first == b->first && a->last == b->last);
+    FUZZ_EXPECT(hash_equal(&a->previous, &b->previous));
+    FUZZ_EXPECT(a->time_ms == b->time_ms && a->card_number == b->card_number);
+    for (size_t i = 0; i < a->count; i++) {
+        const change_t *one = &a->changes[i], *other = &b->changes[i];
+        FUZZ_EXPECT(one->type == other->type && one->min_reader == other->min_reader);
+        FUZZ_EXPECT(one->has_target == other->has_target);
+        FUZZ_EXPECT(position_equal(one->target, other->target));
+        FUZZ_EXPECT(hash_equal(&one->commitment, &other->commitment));
+    }
+}
+
 void check_same_commit(const commit_t *a, const commit_t *b)
 {
     FUZZ_EXPECT(span_equal(a->header, b->header));
     FUZZ_EXPECT(hash_equal(&a->hash, &b->hash));
-    FUZZ_EXPECT(a->count == b->count && a->first == b->first && a->last == b->last);
+    check_same_facts(a, b);
     FUZZ_EXPECT(a->has_signature == b->has_signature);
     FUZZ_EXPECT(!a->has_signature ||
                 memcmp(a->signature.bytes, b->signature.bytes, SIGNATURE_SIZE) == 0);
@@ -117,4 +134,63 @@ void check_run(const run_t *run)
     buf_free(&twice);
     buf_free(&bytes);
     run_clear(&again);
+}
+
+// ---- two ways to read ----
+
+static void check_same_fault(const fault_t *one, const fault_t *other)
+{
+    FUZZ_EXPECT(strcmp(one->where, other->where) == 0);
+    FUZZ_EXPECT(strcmp(one->detail, other->detail) == 0);
+}
+
+void check_header_readers(span_t header)
+{
+    commit_t scanned = {0}, unpacked = {0};
+    fault_t fault = {0};
+    err_t err = commit_unpack_header(header, &unpacked, &fault);
+    fuzz_refused(err, &fault);
+    if (commit_scan_header(header, &scanned)) {
+        FUZZ_EXPECT(err == ERR_OK);
+        check_same_facts(&scanned, &unpacked);
+    }
+    mem_free(scanned.changes);
+    mem_free(unpacked.changes);
+}
+
+// The header, where there is one, is looked at by itself, too: run_unpack has it scanned.
+static void check_headers(span_t run)
+{
+    scan_t scan = scan_of(run);
+    scan_value_t commit, header;
+    uint32_t tag = 0;
+    unsigned wire = 0;
+    while (scan.at < scan.end && !scan_tag(&scan, &tag, &wire) && !scan_value(&scan, wire, &commit))
+        if (tag == 2 && wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+            scan_t inside = scan_of(commit.bytes);
+            if (inside.at < inside.end && !scan_tag(&inside, &tag, &wire) && tag == 1 &&
+                wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && !scan_value(&inside, wire, &header))
+                check_header_readers(header.bytes);
+        }
+}
+
+void check_run_readers(span_t bytes)
+{
+    run_t scanned, unpacked, decoded;
+    fault_t fault = {0}, again = {0};
+    err_t err = run_unpack(bytes, &unpacked, &fault);
+    FUZZ_EXPECT(run_decode(bytes, &decoded, &again) == err);
+    check_same_fault(&fault, &again);
+    check_headers(bytes);
+    if (run_scan(bytes, &scanned)) {
+        FUZZ_EXPECT(err == ERR_OK && scanned.count == unpacked.count);
+        FUZZ_EXPECT(feed_equal(&scanned.feed, &unpacked.feed));
+        for (size_t i = 0; i < scanned.count; i++)
+            check_same_commit(scanned.commits[i], unpacked.commits[i]);
+    }
+    run_clear(&scanned);
+    if (!err) {
+        run_clear(&unpacked);
+        run_clear(&decoded);
+    }
 }

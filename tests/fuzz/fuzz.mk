@@ -20,7 +20,7 @@ fuzz:
 	@tests/fuzz/run.sh --time $(TIME) --jobs $(shell nproc) $(TARGETS)
 
 #: make fuzz-short 20 s of every decoder of what others send or people write, 2 s of the rest
-FUZZ_DECODERS := beacon card charter commit compress config control import json message publication roster run
+FUZZ_DECODERS := beacon card charter commit compress config control header import json message publication roster run
 .PHONY: fuzz-short
 fuzz-short:
 	@$(MAKE) --no-print-directory fuzz TIME=20 TARGETS='$(FUZZ_DECODERS)'

@@ -9,6 +9,7 @@ static void one(span_t input)
     fault_t fault = {0};
     err_t err = run_decode(input, &run, &fault);
     fuzz_refused(err, &fault);
+    check_run_readers(input);
     if (err) {
         FUZZ_EXPECT(run.count == 0);
         return;

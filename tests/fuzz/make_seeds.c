@@ -215,6 +215,7 @@ static void commit_seeds(void)
     size_t frame = run.size - 24 - commit_encoded_size(commits[0]);
     put_seed("commit", inner_field(buf_span(&run), 24 + frame + 3));
     put_seed("commit", inner_field(buf_span(&run), 24 + frame + 2));
+    put_seed("header", commits[0]->header);
     buf_free(&run);
     commits[1]->changes[0].state = PAYLOAD_MISSING;
     put_seed_buf("run", run_encode(&commits[1]->feed, &commits[1], 1));

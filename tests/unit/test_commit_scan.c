@@ -288,6 +288,66 @@ static void it_takes_no_more_than_the_decoder(void **state)
     buf_free(&bytes);
 }
 
+// ---- headers: run_unpack has them scanned, so they are compared by themselves ----
+
+static void expect_facts(const commit_t *got, const commit_t *wanted)
+{
+    assert_true(feed_equal(&got->feed, &wanted->feed));
+    assert_int_equal(got->first, wanted->first);
+    assert_int_equal(got->last, wanted->last);
+    assert_true(hash_equal(&got->previous, &wanted->previous));
+    assert_int_equal(got->time_ms, wanted->time_ms);
+    assert_int_equal(got->card_number, wanted->card_number);
+    assert_int_equal(got->count, wanted->count);
+    for (size_t i = 0; i < got->count; i++)
+        expect_change(&got->changes[i], &wanted->changes[i]);
+}
+
+static size_t compare_header_readers(span_t header)
+{
+    commit_t scanned = {0}, unpacked = {0};
+    bool taken = commit_scan_header(header, &scanned);
+    err_t err = commit_unpack_header(header, &unpacked, NULL);
+    if (taken) {
+        assert_int_equal(err, ERR_OK);
+        expect_facts(&scanned, &unpacked);
+    }
+    mem_free(scanned.changes);
+    mem_free(unpacked.changes);
+    return taken;
+}
+
+static void a_header_scans_to_no_more_than_it_unpacks_to(void **state)
+{
+    commit_t *commit = author_three();
+    buf_t bytes = buf_copy(commit->header);
+    size_t taken = 0;
+    (void)state;
+    assert_int_equal(compare_header_readers(buf_span(&bytes)), 1);
+    for (size_t at = 0; at < bytes.size; at++) {
+        uint8_t whole = bytes.data[at];
+        for (unsigned value = 0; value < 256; value++) {
+            bytes.data[at] = (uint8_t)value;
+            taken += compare_header_readers(buf_span(&bytes));
+        }
+        bytes.data[at] = whole;
+        buf_t other = buf_copy(span_of(bytes.data, at));
+        taken += compare_header_readers(buf_span(&other)); // cut
+        buf_append(&other, span_of(bytes.data + at + 1, bytes.size - at - 1));
+        taken += compare_header_readers(buf_span(&other)); // a byte left out
+        buf_clear(&other);
+        buf_append(&other, span_of(bytes.data, at));
+        buf_append(&other, span_of("\x00", 1)); // a byte more
+        buf_append(&other, span_of(bytes.data + at, bytes.size - at));
+        taken += compare_header_readers(buf_span(&other));
+        buf_free(&other);
+    }
+    // Any value of any byte of the five hashes that are in it.
+    assert_true(taken > (size_t)(ORIGIN_SIZE + 4 * HASH_SIZE) * 256);
+    commit_destroy(&commit);
+    buf_free(&bytes);
+}
+
 static void a_bare_header_has_no_payloads(void **state)
 {
     (void)state;
@@ -316,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_change_with_an_unknown_field_does_not_read),
         cmocka_unit_test(a_run_is_read_at_once),
         cmocka_unit_test(it_takes_no_more_than_the_decoder),
+        cmocka_unit_test(a_header_scans_to_no_more_than_it_unpacks_to),
         cmocka_unit_test(a_bare_header_has_no_payloads),
     };
     return cmocka_run_group_tests_name("commit scan", tests, start, NULL);
