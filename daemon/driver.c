@@ -56,14 +56,15 @@ static err_t do_card(driver_t *driver, const effect_t *effect, fault_t *fault)
     return store_add_card(driver->store, effect->card, fault);
 }
 
-// A payload that is not the one committed to is the sender's fault, not the disk's.
+// A payload that is not the one committed to, or that its commit has no room for, is the
+// sender's fault, not the disk's.
 static err_t do_fill(driver_t *driver, const effect_t *effect, fault_t *fault)
 {
     err_t err = store_fill_payload(driver->store, &effect->feed, effect->number, effect->salt,
                                    buf_span(&effect->bytes), fault);
     driver->grown = driver->grown || !err;
     if (err != ERR_BAD_COMMITMENT && err != ERR_STALE && err != ERR_NO_SUCH_RECORD &&
-        err != ERR_PAYLOAD_ERASED)
+        err != ERR_PAYLOAD_ERASED && err != ERR_TOO_BIG)
         return err;
     event_t event = {.type = EVENT_REFUSED, .link = effect->link};
     event.as.refused.reason = err;

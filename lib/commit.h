@@ -137,6 +137,8 @@ size_t commit_encoded_size(const commit_t *commit); // within a run, tag and len
 // Header and payloads encoded, without the signature (which comes and goes):
 // what COMMIT_BYTES_MAX bounds.
 size_t commit_content_size(const commit_t *commit);
+// The same of a header of this size, and payloads that commit_put_payload has written.
+size_t commit_parts_size(size_t header, size_t payloads);
 
 // What a header says, into a commit that is empty, in the form that everybody writes; its
 // payloads are not looked at. False where it is not that: then the commit is spoilt.

@@ -42,12 +42,17 @@ size_t commit_payload_size(const change_t *change)
     return payload_size(change->state, change->body.size);
 }
 
+size_t commit_parts_size(size_t header, size_t payloads)
+{
+    return bytes_field_size(header) + payloads;
+}
+
 size_t commit_content_size(const commit_t *commit)
 {
-    size_t size = bytes_field_size(commit->header.size);
+    size_t payloads = 0;
     for (size_t i = 0; i < commit->count; i++)
-        size += bytes_field_size(commit_payload_size(&commit->changes[i]));
-    return size;
+        payloads += bytes_field_size(commit_payload_size(&commit->changes[i]));
+    return commit_parts_size(commit->header.size, payloads);
 }
 
 size_t commit_encoded_size(const commit_t *commit)

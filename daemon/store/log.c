@@ -176,6 +176,7 @@ err_t store_append(store_t *store, const commit_t *commit, uint64_t arrived_ms, 
 typedef struct {
     int64_t commit;
     uint64_t first;
+    size_t header;   // its size
     buf_t payloads;  // of the whole commit, encoded
     uint64_t number; // of the change
     change_t change; // body within `payloads`
@@ -187,6 +188,7 @@ static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t 
     hash_t previous;
     place->commit = sqlite3_column_int64(statement, 0);
     place->first = sql_column_u64(statement, 1);
+    place->header = sql_column_span(statement, 3).size;
     place->payloads = buf_copy(sql_column_span(statement, 4));
     scan_t payloads = scan_of(buf_span(&place->payloads));
     uint64_t skip = place->number - place->first;
@@ -222,18 +224,22 @@ static err_t find_payload(store_t *store, const feed_t *feed, place_in_log_t *pl
     return err;
 }
 
-// The commit's payloads with this one in the place of what is there.
-static bool replace_payload(const place_in_log_t *place, const change_t *with, buf_t *payloads)
+// The commit's payloads with this one in the place of what is there. A header does not say
+// how large they are: TOO_BIG where nobody else would take them all with it.
+static err_t replace_payload(const place_in_log_t *place, const change_t *with, buf_t *payloads,
+                             fault_t *fault)
 {
     scan_t scan = scan_of(buf_span(&place->payloads));
     uint64_t number = place->first;
     while (scan.at < scan.end) {
         change_t change = {0};
         if (!commit_scan_payload(&scan, 0, &change))
-            return false;
+            return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
         commit_put_payload(payloads, number++ == place->number ? with : &change);
     }
-    return true;
+    if (commit_parts_size(place->header, payloads->size) > COMMIT_BYTES_MAX)
+        return fault_set(fault, ERR_TOO_BIG, "", "with the commit's other payloads");
+    return ERR_OK;
 }
 
 static err_t fill(store_t *store, const place_in_log_t *place, const change_t *change,
@@ -242,9 +248,7 @@ static err_t fill(store_t *store, const place_in_log_t *place, const change_t *c
     static const char update[] = "UPDATE commit_log SET payloads = ?2 WHERE id = ?1";
     int64_t id = place->commit + (int64_t)(place->number - place->first);
     buf_t payloads = {0};
-    err_t err = ERR_OK;
-    if (!replace_payload(place, change, &payloads))
-        err = fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
+    err_t err = replace_payload(place, change, &payloads, fault);
     if (!err)
         err =
             sql_run(store->sql, update,

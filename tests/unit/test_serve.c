@@ -1,4 +1,6 @@
 // Runs and payloads as they are served to others.
+#include "enlace/v1/commit.pb-c.h"
+#include "lib/bounded.h"
 #include "tests/unit/make_commits.h"
 
 static int start(void **state)
@@ -258,6 +260,62 @@ static void late_payloads_do_not_cut_the_chain(void **state)
     store_close(&store);
 }
 
+// What no honest author makes: three changes whose bodies are together larger than a commit
+// may be. They are not seen in a header; nobody can be sent all three.
+static commit_t *make_oversized(writer_t *writer, const uint8_t salt[SALT_SIZE], span_t body)
+{
+    for (size_t i = 0; i < 3; i++)
+        write_change(writer, CHANGE_RECORD, span_text("small"));
+    commit_t *commit = seal_commit(writer), *made = NULL;
+    Enlace__V1__CommitHeader *header =
+        enlace__v1__commit_header__unpack(NULL, commit->header.size, commit->header.data);
+    hash_t commitment = crypto_commitment(salt, body);
+    for (size_t i = 0; i < 3; i++)
+        memcpy(header->changes[i]->commitment.data, commitment.bytes, HASH_SIZE);
+    buf_t bytes = bounded_pack(&header->base);
+    assert_ok(commit_decode_bare(buf_span(&bytes), commit->signature.bytes, 3, &made, NULL));
+    enlace__v1__commit_header__free_unpacked(header, NULL);
+    buf_free(&bytes);
+    commit_destroy(&commit);
+    return made;
+}
+
+// A body that would make its commit larger than others take is left out: it would keep
+// everybody from what this node passes on.
+static void late_payloads_do_not_outgrow_the_commit(void **state)
+{
+    (void)state;
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    hash_t begin = writer.previous;
+    uint8_t salt[SALT_SIZE] = {3};
+    buf_t body = {0};
+    place_t places[4];
+    uint64_t after = 0;
+    size_t count = 0;
+    memset(buf_extend(&body, PAYLOAD_BYTES_MAX), 'x', PAYLOAD_BYTES_MAX);
+    commit_t *commit = make_oversized(&writer, salt, buf_span(&body));
+    assert_ok(store_append(store, commit, 1, NULL));
+    assert_ok(store_fill_payload(store, &writer.feed, 2, salt, buf_span(&body), NULL));
+    assert_refused(store_fill_payload(store, &writer.feed, 1, salt, buf_span(&body), NULL),
+                   ERR_TOO_BIG);
+    assert_refused(store_fill_payload(store, &writer.feed, 3, salt, buf_span(&body), NULL),
+                   ERR_TOO_BIG);
+    assert_ok(store_missing_payloads(store, &after, 4, places, &count, NULL));
+    assert_int_equal(count, 2);
+    served_run_t served;
+    run_t run;
+    assert_ok(store_read_run(store, &writer.feed, 0, &begin, SIZE_MAX, false, &served, NULL));
+    assert_ok(run_decode(buf_span(&served.run), &run, NULL));
+    assert_int_equal(run.commits[0]->changes[1].state, PAYLOAD_PRESENT);
+    run_clear(&run);
+    buf_free(&served.run);
+    buf_free(&body);
+    commit_destroy(&commit);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
 static void payloads_are_found_filled_and_read(void **state)
 {
     (void)state;
@@ -382,6 +440,7 @@ int main(void)
         cmocka_unit_test(the_place_asked_for_is_compared),
         cmocka_unit_test(headers_go_without_payloads),
         cmocka_unit_test(late_payloads_do_not_cut_the_chain),
+        cmocka_unit_test(late_payloads_do_not_outgrow_the_commit),
         cmocka_unit_test(payloads_are_found_filled_and_read),
         cmocka_unit_test(an_empty_body_is_present),
         cmocka_unit_test(damage_is_not_served),
