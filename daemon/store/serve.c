@@ -28,6 +28,14 @@ static err_t damaged(uint64_t number, fault_t *fault)
     return fault_set(fault, ERR_DAMAGED, "commit_log", "change %llu", (unsigned long long)number);
 }
 
+static bool commitment_holds(const change_t *change)
+{
+    if (change->state != PAYLOAD_PRESENT)
+        return true;
+    hash_t is = crypto_commitment(change->salt, change->body);
+    return hash_equal(&is, &change->commitment);
+}
+
 // What is stored was checked when it came: what does not hold now is damage, and is
 // not passed on. With headers_only no payload is there for those that ask.
 static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t *stored,
@@ -40,11 +48,8 @@ static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t 
         return damaged(stored->first, fault);
     for (uint64_t number = stored->first; number <= stored->last; number++) {
         change_t change;
-        if (!commit_scan_change(&changes, 0, &change) || !commit_scan_payload(&scan, 0, &change))
-            return damaged(number, fault);
-        hash_t is = change.state == PAYLOAD_PRESENT ? crypto_commitment(change.salt, change.body)
-                                                    : change.commitment;
-        if (!hash_equal(&is, &change.commitment))
+        if (!commit_scan_change(&changes, 0, &change) || !commit_scan_payload(&scan, 0, &change) ||
+            !commitment_holds(&change))
             return damaged(number, fault);
         if (headers_only && change.state == PAYLOAD_PRESENT)
             change.state = PAYLOAD_MISSING;
@@ -72,7 +77,8 @@ static err_t take_stored(sqlite3_stmt *statement, bool headers_only, stored_t *s
     stored->hash = crypto_hash_of(HASH_COMMIT, stored->header);
     sql_column_bytes(statement, AT_HASH, column.bytes, HASH_SIZE);
     if (stored->last < stored->first || stored->last - stored->first >= COMMIT_CHANGES_MAX ||
-        !hash_equal(&column, &stored->hash))
+        !hash_equal(&column, &stored->hash) ||
+        (stored->signature.size && stored->signature.size != SIGNATURE_SIZE))
         return damaged(stored->first, fault);
     return take_payloads(statement, headers_only, stored, fault);
 }
@@ -271,10 +277,14 @@ err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const h
 static err_t take_payload(sqlite3_stmt *statement, uint64_t number, change_t *change,
                           fault_t *fault)
 {
-    scan_t payloads = scan_of(sql_column_span(statement, AT_PAYLOADS));
+    scan_t changes, payloads = scan_of(sql_column_span(statement, AT_PAYLOADS));
+    uint64_t skip = number - sql_column_u64(statement, AT_FIRST);
+    hash_t previous;
     if (number > sql_column_u64(statement, AT_LAST))
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
-    if (!commit_scan_payload(&payloads, number - sql_column_u64(statement, AT_FIRST), change))
+    if (!commit_scan_start(sql_column_span(statement, AT_HEADER), &changes, &previous) ||
+        !commit_scan_change(&changes, skip, change) ||
+        !commit_scan_payload(&payloads, skip, change) || !commitment_holds(change))
         return damaged(number, fault);
     return ERR_OK;
 }

@@ -424,6 +424,20 @@ static void damage_is_not_served(void **state)
     assert_refused(store_read_run(store, &writer.feed, 0, &begin, SIZE_MAX, false, &served, NULL),
                    ERR_DAMAGED);
     assert_int_equal(served.run.size, 0);
+    payload_state_t status;
+    uint8_t salt[SALT_SIZE];
+    buf_t body;
+    assert_refused(store_read_payload(store, &writer.feed, 2, &status, salt, &body, NULL),
+                   ERR_DAMAGED);
+    assert_int_equal(body.size, 0);
+    assert_ok(store_read_payload(store, &writer.feed, 1, &status, salt, &body, NULL));
+    buf_free(&body);
+    assert_ok(sql_script(store->sql,
+                         "PRAGMA ignore_check_constraints = ON;"
+                         "UPDATE commit_log SET signature = x'00' WHERE id = 1",
+                         NULL));
+    assert_refused(store_read_run(store, &writer.feed, 0, &begin, 1, false, &served, NULL),
+                   ERR_DAMAGED);
     assert_ok(sql_script(store->sql, "UPDATE commit_log SET signature = NULL", NULL));
     assert_refused(store_read_run(store, &writer.feed, 0, &begin, SIZE_MAX, true, &served, NULL),
                    ERR_DAMAGED);
