@@ -20,6 +20,10 @@ static err_t gather(sql_t *sql, int64_t feed, uint64_t first, uint64_t last, int
         if (count == 0)
             *id = sqlite3_column_int64(statement, 0);
         sql_column_bytes(statement, 2, change.salt, SALT_SIZE);
+        if (change.state < PAYLOAD_PRESENT || change.state > PAYLOAD_MISSING) {
+            sql_done(statement);
+            return fault_set(fault, ERR_DAMAGED, "change", "a state that cannot be");
+        }
         commit_put_payload(payloads, &change);
         err = sql_step(sql, statement, &row, fault);
     }
