@@ -77,6 +77,16 @@ static err_t locate_change(sql_t *sql, sqlite3_stmt *statement, row_t *row, faul
     return err;
 }
 
+// One that does not read is said of its record, and keeps nobody from those behind it.
+static err_t read_body(sql_t *sql, bodies_t *bodies, int64_t content, row_t *row, fault_t *fault)
+{
+    err_t err = bodies_read(sql, bodies, content, &row->body, fault);
+    if (err != ERR_DAMAGED)
+        return err;
+    row->note = err;
+    return ERR_OK;
+}
+
 err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn fn, void *context,
                   bool *more, fault_t *fault)
 {
@@ -84,7 +94,7 @@ err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn 
     take_record(statement, &row);
     err_t err = locate_change(sql, statement, &row, fault);
     if (!err)
-        err = bodies_read(sql, bodies, sqlite3_column_int64(statement, 7), &row.body, fault);
+        err = read_body(sql, bodies, sqlite3_column_int64(statement, 7), &row, fault);
     if (!err)
         *more = fn(context, &row);
     return err;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "daemon/control/query.h"
 #include "daemon/control/views.h"
@@ -208,6 +209,31 @@ static void a_list_is_in_order_of_owner_and_number(void **state)
     assert_int_equal(page->n_records, 1);
     assert_string_equal(page->records[0]->id, "SV:1");
     assert_int_equal(PAGE(scene, .kind = "guideline")->n_records, 0);
+}
+
+// What a filter cannot be held against for damage is told, not left out without a word.
+static void damaged_records_are_told_whatever_the_filter(void **state)
+{
+    scene_t *scene = *state;
+    house_put(&scene->house, HOUSE_CR, "{'kind':'body','key':'a','name':'A'}");
+    house_put(&scene->house, HOUSE_CR, "{'kind':'body','key':'b','name':'B'}");
+    house_put(&scene->house, HOUSE_CR, "{'kind':'body','key':'c','name':'C'}");
+    sqlite3 *handle = NULL;
+    assert_int_equal(sqlite3_open(scene->house.database, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "UPDATE commit_log SET payloads = x'ff'"
+                                  " WHERE id = (SELECT id FROM record WHERE key = 'b')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+    const Enlace__V1__RecordPage *page = PAGE(scene, .kind = "body", .filters = {"key=c"});
+    assert_int_equal(page->n_records, 2);
+    assert_string_equal(page->records[0]->key, "b");
+    assert_string_equal(page->records[0]->note, "damaged");
+    assert_false(page->records[0]->has_record);
+    assert_string_equal(page->records[1]->key, "c");
+    page = SHOW(scene, "CR:2", false);
+    assert_string_equal(page->records[0]->note, "damaged");
 }
 
 static void filters_compare_fields(void **state)
@@ -609,6 +635,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_list_is_in_order_of_owner_and_number),
         T(filters_compare_fields),
+        T(damaged_records_are_told_whatever_the_filter),
         T(bad_lists_are_refused),
         T(retracted_records_are_listed_when_asked),
         T(a_long_list_comes_in_pages),

@@ -133,6 +133,30 @@ static void a_kind_is_listed_by_owner_and_position(void **state)
     close_both(&both);
 }
 
+// One record's content that does not read: the others are listed, and it is named.
+static void a_damaged_payload_does_not_end_a_list(void **state)
+{
+    both_t both = open_both(state);
+    told_t told = {0};
+    buf_t cursor = {0};
+    bool end = false;
+    write_three(&both);
+    assert_ok(sql_script(both.store->sql,
+                         "UPDATE commit_log SET payloads = CAST(x'ff' || substr(payloads, 2) AS"
+                         " BLOB) WHERE id = 6",
+                         NULL));
+    while (!end)
+        assert_ok(reader_list(both.reader, "organisation", NULL, false, 2, &cursor, &end, tell,
+                              &told, NULL));
+    expect_told(&told, "AA/0:1 AA/0:1 #6 t1 organisation a0 - r1 1000-1000 damaged []\n"
+                       "AA:1 AA:1 #3 t1 organisation a1 - r1 1000-1000 ok [A1]\n"
+                       "AA:3 AA:3 #5 t1 organisation a3 - r1 1000-1000 ok [A3]\n"
+                       "AA.2:1 AA.2:1 #2 t1 organisation a5 - r1 2000-2000 ok [A5]\n"
+                       "CC:1 CC:1 #1 t1 organisation c1 - r1 1000-1000 ok [C1]\n");
+    buf_free(&cursor);
+    close_both(&both);
+}
+
 static void a_list_can_be_narrowed(void **state)
 {
     both_t both = open_both(state);
@@ -522,6 +546,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_kind_is_listed_by_owner_and_position),
+        SCRATCH_TEST(a_damaged_payload_does_not_end_a_list),
         SCRATCH_TEST(a_list_can_be_narrowed),
         SCRATCH_TEST(the_caller_may_stop),
         SCRATCH_TEST(bad_cursors_are_refused),
