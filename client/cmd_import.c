@@ -142,11 +142,13 @@ static bool add_record(chunk_t *chunk, const char *lang, const char *line)
     return encoded.size > 0;
 }
 
+// What goes is bounded, not what it was read from: a language named at every text can make
+// a record several times as long as its line.
 static void add_line(chunk_t *chunk, const char *lang, uint64_t number, const char *line)
 {
     chunk->first = chunk->count ? chunk->first : number;
-    chunk->bytes += strlen(line);
     bool read = add_record(chunk, lang, line);
+    chunk->bytes += read ? chunk->encoded[chunk->record_count - 1].size : strlen(line);
     chunk->lines[chunk->count++] = mem_copy_string(read ? "" : line);
 }
 
@@ -184,6 +186,13 @@ static bool must_send(const chunk_t *chunk, uint64_t number, size_t size)
                             chunk->bytes + size > CONTROL_IMPORT_CHUNK);
 }
 
+// A line that cannot even be read. What is wrong with one before it comes first.
+static int refuse_line(import_t *import, err_t err, const fault_t *fault)
+{
+    int status = import->asked ? await_step(import) : STATUS_DONE;
+    return status ? status : refuse(import, err, fault);
+}
+
 static int send_lines(import_t *import)
 {
     fault_t fault = {0};
@@ -195,7 +204,7 @@ static int send_lines(import_t *import)
         bool end = false;
         err_t err = lines_next(import->lines, &line, &number, &end, &fault);
         if (err)
-            status = refuse(import, err, &fault);
+            status = refuse_line(import, err, &fault);
         if (status || end)
             break;
         if (must_send(chunk, number, strlen(line)))

@@ -14,6 +14,7 @@
 
 #include "client/client.h"
 #include "client/when.h"
+#include "lib/control.h"
 #include "lib/home.h"
 #include "lib/mem.h"
 #include "lib/record_json.h"
@@ -299,10 +300,12 @@ typedef struct {
     const void *scratch;
     char *dir;
     fake_daemon_t *daemon;
-    char *asked;    // the newest request, as one line
-    unsigned count; // of requests
-    unsigned steps; // of an import
-    char *lines;    // "1:{...}|3:{...}|"
+    char *asked;             // the newest request, as one line
+    unsigned count;          // of requests
+    unsigned steps;          // of an import
+    char *lang;              // that an import is told, NULL: none
+    size_t records, largest; // that came with its lines; bytes of the largest part
+    char *lines;             // "1:{...}|3:{...}|"
     unsigned aborted;
     unsigned polls_until_synced;
 } scene_t;
@@ -800,6 +803,7 @@ static void reply_import(fake_daemon_t *daemon, const scene_t *scene, bool done)
     import.done = done;
     import.created = scene->steps;
     import.skipped = 4;
+    import.lang = scene->lang;
     reply.body_case = ENLACE__V1__CONTROL_REPLY__BODY_IMPORT_STATE;
     reply.import_state = &import;
     fake_daemon_reply(daemon, &reply);
@@ -815,6 +819,9 @@ static void take_lines(scene_t *scene, const Enlace__V1__ImportLines *part)
         mem_free(scene->lines);
         scene->lines = longer;
     }
+    size_t size = enlace__v1__import_lines__get_packed_size(part);
+    scene->largest = size > scene->largest ? size : scene->largest;
+    scene->records += part->n_records;
     if (part->last) {
         char *longer = mem_format("%slast", scene->lines);
         mem_free(scene->lines);
@@ -894,6 +901,31 @@ static void test_import_sends_many_lines_in_parts(void **state)
     scene_close(&scene);
 }
 
+// Read in a language with a long name, each of these lines becomes ten times as long.
+static void test_import_bounds_what_it_sends(void **state)
+{
+    enum { LINES = 60, TEXTS = 1000 };
+    scene_t scene;
+    buf_t text = {0};
+    scene_open(&scene, *state, answer_import);
+    scene.lang = (char *)"spa-Latn-419-abcdefgh-abcdefgh-1abc";
+    for (int i = 0; i < LINES; i++) {
+        buf_append(&text, span_text("{\"node\":\"CR\",\"kind\":\"project\",\"objectives\":[\"a\""));
+        for (int k = 1; k < TEXTS; k++)
+            buf_append(&text, span_text(",\"a\""));
+        buf_append(&text, span_text("]}\n"));
+    }
+    scratch_write_bytes(*state, "f.jsonl", buf_span(&text), 0644);
+    char *file = scratch_path(*state, "f.jsonl");
+    EXPECT(0, NULL, "", "import", file, "--dir", scene.dir);
+    assert_int_equal(scene.records, LINES);
+    assert_true(scene.largest > CONTROL_IMPORT_CHUNK / 2);
+    assert_true(scene.largest < CONTROL_IMPORT_CHUNK + 64 * 1024 + LINES * 32);
+    buf_free(&text);
+    mem_free(file);
+    scene_close(&scene);
+}
+
 static void expect_bad_line(scene_t *scene, span_t text, const char *line, const char *reason)
 {
     char *file = scratch_path(scene->scratch, "bad.jsonl");
@@ -938,6 +970,37 @@ static bool refuse_check(void *context, fake_daemon_t *daemon, const fake_reques
         return answer_import(context, daemon, request);
     fake_daemon_refuse(daemon, ERR_BAD_ENUM, 12, "lead_sector", "FOREIGN");
     return true;
+}
+
+static bool refuse_lines(void *context, fake_daemon_t *daemon, const fake_request_t *request)
+{
+    if (request->body_case != ENLACE__V1__CONTROL_REQUEST__BODY_IMPORT_LINES)
+        return answer_import(context, daemon, request);
+    fake_daemon_refuse(daemon, ERR_UNKNOWN_MEMBER, 12, "node", "ZZ");
+    return true;
+}
+
+// The line that is wrong is in the first part, the one that is no text in the second, which
+// is read while the daemon looks at the first.
+static void test_import_tells_the_first_bad_line(void **state)
+{
+    scene_t scene;
+    buf_t text = {0};
+    for (int i = 0; i < 300; i++)
+        buf_append(&text, span_text("{}\n"));
+    buf_append(&text, span_text("\xff\n"));
+    scratch_write_bytes(*state, "f.jsonl", buf_span(&text), 0644);
+    char *file = scratch_path(*state, "f.jsonl");
+    scene_open(&scene, *state, refuse_lines);
+    EXPECT(1, "", "line 12, field node: ZZ", "import", file, "--dir", scene.dir);
+    assert_int_equal(scene.aborted, 1);
+    scene_close(&scene);
+    scene_open(&scene, *state, answer_import);
+    EXPECT(1, "", "line 301", "import", file, "--dir", scene.dir);
+    assert_int_equal(scene.aborted, 1);
+    scene_close(&scene);
+    buf_free(&text);
+    mem_free(file);
 }
 
 static bool die_writing(void *context, fake_daemon_t *daemon, const fake_request_t *request)
@@ -987,7 +1050,9 @@ int main(void)
         SCRATCH_TEST(test_import_numbers_lines_as_in_the_file),
         SCRATCH_TEST(test_import_from_standard_input_and_for_another_node),
         SCRATCH_TEST(test_import_sends_many_lines_in_parts),
+        SCRATCH_TEST(test_import_bounds_what_it_sends),
         SCRATCH_TEST(test_import_refuses_what_is_no_text),
+        SCRATCH_TEST(test_import_tells_the_first_bad_line),
         SCRATCH_TEST(test_import_that_is_refused_or_lost),
     };
     setenv("LC_ALL", "C", 1);
