@@ -10,6 +10,7 @@
 #include <poll.h>
 
 #include "daemon/preparer.h"
+#include "lib/compress.h"
 #include "lib/mem.h"
 #include "tests/unit/protocol_samples.h"
 
@@ -140,6 +141,39 @@ static void room_is_bounded(void **state)
     preparer_stop(&preparer); // with the others in it
 }
 
+static prepared_t *make_packed(uint32_t number)
+{
+    prepared_t *prepared = make(number, 300);
+    buf_t frame;
+    assert_true(compress(buf_span(&prepared->bytes), &frame));
+    prepared->unpacked = (uint32_t)prepared->bytes.size;
+    buf_free(&prepared->bytes);
+    prepared->bytes = frame;
+    return prepared;
+}
+
+// They count as what they are unpacked to: that is what they take once they are read.
+static void packed_ones_are_unpacked_and_count_so(void **state)
+{
+    size_t bytes;
+    (void)state;
+    preparer_t *preparer = start();
+    prepared_t *good = make_packed(1), *broken = make_packed(2);
+    size_t size = good->unpacked;
+    assert_true(good->bytes.size < size);
+    broken->bytes.data[0] ^= 1;
+    put(preparer, good);
+    put(preparer, broken);
+    expect_read(preparer_take(preparer, true, &bytes), 1);
+    assert_int_equal(bytes, size);
+    prepared_t *taken = preparer_take(preparer, true, &bytes);
+    assert_int_equal(taken->refused, ERR_BAD_PACKING);
+    assert_int_equal(taken->run.count, 0);
+    assert_null(taken->bytes.data);
+    prepared_destroy(&taken);
+    preparer_stop(&preparer);
+}
+
 static void many_small_ones_are_bounded_too(void **state)
 {
     size_t count = 0;
@@ -161,6 +195,7 @@ int main(void)
         cmocka_unit_test(they_come_back_in_their_order),
         cmocka_unit_test(what_does_not_read_comes_back_with_the_reason),
         cmocka_unit_test(room_is_bounded),
+        cmocka_unit_test(packed_ones_are_unpacked_and_count_so),
         cmocka_unit_test(many_small_ones_are_bounded_too),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("preparer", tests, NULL, NULL);
