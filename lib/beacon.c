@@ -7,7 +7,7 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
-// Signed form: two fields. Body: four, and 160 heads of 7 in all.
+// Signed form: two fields. Body: five, and 160 heads of 7 in all.
 static const limits_t signed_limits = {
     .bytes = BEACON_BYTES_MAX, .fields = 2, .depth = 1, .memory = 2 * BEACON_BYTES_MAX};
 static const limits_t body_limits = {
@@ -26,6 +26,8 @@ static void read_body(wire_t *wire, const Enlace__V1__Beacon *message, beacon_t 
     beacon->held = wire_heads(wire, "held", message->held, message->n_held,
                               BEACON_HEADS_MAX - beacon->own_count);
     beacon->held_count = beacon->held ? message->n_held : 0;
+    WIRE_BYTES(wire, message, anchor, &beacon->anchor);
+    beacon->last = beacon->anchor;
     for (size_t i = 0; i < beacon->own_count; i++)
         if (!origin_equal(&beacon->own[i].feed.origin, &beacon->origin))
             wire_refuse(wire, ERR_BAD_VALUE, "own");
@@ -97,13 +99,14 @@ static buf_t pack_body(const beacon_t *beacon)
     message.own = wire_put_heads(beacon->own, beacon->own_count);
     message.n_held = beacon->held_count;
     message.held = wire_put_heads(beacon->held, beacon->held_count);
+    WIRE_SET_BYTES(&message, anchor, &beacon->anchor);
     buf_t body = bounded_pack(&message.base);
     mem_free(message.own);
     mem_free(message.held);
     return body;
 }
 
-static void leave_out(beacon_t *beacon)
+void beacon_leave_out(beacon_t *beacon)
 {
     if (beacon->own_count > BEACON_HEADS_MAX)
         beacon->own_count = BEACON_HEADS_MAX;
@@ -114,7 +117,9 @@ static void leave_out(beacon_t *beacon)
 void beacon_sign(beacon_t *beacon, const secret_t *signing)
 {
     Enlace__V1__SignedBeacon message = ENLACE__V1__SIGNED_BEACON__INIT;
-    leave_out(beacon);
+    beacon_leave_out(beacon);
+    beacon->last = beacon->anchor;
+    beacon->step = 0;
     buf_t body = pack_body(beacon);
     beacon->hash = crypto_hash_of(HASH_BEACON, buf_span(&body));
     beacon->signature = crypto_sign_hash(signing, SIGN_BEACON, &beacon->coalition, &beacon->hash);
@@ -134,4 +139,58 @@ void beacon_destroy(beacon_t **beacon)
     buf_free(&(*beacon)->signed_form);
     mem_free(*beacon);
     *beacon = NULL;
+}
+
+// ---- pulses ----
+
+// The one before: first bytes of the hash of origin (16) ‖ sequence (8) ‖ step (4), both
+// little-endian, ‖ preimage. Each step of each beacon has a function of its own, so that
+// work done against one is worth nothing against another.
+static preimage_t step_back(const beacon_t *beacon, uint32_t step, const preimage_t *preimage)
+{
+    uint8_t bytes[ORIGIN_SIZE + 8 + 4 + PREIMAGE_SIZE], *at = bytes + ORIGIN_SIZE;
+    preimage_t before;
+    memcpy(bytes, beacon->origin.bytes, ORIGIN_SIZE);
+    for (unsigned i = 0; i < 8; i++)
+        *at++ = (uint8_t)(beacon->sequence >> (8 * i));
+    for (unsigned i = 0; i < 4; i++)
+        *at++ = (uint8_t)(step >> (8 * i));
+    memcpy(at, preimage->bytes, PREIMAGE_SIZE);
+    hash_t hash = crypto_hash_of(HASH_PULSE, span_of(bytes, sizeof bytes));
+    memcpy(before.bytes, hash.bytes, PREIMAGE_SIZE);
+    return before;
+}
+
+static preimage_t walk_back(const beacon_t *beacon, uint32_t from, const preimage_t *preimage,
+                            uint32_t to)
+{
+    preimage_t at = *preimage;
+    for (uint32_t step = from; step > to; step--)
+        at = step_back(beacon, step, &at);
+    return at;
+}
+
+preimage_t pulse_preimage(const beacon_t *beacon, const preimage_t *top, uint32_t step)
+{
+    return walk_back(beacon, PULSE_STEPS_MAX, top, step);
+}
+
+bool pulse_holds(const beacon_t *beacon, const pulse_t *pulse)
+{
+    if (!origin_equal(&beacon->origin, &pulse->origin) || beacon->sequence != pulse->sequence ||
+        pulse->step <= beacon->step || pulse->step > PULSE_STEPS_MAX)
+        return false;
+    preimage_t at = walk_back(beacon, pulse->step, &pulse->preimage, beacon->step);
+    return memcmp(at.bytes, beacon->last.bytes, PREIMAGE_SIZE) == 0;
+}
+
+void pulse_take(beacon_t *beacon, const pulse_t *pulse)
+{
+    beacon->step = pulse->step;
+    beacon->last = pulse->preimage;
+}
+
+pulse_t pulse_newest(const beacon_t *beacon)
+{
+    return (pulse_t){beacon->origin, beacon->sequence, beacon->step, beacon->last};
 }

@@ -38,7 +38,7 @@ static const unsigned char *personal_of(hash_use_t use)
         [HASH_CARD] = "enlace-card",       [HASH_VIEW] = "enlace-view",
         [HASH_PAYLOAD] = "enlace-payload", [HASH_SESSION] = "enlace-session",
         [HASH_WORDS] = "enlace-words",     [HASH_DERIVE] = "enlace-derive",
-        [HASH_BEACON] = "enlace-beacon",
+        [HASH_BEACON] = "enlace-beacon",   [HASH_PULSE] = "enlace-pulse",
     };
     assert((size_t)use < sizeof personal / sizeof *personal);
     return personal[use];

@@ -18,6 +18,7 @@ typedef enum {
     HASH_WORDS,   // "enlace-words"
     HASH_DERIVE,  // "enlace-derive"
     HASH_BEACON,  // "enlace-beacon"
+    HASH_PULSE,   // "enlace-pulse"
 } hash_use_t;
 
 // What a signature is for: prefix of what is signed, with its NUL.

@@ -17,6 +17,8 @@
 #define MESSAGE_CARDS_MAX   16u
 #define MESSAGE_ROSTERS_MAX 16u
 #define MESSAGE_BEACONS_MAX 16u
+#define MESSAGE_PULSES_MAX  256u
+#define WANT_BEACONS_MAX    32u
 #define HELLO_CARDS_MAX     2048u // and of WantCards
 #define CREDIT_LIMIT_MAX    ((uint64_t)1 << 53)
 #define PACKING_ZSTD        1u
@@ -41,6 +43,7 @@ typedef enum {
     MSG_PING,
     MSG_PONG,
     MSG_BYE,
+    MSG_WANT_BEACONS,
     MSG_TYPE_END
 } message_type_t; // the field numbers of LinkMessage's oneof
 
@@ -63,19 +66,26 @@ typedef struct {
 } greeting_t;
 
 typedef struct {
+    size_t count, pulse_count;
+    const pulse_t *pulses;             // of beacons alone
+    span_t items[MESSAGE_ROSTERS_MAX]; // encoded, still to decode
+} signed_items_t;
+
+typedef struct {
     message_type_t type;
     bool has_session;
     nonce_t session;
     union {
         greeting_t hello, welcome;
-        struct {
-            size_t count;
-            span_t items[MESSAGE_ROSTERS_MAX];
-        } signed_items; // rosters, cards, beacons: encoded, still to decode
+        signed_items_t signed_items; // rosters, cards, beacons
         struct {
             size_t count;
             card_number_t *items;
         } want_cards;
+        struct {
+            size_t count;
+            origin_t *origins;
+        } want_beacons;
         struct {
             size_t count;
             head_t *items;
@@ -133,19 +143,21 @@ buf_t message_encode(const message_t *message); // spans and arrays stay the cal
 void message_clear(message_t *message);
 const char *message_type_name(message_type_t type);
 
-typedef enum { PUB_RUN = 1, PUB_HEAD = 2, PUB_BEACON = 3 } publication_type_t;
+typedef enum { PUB_RUN = 1, PUB_HEAD = 2, PUB_BEACONS = 3 } publication_type_t;
 typedef struct {
     publication_type_t type;
     run_t run; // one commit, signed
     head_t head;
-    span_t beacon; // encoded SignedBeacon
-    void *memory;
+    signed_items_t beacons;
+    buf_t packed; // what they lie in
+    pulse_t *pulses;
 } publication_t;
 err_t publication_decode(span_t topic, span_t body, const hash_t *coalition,
                          publication_t *publication, fault_t *fault);
 buf_t publication_of_commit(const commit_t *commit); // PUB_RUN or, where too big, PUB_HEAD
 buf_t publication_of_head(const head_t *head);
 buf_t publication_of_beacon(span_t signed_beacon);
+buf_t publication_of_beacons(const signed_items_t *beacons);
 void publication_clear(publication_t *publication);
 
 // The id that both sides of a session put into every message after the Welcome:

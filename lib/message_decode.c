@@ -7,6 +7,7 @@
 #include "lib/bounded.h"
 #include "lib/mem.h"
 #include "lib/message.h"
+#include "lib/signed_items.h"
 #include "lib/wire.h"
 
 // Fields: the most are 2048 card numbers of 3, or the payloads of a proof, 8
@@ -91,30 +92,16 @@ static void read_welcome(reading_t *reading, const ProtobufCMessage *body)
 
 // ---- what is signed and travels as it is ----
 
-// Encodes one again, for its own decoder; the place is filled in when all are there.
-static void pack_item(reading_t *reading, const char *field, size_t index,
-                      const ProtobufCMessage *item, size_t most)
+static void add_item(reading_t *reading, const char *field, const ProtobufCMessage *item,
+                     size_t most)
 {
-    size_t size = protobuf_c_message_get_packed_size(item);
-    if (size > most) {
-        wire_t inside = wire_inside(&reading->wire, field, index + 1);
-        wire_refuse(&inside, ERR_TOO_BIG, "");
-        reading->wire.err = inside.err;
-        return;
-    }
-    protobuf_c_message_pack(item, buf_extend(&reading->memory->packed, size));
-    reading->message->as.signed_items.items[index].size = size;
-    reading->message->as.signed_items.count++;
+    signed_items_add(&reading->wire, field, item, most, &reading->message->as.signed_items,
+                     &reading->memory->packed);
 }
 
 static void place_items(reading_t *reading)
 {
-    const uint8_t *at = reading->memory->packed.data;
-    for (size_t i = 0; i < reading->message->as.signed_items.count; i++) {
-        reading->message->as.signed_items.items[i].data = at;
-        if (at) // it is NULL where all of them are empty
-            at += reading->message->as.signed_items.items[i].size;
-    }
+    signed_items_place(&reading->message->as.signed_items, &reading->memory->packed);
 }
 
 static void read_rosters(reading_t *reading, const ProtobufCMessage *body)
@@ -122,7 +109,7 @@ static void read_rosters(reading_t *reading, const ProtobufCMessage *body)
     const Enlace__V1__Rosters *message = (const Enlace__V1__Rosters *)body;
     wire_count(&reading->wire, "rosters", message->n_rosters, 0, MESSAGE_ROSTERS_MAX);
     for (size_t i = 0; i < message->n_rosters && !reading->wire.err; i++)
-        pack_item(reading, "rosters", i, &message->rosters[i]->base, ROSTER_BYTES_MAX);
+        add_item(reading, "rosters", &message->rosters[i]->base, ROSTER_BYTES_MAX);
     place_items(reading);
 }
 
@@ -131,17 +118,17 @@ static void read_card_list(reading_t *reading, const ProtobufCMessage *body)
     const Enlace__V1__Cards *message = (const Enlace__V1__Cards *)body;
     wire_count(&reading->wire, "cards", message->n_cards, 0, MESSAGE_CARDS_MAX);
     for (size_t i = 0; i < message->n_cards && !reading->wire.err; i++)
-        pack_item(reading, "cards", i, &message->cards[i]->base, CARD_BYTES_MAX);
+        add_item(reading, "cards", &message->cards[i]->base, CARD_BYTES_MAX);
     place_items(reading);
 }
 
 static void read_beacons(reading_t *reading, const ProtobufCMessage *body)
 {
     const Enlace__V1__Beacons *message = (const Enlace__V1__Beacons *)body;
-    wire_count(&reading->wire, "beacons", message->n_beacons, 0, MESSAGE_BEACONS_MAX);
-    for (size_t i = 0; i < message->n_beacons && !reading->wire.err; i++)
-        pack_item(reading, "beacons", i, &message->beacons[i]->base, BEACON_BYTES_MAX);
-    place_items(reading);
+    pulse_t *pulses = NULL;
+    signed_items_beacons(&reading->wire, message, &reading->message->as.signed_items,
+                         &reading->memory->packed, &pulses);
+    reading->memory->array = pulses;
 }
 
 static void read_proof(reading_t *reading, const ProtobufCMessage *body)
@@ -155,13 +142,30 @@ static void read_proof(reading_t *reading, const ProtobufCMessage *body)
     reading->message->as.proof.run = buf_span(&reading->memory->packed);
 }
 
-// ---- heads and cards asked for ----
+// ---- heads, and cards and beacons asked for ----
 
 static void read_want_cards(reading_t *reading, const ProtobufCMessage *body)
 {
     const Enlace__V1__WantCards *message = (const Enlace__V1__WantCards *)body;
     reading->message->as.want_cards.items = read_cards(reading, message->cards, message->n_cards);
     reading->message->as.want_cards.count = message->n_cards;
+}
+
+static void read_want_beacons(reading_t *reading, const ProtobufCMessage *body)
+{
+    const Enlace__V1__WantBeacons *message = (const Enlace__V1__WantBeacons *)body;
+    wire_count(&reading->wire, "origins", message->n_origins, 0, WANT_BEACONS_MAX);
+    if (reading->wire.err)
+        return;
+    origin_t *origins = mem_alloc_array(message->n_origins, sizeof *origins);
+    reading->memory->array = origins;
+    for (size_t i = 0; i < message->n_origins && !reading->wire.err; i++) {
+        wire_t inside = wire_inside(&reading->wire, "origins", i + 1);
+        wire_bytes(&inside, "", true, message->origins[i], origins[i].bytes, ORIGIN_SIZE);
+        reading->wire.err = inside.err;
+    }
+    reading->message->as.want_beacons.origins = origins;
+    reading->message->as.want_beacons.count = message->n_origins;
 }
 
 static void take_heads(reading_t *reading, Enlace__V1__Head *const *heads, size_t count)
@@ -307,6 +311,7 @@ static const read_fn readers[MSG_TYPE_END] = {
     [MSG_PING] = read_ping,
     [MSG_PONG] = read_pong,
     [MSG_BYE] = read_bye,
+    [MSG_WANT_BEACONS] = read_want_beacons,
 };
 
 // ---- the message ----

@@ -7,9 +7,10 @@
 #include "lib/bounded.h"
 #include "lib/mem.h"
 #include "lib/message.h"
+#include "lib/signed_items.h"
 #include "lib/wire.h"
 
-enum { TAG_SESSION = 1, TAG_ITEMS = 1 };
+enum { TAG_SESSION = 1, TAG_RUN = 1, TAG_ORIGINS = 1 };
 
 typedef buf_t (*write_fn)(const message_t *message);
 
@@ -79,21 +80,26 @@ static buf_t write_want_cards(const message_t *message)
     return body;
 }
 
-// ---- what is encoded already ----
-
-static buf_t write_signed_items(const message_t *message)
+static buf_t write_want_beacons(const message_t *message)
 {
     buf_t body = {0};
-    assert(message->as.signed_items.count <= MESSAGE_ROSTERS_MAX);
-    for (size_t i = 0; i < message->as.signed_items.count; i++)
-        wire_append(&body, TAG_ITEMS, message->as.signed_items.items[i]);
+    for (size_t i = 0; i < message->as.want_beacons.count; i++)
+        wire_append(&body, TAG_ORIGINS,
+                    span_of(message->as.want_beacons.origins[i].bytes, ORIGIN_SIZE));
     return body;
+}
+
+// ---- what is encoded already ----
+
+static buf_t write_items(const message_t *message)
+{
+    return signed_items_write(&message->as.signed_items);
 }
 
 static buf_t write_proof(const message_t *message)
 {
     buf_t body = {0};
-    wire_append(&body, TAG_ITEMS, message->as.proof.run);
+    wire_append(&body, TAG_RUN, message->as.proof.run);
     return body;
 }
 
@@ -222,8 +228,8 @@ static buf_t write_bye(const message_t *message)
 static const write_fn writers[MSG_TYPE_END] = {
     [MSG_HELLO] = write_hello,
     [MSG_WELCOME] = write_welcome,
-    [MSG_ROSTERS] = write_signed_items,
-    [MSG_CARDS] = write_signed_items,
+    [MSG_ROSTERS] = write_items,
+    [MSG_CARDS] = write_items,
     [MSG_WANT_CARDS] = write_want_cards,
     [MSG_HEADS] = write_heads,
     [MSG_FETCH] = write_fetch,
@@ -234,10 +240,11 @@ static const write_fn writers[MSG_TYPE_END] = {
     [MSG_FETCH_PAYLOAD] = write_fetch_payload,
     [MSG_PAYLOAD_FOUND] = write_payload_found,
     [MSG_PROOF] = write_proof,
-    [MSG_BEACONS] = write_signed_items,
+    [MSG_BEACONS] = write_items,
     [MSG_PING] = write_ping,
     [MSG_PONG] = write_pong,
     [MSG_BYE] = write_bye,
+    [MSG_WANT_BEACONS] = write_want_beacons,
 };
 
 buf_t message_encode(const message_t *message)

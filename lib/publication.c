@@ -5,9 +5,10 @@
 #include "lib/bounded.h"
 #include "lib/mem.h"
 #include "lib/message.h"
+#include "lib/signed_items.h"
 #include "lib/wire.h"
 
-// One commit of up to 256 payloads, or a beacon.
+// One commit of up to 256 payloads, or a beacon, or 256 pulses.
 static const limits_t publication_limits = {
     .bytes = PUBLISH_BYTES_MAX,
     .fields = 2048,
@@ -38,13 +39,13 @@ static err_t read_run(const Enlace__V1__Run *message, publication_t *publication
     return err ? err : check_run(&publication->run, fault);
 }
 
-static err_t read_beacon(const Enlace__V1__SignedBeacon *message, publication_t *publication,
-                         fault_t *fault)
+static err_t read_beacons(const Enlace__V1__Beacons *message, publication_t *publication,
+                          fault_t *fault)
 {
-    buf_t bytes = bounded_pack(&message->base);
-    publication->beacon = buf_span(&bytes);
-    publication->memory = bytes.data;
-    return bytes.size > BEACON_BYTES_MAX ? fault_set(fault, ERR_TOO_BIG, "beacon", NULL) : ERR_OK;
+    wire_t wire = {.fault = fault, .name = "beacons"};
+    signed_items_beacons(&wire, message, &publication->beacons, &publication->packed,
+                         &publication->pulses);
+    return wire.err;
 }
 
 static err_t read_body(const Enlace__V1__Publication *message, publication_t *publication,
@@ -58,8 +59,8 @@ static err_t read_body(const Enlace__V1__Publication *message, publication_t *pu
     case ENLACE__V1__PUBLICATION__BODY_HEAD:
         wire_head(&wire, "head", WIRE_NO_PLACE, message->head, &publication->head);
         return wire.err;
-    case ENLACE__V1__PUBLICATION__BODY_BEACON:
-        return read_beacon(message->beacon, publication, fault);
+    case ENLACE__V1__PUBLICATION__BODY_BEACONS:
+        return read_beacons(message->beacons, publication, fault);
     default:
         return fault_set(fault, ERR_UNKNOWN_MESSAGE, "", NULL);
     }
@@ -86,7 +87,8 @@ err_t publication_decode(span_t topic, span_t body, const hash_t *coalition,
 void publication_clear(publication_t *publication)
 {
     run_clear(&publication->run);
-    mem_free(publication->memory);
+    buf_free(&publication->packed);
+    mem_free(publication->pulses);
     *publication = (publication_t){0};
 }
 
@@ -134,8 +136,13 @@ buf_t publication_of_commit(const commit_t *commit)
     return publication_of_head(&(head_t){commit->feed, commit->last, commit->hash});
 }
 
+buf_t publication_of_beacons(const signed_items_t *beacons)
+{
+    buf_t inner = signed_items_write(beacons);
+    return wrap(PUB_BEACONS, &inner);
+}
+
 buf_t publication_of_beacon(span_t signed_beacon)
 {
-    buf_t inner = buf_copy(signed_beacon);
-    return wrap(PUB_BEACON, &inner);
+    return publication_of_beacons(&(signed_items_t){.count = 1, .items = {signed_beacon}});
 }

@@ -4,7 +4,8 @@
 // I7: ours says what is on disk, after the turn. I13: no sequence falls. I15:
 // others' go on as the bytes that came.
 // L5: who is connected to somebody hears of every member at least once a minute,
-// whoever passes it on. Of whom nothing new has come for BEACON_LATE_MS is down
+// whoever passes it on: by a beacon, or where nothing has changed since that by a
+// pulse (pulses.c). Of whom nothing new has come for BEACON_LATE_MS is down
 // or kept from us: counted once (NO_BEACON), logged, shown until its word comes.
 #include <assert.h>
 #include <string.h>
@@ -26,9 +27,6 @@ static beacon_t *compose(core_t *core)
     beacon->origin = core->self->origin;
     beacon->coalition = core->coalition;
     beacon->card_number = identity_newest(core->self)->number;
-    core->beacon_sequence =
-        core->wall_ms > core->beacon_sequence ? core->wall_ms : core->beacon_sequence + 1;
-    beacon->sequence = core->beacon_sequence;
     beacon->own = mem_alloc_array(core->feed_count, sizeof *beacon->own);
     beacon->held = mem_alloc_array(core->feed_count, sizeof *beacon->held);
     for (size_t i = 0; i < core->feed_count; i++) {
@@ -40,8 +38,20 @@ static beacon_t *compose(core_t *core)
         else
             beacon->held[beacon->held_count++] = feed->head;
     }
-    beacon_sign(beacon, core->options.signing);
+    beacon_leave_out(beacon);
     return beacon;
+}
+
+// Takes *beacon over.
+static void speak(core_t *core, beacon_t *beacon)
+{
+    core->beacon_sequence =
+        core->wall_ms > core->beacon_sequence ? core->wall_ms : core->beacon_sequence + 1;
+    beacon->sequence = core->beacon_sequence;
+    pulse_begin(core, beacon);
+    beacon_sign(beacon, core->options.signing);
+    beacon_destroy(&core->self->beacon);
+    core->self->beacon = beacon;
 }
 
 // Those who dial us subscribe; those whom we dial are told on the link.
@@ -86,25 +96,49 @@ void beacon_flush(core_t *core, effects_t *effects)
         return;
     if (!own_key_counts(core))
         return; // nobody would believe it
-    beacon_destroy(&core->self->beacon);
-    core->self->beacon = compose(core);
+    beacon_t *next = compose(core);
     core->self->beacon_ms = core->beacon_ms = core->now_ms;
     core->beacon_due = false;
+    if (pulse_instead(core, next, effects)) {
+        beacon_destroy(&next);
+        return;
+    }
+    speak(core, next);
     spread(core, core->self->beacon, NULL, effects);
+}
+
+// The beacon as it came, and the newest pulse that continues it.
+static void tell(core_t *core, session_t *session, const beacon_t *beacon, effects_t *effects)
+{
+    message_t message = {.type = MSG_BEACONS};
+    pulse_t pulse = pulse_newest(beacon);
+    message.as.signed_items.count = 1;
+    message.as.signed_items.items[0] = buf_span(&beacon->signed_form);
+    message.as.signed_items.pulse_count = pulse.step ? 1 : 0;
+    message.as.signed_items.pulses = &pulse;
+    session_send(core, session, &message, effects);
+}
+
+static bool may_tell(const core_t *core, const identity_t *identity)
+{
+    return identity && identity->beacon && roster_member(core_roster(core), &identity->origin);
 }
 
 // All that we hold, the peer's own among them: a node whose clock was set back
 // learns so how far its sequence has come.
 void beacon_greet(core_t *core, session_t *session, effects_t *effects)
 {
-    for (size_t i = 0; i < core->identity_count; i++) {
-        const beacon_t *beacon = core->identities[i]->beacon;
-        message_t message = {.type = MSG_BEACONS};
-        if (!beacon || !roster_member(core_roster(core), &beacon->origin))
-            continue;
-        message.as.signed_items.count = 1;
-        message.as.signed_items.items[0] = buf_span(&beacon->signed_form);
-        session_send(core, session, &message, effects);
+    for (size_t i = 0; i < core->identity_count; i++)
+        if (may_tell(core, core->identities[i]))
+            tell(core, session, core->identities[i]->beacon, effects);
+}
+
+void beacon_on_want(core_t *core, session_t *session, const message_t *m, effects_t *effects)
+{
+    for (size_t i = 0; i < m->as.want_beacons.count && session_may_ask(core, session); i++) {
+        const identity_t *identity = identity_find(core, &m->as.want_beacons.origins[i]);
+        if (may_tell(core, identity))
+            tell(core, session, identity->beacon, effects);
     }
 }
 
@@ -172,7 +206,13 @@ static void take_as_claims(core_t *core, const identity_t *author, const beacon_
     }
 }
 
-void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects)
+void beacon_heard(core_t *core, identity_t *identity, effects_t *effects)
+{
+    note_lag(core, identity->beacon);
+    take_as_claims(core, identity, identity->beacon, effects);
+}
+
+static void take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects)
 {
     beacon_t *beacon = NULL;
     identity_t *identity = NULL;
@@ -193,15 +233,22 @@ void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t 
     beacon_destroy(&identity->beacon);
     identity->beacon = beacon;
     identity->beacon_ms = core->now_ms;
-    note_lag(core, beacon);
+    identity->pulse_due = false; // of the one before
     relay(core, identity, from, effects);
-    take_as_claims(core, identity, beacon, effects);
+    beacon_heard(core, identity, effects);
+}
+
+void beacon_take_all(core_t *core, session_t *from, const signed_items_t *beacons,
+                     effects_t *effects)
+{
+    for (size_t i = 0; i < beacons->count; i++)
+        take(core, from, beacons->items[i], effects);
+    pulse_take_all(core, from, beacons, effects);
 }
 
 void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects)
 {
-    for (size_t i = 0; i < m->as.signed_items.count; i++)
-        beacon_take(core, session, m->as.signed_items.items[i], effects);
+    beacon_take_all(core, session, &m->as.signed_items, effects);
 }
 
 // ---- the alarm ----

@@ -141,6 +141,7 @@ static void on_tick(core_t *core, const event_t *event, effects_t *effects)
     follow_tick(core, effects);
     payload_tick(core, effects);
     beacon_tick(core, effects);
+    pulse_tick(core, effects);
     fence_tick(core, effects);
 }
 

@@ -433,7 +433,7 @@ void follow_on_publication(core_t *core, const event_t *event, effects_t *effect
     else if (publication->type == PUB_HEAD)
         heads_claim(core, session, &publication->head, effects);
     else
-        beacon_take(core, session, publication->beacon, effects);
+        beacon_take_all(core, session, &publication->beacons, effects);
 }
 
 // ---- time and loss ----

@@ -283,6 +283,7 @@ static const message_row_t rows[MSG_TYPE_END] = {
     [MSG_PAYLOAD_FOUND] = {payload_on_found, ONCE_OPEN},
     [MSG_PROOF] = {proof_on_proof, ONCE_OPEN},
     [MSG_BEACONS] = {beacon_on_beacons, ONCE_OPEN},
+    [MSG_WANT_BEACONS] = {beacon_on_want, ONCE_OPEN},
     [MSG_PING] = {on_ping, ONCE_OPEN},
     [MSG_PONG] = {on_pong, ONCE_OPEN},
     [MSG_BYE] = {on_bye, {ERR_OK}},

@@ -22,6 +22,8 @@ enum {
     BEACON_IDLE_MS = 60000,
     BEACON_MIN_MS = 5000,
     BEACON_LATE_MS = 180000, // three that did not come: an alarm
+    PULSE_GATHER_MS = 10000, // a relay passes on together what comes in so long
+    WANT_BEACONS_MS = 1000,  // between two questions for beacons in a session
     MISSING_MS = 5000,       // between looks for missing payloads
     MISSING_SOON_MS = 200,   // after one came
     DIAL_FIRST_MS = 500,
@@ -74,6 +76,8 @@ typedef struct {
     uint32_t relays;         // ... so many were passed on
     bool relay_due;          // a newer one waits
     bool beacon_late;        // the alarm is out
+    bool pulse_due;          // the newest of its pulses waits to be passed on ...
+    core_link_t pulse_from;  // ... but not to where it came from; 0: our own
     size_t blame_count;      // by core_feed_state_t.index, from its sessions that ended
     blame_t *blames;
     pace_t pace; // of the link of its last session
@@ -243,9 +247,10 @@ typedef struct {
     size_t serve_count, serve_capacity;
     serve_t *serves;
     uint64_t allowance, charged;
-    uint64_t asked_ms; // what it has asked for outside of fetches in the second
-    uint32_t asked;    // that began then
-    uint32_t sending;  // fetch whose run goes out; 0: none
+    uint64_t asked_ms;  // what it has asked for outside of fetches in the second
+    uint32_t asked;     // that began then
+    uint64_t wanted_ms; // when we asked it for beacons last
+    uint32_t sending;   // fetch whose run goes out; 0: none
     bool reading;
     bool packs;       // the peer takes packed runs
     pace_t pace;      // of its link
@@ -319,6 +324,8 @@ struct core {
     uint64_t now_ms, wall_ms;
     uint64_t ticked_ms, soon_ms;
     uint64_t beacon_ms, beacon_sequence;
+    preimage_t beacon_top; // of our beacon's chain: whoever knows it can pulse for us
+    uint64_t pulses_ms;    // since when one waits to be passed on; 0: none does
     uint64_t connected_ms; // since when somebody is in session; 0: nobody is
     bool beacon_due;
     bool missing_hint;
@@ -558,8 +565,21 @@ void payload_read(core_t *core, const event_t *event, effects_t *effects);
 // beacons.c
 void beacon_flush(core_t *core, effects_t *effects); // ours, when it is due
 void beacon_tick(core_t *core, effects_t *effects);  // who has said nothing for too long
-void beacon_take(core_t *core, session_t *from, span_t signed_beacon, effects_t *effects);
+void beacon_take_all(core_t *core, session_t *from, const signed_items_t *beacons,
+                     effects_t *effects);
+// What the newest word says, heard once more: lag, and claims of a peer in session.
+void beacon_heard(core_t *core, identity_t *identity, effects_t *effects);
 void beacon_greet(core_t *core, session_t *session, effects_t *effects);
 void beacon_on_beacons(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void beacon_on_want(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+
+// pulses.c
+void pulse_begin(core_t *core, beacon_t *ours); // its chain, before it is signed
+// Says "as before" instead of our beacon; false where that cannot be said of `next`.
+bool pulse_instead(core_t *core, const beacon_t *next, effects_t *effects);
+// All of a message; asks whoever gave it for the beacons that they continue.
+void pulse_take_all(core_t *core, session_t *from, const signed_items_t *beacons,
+                    effects_t *effects);
+void pulse_tick(core_t *core, effects_t *effects); // what was gathered goes on
 
 #endif

@@ -31,6 +31,10 @@ class Base:
         self.listening = False
         self.feeds: dict[FeedId, Feed] = {}
         self.beacons: dict[bytes, tuple[int, bytes]] = {}  # origin: sequence, SignedBeacon
+        self.pulses: dict[bytes, link_pb2.Pulse] = {}  # the newest that continues each of them
+        self.gathered: dict[bytes, Optional[Session]] = {}  # whose is to be passed on, and where it came from
+        self.gathered_ms = 0
+        self.top = b""  # of its own newest beacon's chain
         self.sessions: dict[Hashable, Session] = {}
         self.counters: Counter[str] = Counter()  # refusals, by reason
         self.heard: Counter[str] = Counter()  # link messages, by kind
@@ -95,7 +99,7 @@ class Base:
         session.said_ms = self.now_ms
 
     def may_ask(self, session: Session) -> bool:
-        """32 origins, payloads and proofs a second: what is asked beyond is counted."""
+        """32 origins, beacons, payloads and proofs a second: what is asked beyond is counted."""
         since_ms, asked = session.asked if self.now_ms - session.asked[0] < 1000 else (self.now_ms, 0)
         session.asked = (since_ms, asked + 1)
         if asked >= 32:

@@ -34,14 +34,14 @@ def _other_keys(code: str, **fields) -> crypto.Keys:
     return crypto.Keys(*(getattr(other if use in fields else keys, use) for use in ("root", "signing", "transport", "sealing")))
 
 
-def _second(**fields) -> Card:
+def replaced(**fields) -> Card:
     """GT's card 2, with a new signing key."""
     return make_card(_other_keys("GT", signing=True), "GT", f.CARDS["GT"], **fields)
 
 
 def _cards() -> list[dict]:
     cases = []
-    second = _second()
+    second = replaced()
     body = second.body
 
     def one(name: str, given: list[bytes], **counts: int) -> None:
@@ -68,7 +68,7 @@ def _cards() -> list[dict]:
     one("another root key than the roster names", [other_root.signed], bad_card=1)
     one("of an origin that is not in the roster", [f.CARDS["NI"].signed], unknown_origin=1)
     one("its second, likewise", [stranger.signed], unknown_origin=1)
-    one("an epoch that falls", [_second(epoch=2).signed, _back_to_epoch_1().signed], bad_card=1)
+    one("an epoch that falls", [replaced(epoch=2).signed, _back_to_epoch_1().signed], bad_card=1)
     one("one of two cannot be read", [having_signature(second.signed), f.CARDS["HN"].signed, second.signed], bad_signature=1)
     return cases
 
@@ -80,7 +80,7 @@ def having_signature(signed: bytes) -> bytes:
 
 
 def _back_to_epoch_1() -> Card:
-    body = make_card(f.KEYS["GT"], "GT", _second(epoch=2)).body
+    body = make_card(f.KEYS["GT"], "GT", replaced(epoch=2)).body
     return Card.read(sign_card(f.KEYS["GT"], having(body, epoch=1).SerializeToString()))
 
 
@@ -217,7 +217,7 @@ def _replaced_root() -> dict:
     recorder = recorder_of("the new root key signs, the old one does not")
     recorder.meet("HN")
     rosters(recorder, f.voted(body), link="HN")
-    cards(recorder, _second().signed, link="HN")
+    cards(recorder, replaced().signed, link="HN")
     recorder.counts(bad_card=1)
     renewed = having(f.CARDS["GT"].body, number=2, previous=f.CARDS["GT"].hash, root_key=crypto.ed25519_public(keys.root))
     cards(recorder, sign_card(keys, renewed.SerializeToString()), link="HN")
@@ -269,7 +269,7 @@ def _authority() -> list[dict]:
         cases.append(recorder.case())
 
     full = _written("uno", "dos", "tres").feed
-    rotated = _second(cuts=[_cut(full, 1, 2)])
+    rotated = replaced(cuts=[_cut(full, 1, 2)])
     other_hash = membership_pb2.Cut(epoch=1, lane=1, number=2, hash=bytes(32))
 
     recorder, author = begin("up to the cut of a later card", 0, rotated.signed)
@@ -286,7 +286,7 @@ def _authority() -> list[dict]:
     offer(recorder, author, f.run_bytes(*author.feed.commits), "HN", claim=3)
     finish(recorder, (GT1, 2), beyond_cut=1, claim_unmet=1)
 
-    recorder, author = begin("another commit at the cut", 1, _second(cuts=[other_hash]).signed)
+    recorder, author = begin("another commit at the cut", 1, replaced(cuts=[other_hash]).signed)
     offer(recorder, author, f.run_bytes(author.feed.commits[1]), "HN", claim=2)
     finish(recorder, (GT1, 1), beyond_cut=1)
 
@@ -305,12 +305,12 @@ def _authority() -> list[dict]:
     recorder.publication("HN", run=f.run_message([f.Author("GT").put("otro")]))
     finish(recorder, (GT1, 2), contested=1)
 
-    recorder, author = begin("a card without cuts leaves the old key as it was", 2, _second().signed)
+    recorder, author = begin("a card without cuts leaves the old key as it was", 2, replaced().signed)
     offer(recorder, author, f.run_bytes(author.feed.commits[2]), "HN", claim=3)
     finish(recorder, (GT1, 3))
 
     min_card = f.voted(_members(f.charter_body(), f.COALITION_ID, GT={"min_card": 2}), ("CRM", "HN"))
-    recorder, author = begin("below min_card a key reaches nothing that no cut names", 2, _second().signed, roster=min_card)
+    recorder, author = begin("below min_card a key reaches nothing that no cut names", 2, replaced().signed, roster=min_card)
     offer(recorder, author, f.run_bytes(author.feed.commits[2]), "HN", claim=3)
     finish(recorder, (GT1, 2), beyond_cut=1)
 
@@ -329,14 +329,14 @@ def _authority() -> list[dict]:
 
     cases.append(_published_beyond("a former member's feed that the roster does not name", roster=gone))
     _epochs(begin, finish, full)
-    ended = _second(epoch=2, cuts=[_cut(full, 1, 2)])
+    ended = replaced(epoch=2, cuts=[_cut(full, 1, 2)])
     cases.append(_published_beyond("a lane of the old epoch that no card names", ended.signed))
     control = f.Author("GT", lane=0)
     control.put("uno")
     back = f.voted(_members(f.charter_body(), f.COALITION_ID, left={"GT": [_cut(control.feed, 0, 1)]}))
     cases.append(_published_beyond("nor does a roster's cut bring that lane back", ended.signed, roster=back))
 
-    recorder, author = begin("of equally low cuts the roster's binds", 0, _second(cuts=[other_hash]).signed, roster=gone)
+    recorder, author = begin("of equally low cuts the roster's binds", 0, replaced(cuts=[other_hash]).signed, roster=gone)
     offer(recorder, author, f.run_bytes(*author.feed.commits[:2]), "HN", claim=2)
     finish(recorder, (GT1, 2))
 
@@ -368,7 +368,7 @@ def _published_beyond(name: str, *given: bytes, roster: Optional[bytes] = None) 
 
 def _epochs(begin, finish, full) -> None:
     """Epoch 2 begins with card 2, which cuts lane 1 of epoch 1 at 2 and names no other lane."""
-    card = _second(epoch=2, cuts=[_cut(full, 1, 2)])
+    card = replaced(epoch=2, cuts=[_cut(full, 1, 2)])
     keys = _other_keys("GT", signing=True)
 
     def author_2(**fields) -> f.Author:
@@ -426,7 +426,7 @@ def _beacons() -> list[dict]:
         node.keys = keys or node.keys
         return node.beacon(**fields)
 
-    rotated = _second()
+    rotated = replaced()
     later = f.T0 + 200_000
     altered = having(first, signature=first.signature[:-1] + bytes([first.signature[-1] ^ 1]))
     stranger = having(link_pb2.Beacon.FromString(first.body), origin=f.ORIGINS["NI"]).SerializeToString()

@@ -4,6 +4,7 @@ import crypto
 import fixture as f
 from byhand import hexed
 from feed import Draft
+from pulsing import chain
 
 
 def _case(name: str, function: str, result, **given) -> dict:
@@ -23,6 +24,9 @@ def _hashes() -> list[dict]:
         _case("of two nonces", "session", crypto.session_id(salt, bytes(16)), hello_nonce=salt, welcome_nonce=bytes(16)),
         _case("the nonces the other way round", "session", crypto.session_id(bytes(16), salt), hello_nonce=bytes(16), welcome_nonce=salt),
     ]
+    for step in (0, 1, 255, 256):
+        preimage = chain(salt, bytes(range(16)), 2**53 - step)[step]
+        cases.append(_case(f"step {step} of a chain", "preimage", preimage, top=salt, origin=bytes(range(16)), sequence=2**53 - step, step=step))
     for function, hash_ in (
         ("commit-hash", crypto.commit_hash),
         ("card-hash", crypto.card_hash),

@@ -246,15 +246,16 @@ def _beacons() -> list[dict]:
         changed("sequence 0", "bad-value", sequence=0),
         changed("sequence above 2^53", "bad-value", sequence=2**53 + 1),
         changed("card_number 0", "bad-value", card_number=0),
+        changed("an anchor of 15 bytes", "bad-length", anchor=bytes(15)),
         changed("an origin of 15 bytes", "bad-length", origin=bytes(15)),
         one("fields in another order", "not-canonical", data[34:] + data[:34]),
-        one("an unknown field", "unknown-field", data + number(7, 1)),
+        one("an unknown field", "unknown-field", data + number(8, 1)),
         one("a field twice", "duplicate-field", data + number(4, 1)),
         one("cut short", "truncated", data[:-1]),
         case("beacon", "a signature of 65 bytes", having(signed, signature=bytes(65)).SerializeToString(), "bad-length"),
         case("beacon", "without a body", without(signed, "body").SerializeToString(), "missing-field"),
     ]
-    for field in ("coalition", "origin", "sequence", "card_number"):
+    for field in ("coalition", "origin", "sequence", "card_number", "anchor"):
         cases.append(one(f"without {field}", "missing-field", without(good, field).SerializeToString()))
     return cases
 

@@ -38,6 +38,8 @@ def beacon_of(code: str = "GT", **fields) -> link_pb2.SignedBeacon:
     return f.node(code).beacon(**fields)
 
 
+PULSE = link_pb2.Pulse(origin=f.ORIGINS["GT"], sequence=2**53, step=256, preimage=bytes(16))
+
 BODIES = {
     "hello": link_pb2.Hello(protocol_min=1, protocol_max=2, **GREETING),
     "welcome": link_pb2.Welcome(protocol=1, hello_nonce=bytes(16), **GREETING),
@@ -55,10 +57,11 @@ BODIES = {
     "fetch_payload": link_pb2.FetchPayload(fetch=7, feed=FEED.message(), number=1),
     "payload_found": link_pb2.PayloadFound(fetch=7, feed=FEED.message(), number=1, payload=PRESENT),
     "proof": _proof(),
-    "beacons": link_pb2.Beacons(beacons=[beacon_of()]),
+    "beacons": link_pb2.Beacons(beacons=[beacon_of()], pulses=[PULSE]),
     "ping": link_pb2.Ping(token=2**64 - 1),
     "pong": link_pb2.Pong(token=1),
     "bye": link_pb2.Bye(reason=97),
+    "want_beacons": link_pb2.WantBeacons(origins=[f.ORIGINS["GT"], f.ORIGINS["HN"]]),
 }
 
 
@@ -109,7 +112,7 @@ def _links_malformed() -> list[dict]:
     cases = [
         case("link", "nothing", b"", "unknown-message"),
         case("link", "a session alone", inner(1, SESSION), "unknown-message"),
-        case("link", "a body of an unknown type", inner(1, SESSION) + inner(20, b""), "unknown-message"),
+        case("link", "a body of an unknown type", inner(1, SESSION) + inner(21, b""), "unknown-message"),
         case("link", "cut in a tag", inner(1, SESSION) + b"\x8a", "truncated"),
         case("link", "cut in a length", inner(1, SESSION) + varint(17 << 3 | 2) + b"\x80", "truncated"),
         case("link", "cut in a varint", framed(17, b"\x08\x80"), "truncated"),
@@ -197,6 +200,14 @@ def _links_refused() -> list[dict]:
     too_big = commit_pb2.Payload(state=1, salt=bytes(16), body=bytes(65_537))
     add("payload_found", "a body of 64 KiB and one byte", "too-big", link_pb2.PayloadFound(fetch=7, feed=FEED.message(), number=1, payload=too_big))
     add("beacons", "17 beacons", "too-many", link_pb2.Beacons(beacons=[beacon_of()] * 17))
+    add("beacons", "257 pulses", "too-many", link_pb2.Beacons(pulses=[PULSE] * 257))
+    for name, value, reason in (("sequence", 0, "bad-value"), ("sequence", 2**53 + 1, "bad-value"), ("step", 0, "bad-value"), ("step", 257, "bad-value"), ("preimage", bytes(15), "bad-length"), ("origin", bytes(17), "bad-length")):
+        shown = f"{len(value)} bytes" if isinstance(value, bytes) else value
+        add("beacons", f"a pulse with a {name} of {shown}", reason, link_pb2.Beacons(pulses=[having(PULSE, **{name: value})]))
+    for name in ("origin", "sequence", "step", "preimage"):
+        add("beacons", f"a pulse without its {name}", "missing-field", link_pb2.Beacons(pulses=[without(PULSE, name)]))
+    add("want_beacons", "33 of them", "too-many", link_pb2.WantBeacons(origins=[f.ORIGINS["GT"]] * 33))
+    add("want_beacons", "an origin of 15 bytes", "bad-length", link_pb2.WantBeacons(origins=[bytes(15)]))
     add("cards", "17 cards", "too-many", link_pb2.Cards(cards=[SIGNED_CARD] * 17))
     add("rosters", "17 rosters", "too-many", link_pb2.Rosters(rosters=[SIGNED_ROSTER] * 17))
     cases = [case("link", f"{kind}: {name}", link(kind, body), reason) for kind, name, body, reason in refused]
@@ -233,7 +244,9 @@ def _publications() -> list[dict]:
     return [
         one("a commit", "ok", run(run_message([commit]))),
         one("a head", "ok", head),
-        one("a beacon", "ok", link_pb2.Publication(beacon=beacon_of()).SerializeToString()),
+        one("a beacon", "ok", link_pb2.Publication(beacons=link_pb2.Beacons(beacons=[beacon_of()])).SerializeToString()),
+        one("256 pulses", "ok", link_pb2.Publication(beacons=link_pb2.Beacons(pulses=[PULSE] * 256)).SerializeToString()),
+        one("257 pulses", "too-many", link_pb2.Publication(beacons=link_pb2.Beacons(pulses=[PULSE] * 257)).SerializeToString()),
         one("another coalition's topic", "bad-topic", head, bytes(16)),
         one("a longer topic", "bad-topic", head, f.COALITION_ID[:17]),
         one("no topic", "bad-topic", head, b""),
@@ -244,7 +257,7 @@ def _publications() -> list[dict]:
         one("of a restricted lane", "not-allowed", run(run_message([sealed]))),
         one("a run without a commit", "missing-field", run(commit_pb2.Run(feed=FEED.message()))),
         one("a head without its hash", "missing-field", link_pb2.Publication(head=without(HEAD, "hash")).SerializeToString()),
-        one("a head and a beacon", "duplicate-field", head + link_pb2.Publication(beacon=beacon_of()).SerializeToString()),
+        one("a head and a beacon", "duplicate-field", head + link_pb2.Publication(beacons=link_pb2.Beacons(beacons=[beacon_of()])).SerializeToString()),
         one("more than 16 KiB", "too-big", run(run_message([big]))),
         one("2,049 fields", "too-many", [head, [number(9, 1), 2_049]]),
         one("cut short", "truncated", head[:-1]),

@@ -19,6 +19,7 @@ import wire
 from document import Refused
 from feed import Draft, FeedId, Head, make_commit_after, read_run, run_message
 from membership import Card, Membership, Roster
+from pulsing import chain
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -63,6 +64,7 @@ FUNCTIONS: dict[str, Callable[[dict], object]] = {
     "card-hash": lambda c: crypto.card_hash(unhex(c["data"])),
     "roster-hash": lambda c: crypto.roster_hash(unhex(c["data"])),
     "beacon-hash": lambda c: crypto.beacon_hash(unhex(c["data"])),
+    "preimage": lambda c: chain(unhex(c["top"]), unhex(c["origin"]), c["sequence"])[c["step"]],
     "ed25519-public": lambda c: crypto.ed25519_public(unhex(c["seed"])),
     "origin": lambda c: crypto.origin_of(unhex(c["root_key"])),
     "sign-commit": lambda c: crypto.sign(unhex(c["seed"]), crypto.commit_text(unhex(c["coalition"]), unhex(c["hash"]))),

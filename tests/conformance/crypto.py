@@ -43,6 +43,11 @@ def beacon_hash(body: bytes) -> bytes:
     return blake2b(body, "enlace-beacon")
 
 
+def preimage_before(origin: bytes, sequence: int, step: int, preimage: bytes) -> bytes:
+    """In the chain of a beacon's pulses; `step` is that of `preimage`."""
+    return blake2b(origin + sequence.to_bytes(8, "little") + step.to_bytes(4, "little") + preimage, "enlace-pulse")[:16]
+
+
 def session_id(hello_nonce: bytes, welcome_nonce: bytes) -> bytes:
     return blake2b(hello_nonce + welcome_nonce, "enlace-session")[:16]
 

@@ -49,12 +49,14 @@ def refuse_unless(holds: object, reason: str, where: str = "") -> None:
 
 @dataclass(frozen=True)
 class Rule:
-    """`low` and `high` bound a number, a length of bytes, or how many entries there are."""
+    """`low` and `high` bound a number, a length of bytes, or how many entries there are,
+    each of so many bytes where they are bytes."""
 
     low: int
     high: int
     absent: bool
     repeated: bool
+    each: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _range(text: str) -> tuple[int, int]:
 def _rule(there: str, values: str) -> Rule:
     if there == "any" or re.match(r"[\d,]+ to ", there):
         low, high = (0, U64) if there == "any" else _range(there)
-        return Rule(low, high, True, True)
+        return Rule(low, high, True, True, _range(values)[1] if values.endswith(" bytes") else 0)
     return Rule(*_range(values), there != "must", False)
 
 

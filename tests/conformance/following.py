@@ -269,9 +269,8 @@ class Following(Base):
         self.say_owed(session)
 
     def _published(self, session: Session, message: link_pb2.Publication, kind: str) -> None:
-        if kind == "beacon":
-            if self.take_beacon(message.beacon.SerializeToString()):
-                self.spread_beacon(message.beacon, session)
+        if kind == "beacons":
+            self.on_beacons(session, message.beacons)
         elif kind == "head":
             self.claimed(session, Head.of(message.head))
         else:

@@ -15,6 +15,7 @@ import cases_links
 import cases_made
 import cases_members
 import cases_messages
+import cases_pulses
 import cases_views
 import fixture
 
@@ -28,7 +29,7 @@ FILES = {
         cases_links.make,
     ),
     "applying": ("Transcripts of what comes into feeds, likewise.", cases_applying.make),
-    "members": ("Transcripts of who belongs and how far each key reaches, likewise.", cases_authority.make),
+    "members": ("Transcripts of who belongs and how far each key reaches, likewise.", lambda: cases_authority.make() + cases_pulses.make()),
     "views": ("Transcripts that end in a view, likewise.", cases_views.make),
     "bytes": (
         "What decoders take (ok: encoded again it is the same bytes, unless lossy) and refuse, with the reason; "

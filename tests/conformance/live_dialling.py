@@ -126,6 +126,22 @@ def its_beacon_is_taken(scene) -> None:
     scene.wait(heard, "CRM has PYD's beacon")
 
 
+def its_pulse_is_taken_for_a_word(scene) -> None:
+    """After a beacon it says "as before", which CRM hears as it hears a beacon."""
+    node = scene.pyd.node
+
+    def age_ms() -> int:
+        return next(peer["beacon_age_ms"] for peer in scene.hub.status()["peers"] if peer["code"] == "PYD")
+
+    node.tell_beacon()
+    scene.wait(lambda: age_ms() > 2_000, "PYD's word grows old")
+    asked = node.heard["want_beacons"]
+    node.tell_beacon()
+    assert node.pulses[node.origin].step >= 1, "nothing had changed"
+    scene.wait(lambda: age_ms() < 2_000, "PYD's pulse is heard")
+    assert node.heard["want_beacons"] == asked
+
+
 def serves_a_big_feed_within_its_credit(scene) -> None:
     code, peer = scene.newcomer()
     for place in range(60):
@@ -285,6 +301,7 @@ TESTS = [
     its_own_feed_is_taken_and_shown,
     what_it_writes_goes_on_the_standing_fetch,
     its_beacon_is_taken,
+    its_pulse_is_taken_for_a_word,
     serves_a_big_feed_within_its_credit,
     its_own_feed_comes_back,
     headers_alone,
@@ -295,4 +312,13 @@ TESTS = [
     a_newer_session_takes_the_place_of_the_older,
     a_new_key_opens_and_the_old_one_no_more,
 ]
-LAST = [a_roster_with_votes_is_taken, a_daemon_that_stops_says_so]
+def takes_the_pulses_of_others(scene) -> None:
+    """CRM has nothing new to say for a minute: its word is a pulse, by its chain."""
+    node, hub = scene.pyd.node, _hub_feed(scene).origin
+    seen = dict(node.counters)
+    scene.wait(lambda: hub in node.pulses, "CRM's pulse", seconds=140)
+    assert node.pulses[hub].sequence == node.beacons[hub][0]
+    assert node.counters["bad-signature"] == seen.get("bad-signature", 0)
+
+
+LAST = [takes_the_pulses_of_others, a_roster_with_votes_is_taken, a_daemon_that_stops_says_so]

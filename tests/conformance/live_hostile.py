@@ -101,7 +101,7 @@ def bytes_that_are_no_message(scene) -> None:
         ("bad-tag", framed(b"\x00\x01")),
         ("bad-wire-type", framed(inner(1, b"\x01"))),
         ("duplicate-field", framed(ping * 2)),
-        ("unknown-message", inner(1, session) + inner(20, b"")),
+        ("unknown-message", inner(1, session) + inner(21, b"")),
         ("missing-field", framed(b"")),
         ("bad-length", inner(1, b"short") + inner(17, ping)),
         ("bad-value", framed(number(1, 0), tag=9)),
@@ -318,6 +318,24 @@ def beacons_that_are_not_believed(scene) -> None:
         scene.wait_counted(scene.hub, reason, lambda: say(beacon))
 
 
+def pulses_that_are_not_believed(scene) -> None:
+    """One that leads nowhere is counted; of a beacon that is not there, whoever names it is asked."""
+    _, peer, link = _met(scene)
+    node = peer.node
+    node.tell_beacon()
+    sequence = node.sequence
+
+    def say(**fields) -> None:
+        usual = {"origin": node.origin, "sequence": sequence, "step": 3, "preimage": bytes(16)}
+        peer.say(link, beacons=link_pb2.Beacons(pulses=[link_pb2.Pulse(**{**usual, **fields})]))
+
+    scene.wait_counted(scene.hub, "bad-signature", say)
+    scene.wait_counted(scene.hub, "unknown-origin", lambda: say(origin=bytes(16)))
+    asked = node.heard["want_beacons"]
+    say(sequence=sequence + 1)
+    scene.wait(lambda: node.heard["want_beacons"] > asked, "CRM asks for the beacon")
+
+
 def a_stale_beacon_is_passed_over(scene) -> None:
     """An older word does not take the place of a newer one, and is not passed on."""
     _, peer, link = _met(scene)
@@ -419,6 +437,7 @@ TESTS = [
     a_claim_that_is_not_met,
     heads_of_feeds_that_cannot_be,
     beacons_that_are_not_believed,
+    pulses_that_are_not_believed,
     a_stale_beacon_is_passed_over,
     rosters_without_votes,
     too_many_subscriptions,

@@ -15,6 +15,7 @@ from document import NAMES, Refused, refuse_unless
 from feed import CONSENT, RECORD, RETRACT, Commit, Draft, FeedId, Head, make_commit
 from following import Following
 from membership import read_body, read_signed
+from pulsing import Pulsing, chain
 from serving import Serving
 from session import GREETING, OPEN, Session
 
@@ -23,7 +24,7 @@ BEACON_MS, BEACON_IDLE_MS, BEACON_LATE_MS = 1_000, 60_000, 180_000
 GREETINGS = ("hello", "welcome")
 
 
-class Node(Following, Serving, Base):
+class Node(Following, Serving, Pulsing, Base):
     # ---- opening a session ----
 
     def dial(self, link: Hashable, server_key: bytes) -> Session:
@@ -121,8 +122,8 @@ class Node(Following, Serving, Base):
             self._say_cards(session, cards)
             self._say_rosters(session, rosters)
         self._say_cards(session, cards)
-        for _, signed in self.beacons.values():
-            self.say(session, beacons=link_pb2.Beacons(beacons=[link_pb2.SignedBeacon.FromString(signed)]))
+        for origin in self.beacons:
+            self.say(session, beacons=self.beacon_and_pulse(origin))
         self.say_forks(session, self.forks)
         session.told_roster = told.roster_version
         # What is held of the receiver's own feeds comes first.
@@ -176,6 +177,7 @@ class Node(Following, Serving, Base):
         origin = self.membership.take_card(signed)
         if origin:
             self.beacons.pop(origin, None)  # signed by the key that this one replaces
+            self.forget_pulses(origin)
         return bool(origin)
 
     def on_want_cards(self, session: Session, want: link_pb2.WantCards) -> None:
@@ -203,6 +205,7 @@ class Node(Following, Serving, Base):
             self._hear_own_word(beacon)
             return False
         self.beacons[beacon.origin] = (beacon.sequence, signed)
+        self.forget_pulses(beacon.origin)
         self.beacon_heard_ms[beacon.origin] = self.now_ms
         return True
 
@@ -216,18 +219,30 @@ class Node(Following, Serving, Base):
     def on_beacons(self, session: Session, beacons: link_pb2.Beacons) -> None:
         for item in self._each(beacons.beacons, self.take_beacon):
             self.spread_beacon(item, session)
+        self.take_pulses(session, beacons.pulses)
 
     def spread_beacon(self, signed: link_pb2.SignedBeacon, came_from: Optional[Session]) -> None:
         if self.listening:
-            self.published.append(link_pb2.Publication(beacon=signed).SerializeToString())
+            self.published.append(link_pb2.Publication(beacons=link_pb2.Beacons(beacons=[signed])).SerializeToString())
         for session in self.open_sessions():
             if session.dialled and session is not came_from:
                 self.say(session, beacons=link_pb2.Beacons(beacons=[signed]))
 
     def beacon(self, **fields) -> link_pb2.SignedBeacon:
         """This node's word on what it holds now, signed; fields can be overridden."""
+        body = self._beacon_body()
+        for name, value in fields.items():
+            setattr(body, name, value)
+        # As good as random to whoever lacks the key, and the same each time that vectors are made.
+        self.top = crypto.blake2b(body.SerializeToString(), "enlace-derive", key=self.keys.signing)[:16]
+        body.anchor = chain(self.top, body.origin, body.sequence)[0]
+        data = body.SerializeToString()
+        signature = crypto.sign(self.keys.signing, crypto.beacon_text(self.coalition, crypto.beacon_hash(data)))
+        return link_pb2.SignedBeacon(body=data, signature=signature)
+
+    def _beacon_body(self) -> link_pb2.Beacon:
         heads = self.heads()
-        body = link_pb2.Beacon(
+        return link_pb2.Beacon(
             coalition=self.coalition,
             origin=self.origin,
             sequence=max(self.now_ms, self.sequence + 1),
@@ -235,16 +250,15 @@ class Node(Following, Serving, Base):
             own=[head.message() for head in heads if head.feed.origin == self.origin],
             held=[head.message() for head in heads if head.feed.origin != self.origin],
         )
-        for name, value in fields.items():
-            setattr(body, name, value)
-        data = body.SerializeToString()
-        signature = crypto.sign(self.keys.signing, crypto.beacon_text(self.coalition, crypto.beacon_hash(data)))
-        return link_pb2.SignedBeacon(body=data, signature=signature)
 
     def tell_beacon(self) -> None:
+        if self.tell_pulse(self._beacon_body()):
+            self.beacon_ms, self.beacon_due = self.now_ms, False
+            return
         signed = self.beacon()
         self.sequence = link_pb2.Beacon.FromString(signed.body).sequence
         self.beacons[self.origin] = (self.sequence, signed.SerializeToString())
+        self.forget_pulses(self.origin)
         self.beacon_ms, self.beacon_due = self.now_ms, False
         self.spread_beacon(signed, None)
 
@@ -280,6 +294,7 @@ class Node(Following, Serving, Base):
             self.drop_stalled(session)
         self.ask_for_missing()
         self._look_for_silent_members()
+        self.pass_on_in_time()
         wait_ms = BEACON_MS if self.beacon_due else BEACON_IDLE_MS
         if self.now_ms - self.beacon_ms >= wait_ms:
             self.tell_beacon()

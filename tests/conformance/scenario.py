@@ -82,20 +82,21 @@ class Player:
                 self.did.append({"do": "say", "link": link, "kind": message.WhichOneof("body"), "message": data.hex()})
         for data in node.published:
             publication = link_pb2.Publication.FromString(data)
-            if not self._own_beacons([publication.beacon] if publication.HasField("beacon") else []):
+            if not self._own_beacons(publication.beacons):
                 self.did.append({"do": "publish", "body": data.hex()})
         self.did += [{"do": "close", "link": link} for link, _ in node.closing]
         node.outbox.clear()
         node.published.clear()
         node.closing.clear()
 
-    def _own_beacons(self, beacons) -> bool:
-        return any(link_pb2.Beacon.FromString(b.body).origin == self.node.origin for b in beacons)
+    def _own_beacons(self, beacons: link_pb2.Beacons) -> bool:
+        signed = [link_pb2.Beacon.FromString(beacon.body) for beacon in beacons.beacons]
+        return any(word.origin == self.node.origin for word in (*signed, *beacons.pulses))
 
     def _may_stand_between(self, message: link_pb2.LinkMessage) -> bool:
         kind = message.WhichOneof("body")
         credit_alone = kind == "ack" and not message.ack.heads
-        return kind == "ping" or credit_alone or self._own_beacons(message.beacons.beacons)
+        return kind == "ping" or credit_alone or self._own_beacons(message.beacons)
 
     def counts(self) -> dict[str, int]:
         """Reasons counted since the last time."""

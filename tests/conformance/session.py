@@ -161,6 +161,7 @@ class Session:
     assembly: Assembly = field(default_factory=Assembly)
     last_fetch: int = 0
     asked: tuple[int, int] = (0, 0)  # since when, how often, the peer has asked for single things
+    wanted_ms: int = 0  # when it was asked for beacons last
     heard_ms: int = 0
     said_ms: int = 0
     pinged: bool = False  # a Ping is out

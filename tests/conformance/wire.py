@@ -184,6 +184,7 @@ def check(message: Message) -> Message:
             refuse_unless(len(values) <= rule.high, "too-many", where)
             for value in values:
                 _check_entry(field, value)
+                refuse_unless(field.type != FieldDescriptor.TYPE_BYTES or len(value) == rule.each, "bad-length", where)
         elif message.HasField(field.name):
             _check_value(field, rule, getattr(message, field.name), where)
         else:
@@ -258,8 +259,8 @@ def read_publication(coalition: bytes, topic: bytes, data: bytes) -> link_pb2.Pu
     message = parse(link_pb2.Publication, data, PUBLICATION)
     kind = message.WhichOneof("body")
     refuse_unless(kind, "unknown-message")
-    if kind == "head":
-        check(message.head)
+    if kind in ("head", "beacons"):
+        check(getattr(message, kind))
     return message
 
 

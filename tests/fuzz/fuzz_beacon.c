@@ -35,6 +35,23 @@ static void check_one_form(const beacon_t *beacon)
     beacon_destroy(&copy);
 }
 
+// Whatever else it says: its chain leads from its anchor to each pulse, once and forwards.
+static void check_pulses(beacon_t *beacon)
+{
+    static const preimage_t top = {{1}};
+    static const uint32_t steps[] = {1, 9, PULSE_STEPS_MAX};
+    pulse_t pulse = {beacon->origin, beacon->sequence, 1, beacon->anchor};
+    FUZZ_EXPECT(!pulse_holds(beacon, &pulse));
+    beacon->last = pulse_preimage(beacon, &top, 0);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        pulse = (pulse_t){beacon->origin, beacon->sequence, steps[i],
+                          pulse_preimage(beacon, &top, steps[i])};
+        FUZZ_EXPECT(pulse_holds(beacon, &pulse));
+        pulse_take(beacon, &pulse);
+        FUZZ_EXPECT(!pulse_holds(beacon, &pulse));
+    }
+}
+
 static void check_heads(const beacon_t *beacon)
 {
     FUZZ_EXPECT(beacon->own_count + beacon->held_count <= BEACON_HEADS_MAX);
@@ -56,6 +73,7 @@ static void one(span_t input)
     FUZZ_EXPECT(span_equal(buf_span(&beacon->signed_form), input));
     check_heads(beacon);
     check_one_form(beacon);
+    check_pulses(beacon);
     beacon_destroy(&beacon);
 }
 

@@ -9,6 +9,8 @@
 
 static void look_at_items(const message_t *message)
 {
+    size_t most = message->type == MSG_BEACONS ? MESSAGE_PULSES_MAX : 0;
+    FUZZ_EXPECT(message->as.signed_items.pulse_count <= most);
     for (size_t i = 0; i < message->as.signed_items.count; i++) {
         span_t item = message->as.signed_items.items[i];
         fault_t fault = {0};
@@ -50,6 +52,8 @@ static void look_inside(const message_t *message)
         FUZZ_EXPECT(message->as.heads.count <= MESSAGE_HEADS_MAX);
     else if (message->type == MSG_RUN_PART)
         FUZZ_EXPECT(message->as.run_part.bytes.size <= PART_BYTES_MAX);
+    else if (message->type == MSG_WANT_BEACONS)
+        FUZZ_EXPECT(message->as.want_beacons.count <= WANT_BEACONS_MAX);
     else if (message->type == MSG_HELLO)
         FUZZ_EXPECT(message->as.hello.card_count <= HELLO_CARDS_MAX);
 }

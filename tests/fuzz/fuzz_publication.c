@@ -1,4 +1,6 @@
 // Publications: 16 bytes of topic, then the body.
+#include <string.h>
+
 #include "enlace/v1/link.pb-c.h"
 #include "lib/message.h"
 #include "tests/fuzz/check_commit.h"
@@ -6,18 +8,34 @@
 
 static const hash_t coalition = {{'t', 'o', 'p', 'i', 'c'}};
 
-static void check_beacon(span_t bytes)
+static void check_pulses(const signed_items_t *one, const signed_items_t *other)
 {
-    beacon_t *beacon = NULL;
+    FUZZ_EXPECT(one->pulse_count == other->pulse_count && one->pulse_count <= MESSAGE_PULSES_MAX);
+    for (size_t i = 0; i < one->pulse_count; i++) {
+        const pulse_t *a = &one->pulses[i], *b = &other->pulses[i];
+        FUZZ_EXPECT(origin_equal(&a->origin, &b->origin) && a->sequence == b->sequence);
+        FUZZ_EXPECT(a->step == b->step && a->step >= 1 && a->step <= PULSE_STEPS_MAX);
+        FUZZ_EXPECT(memcmp(a->preimage.bytes, b->preimage.bytes, PREIMAGE_SIZE) == 0);
+    }
+}
+
+static void check_beacons(const signed_items_t *beacons)
+{
     fault_t fault = {0};
-    FUZZ_EXPECT(bytes.size <= BEACON_BYTES_MAX);
-    fuzz_refused(beacon_decode(bytes, &beacon, &fault), &fault);
-    beacon_destroy(&beacon);
-    buf_t body = publication_of_beacon(bytes);
     publication_t again;
+    FUZZ_EXPECT(beacons->count <= MESSAGE_BEACONS_MAX);
+    buf_t body = publication_of_beacons(beacons);
     FUZZ_EXPECT(publication_decode(span_of(coalition.bytes, TOPIC_SIZE), buf_span(&body),
                                    &coalition, &again, &fault) == ERR_OK);
-    FUZZ_EXPECT(again.type == PUB_BEACON && span_equal(again.beacon, bytes));
+    FUZZ_EXPECT(again.type == PUB_BEACONS && again.beacons.count == beacons->count);
+    for (size_t i = 0; i < beacons->count; i++) {
+        beacon_t *beacon = NULL;
+        FUZZ_EXPECT(beacons->items[i].size <= BEACON_BYTES_MAX);
+        FUZZ_EXPECT(span_equal(again.beacons.items[i], beacons->items[i]));
+        fuzz_refused(beacon_decode(beacons->items[i], &beacon, &fault), &fault);
+        beacon_destroy(&beacon);
+    }
+    check_pulses(beacons, &again.beacons);
     publication_clear(&again);
     buf_free(&body);
 }
@@ -48,8 +66,8 @@ static void check(const publication_t *publication)
     case PUB_HEAD:
         check_head(&publication->head);
         break;
-    case PUB_BEACON:
-        check_beacon(publication->beacon);
+    case PUB_BEACONS:
+        check_beacons(&publication->beacons);
         break;
     default:
         fuzz_failed("a type of publication that is known", __FILE__, __LINE__);

@@ -78,6 +78,7 @@ static beacon_t *make_beacon(void)
         beacon->own[i] = (head_t){{actor->origin, 1, i}, 3 + i, {{7}}};
         beacon->held[i] = (head_t){{cast()->actors[0].origin, 1, i}, 9, {{8}}};
     }
+    beacon->anchor = pulse_preimage(beacon, &(preimage_t){{'t', 'o', 'p'}}, 0);
     beacon_sign(beacon, actor->signing);
     return beacon;
 }
@@ -228,6 +229,10 @@ static void commit_seeds(void)
     buf_free(&body);
     beacon_t *beacon = make_beacon();
     body = publication_of_beacon(buf_span(&beacon->signed_form));
+    put_seed_behind("publication", topic.bytes, TOPIC_SIZE, buf_span(&body));
+    buf_free(&body);
+    pulse_t pulse = {beacon->origin, beacon->sequence, 7, {{1}}};
+    body = publication_of_beacons(&(signed_items_t){.pulse_count = 1, .pulses = &pulse});
     put_seed_behind("publication", topic.bytes, TOPIC_SIZE, buf_span(&body));
     buf_free(&body);
     beacon_destroy(&beacon);

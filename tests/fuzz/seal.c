@@ -5,6 +5,7 @@
 #include "enlace/v1/commit.pb-c.h"
 #include "enlace/v1/link.pb-c.h"
 #include "enlace/v1/membership.pb-c.h"
+#include "lib/beacon.h"
 #include "lib/crypto.h"
 #include "tests/fuzz/cast.h"
 
@@ -15,6 +16,12 @@ enum {
     CARD_ROOT_KEY = 4,
     BEACON_COALITION = 1,
     BEACON_ORIGIN = 2,
+    BEACON_SEQUENCE = 3,
+    BEACON_ANCHOR = 7,
+    PULSE_ORIGIN = 1,
+    PULSE_SEQUENCE = 2,
+    PULSE_STEP = 3,
+    PULSE_PREIMAGE = 4,
     VOTE_ORIGIN = 1,
     VOTE_CARD = 2,
     VOTE_SIGNATURE = 3,
@@ -45,13 +52,18 @@ static hash_t hash_of(const wire_node_t *node, hash_use_t use)
     return hash;
 }
 
-static void put_signature(wire_node_t *node, uint32_t tag, const signature_t *signature)
+static void put_bytes(wire_node_t *node, uint32_t tag, span_t bytes)
 {
     wire_node_t *place = wire_tree_child(node, tag);
     if (!place)
         place = wire_tree_add(
             node, &(wire_node_t){.tag = tag, .wire = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED});
-    wire_tree_set_bytes(place, span_of(signature->bytes, SIGNATURE_SIZE));
+    wire_tree_set_bytes(place, bytes);
+}
+
+static void put_signature(wire_node_t *node, uint32_t tag, const signature_t *signature)
+{
+    put_bytes(node, tag, span_of(signature->bytes, SIGNATURE_SIZE));
 }
 
 // ---- cards, beacons, rosters ----
@@ -79,6 +91,34 @@ static void seal_beacon(wire_node_t *node)
     hash_t hash = hash_of(body, HASH_BEACON);
     signature_t signature = crypto_sign_hash(actor->signing, SIGN_BEACON, &named, &hash);
     put_signature(node, SIGNED_SIGNATURE, &signature);
+}
+
+// All chains begin alike, so that a pulse continues the beacon whose origin and sequence it
+// names, whichever of the two is met first.
+static void seal_chain(wire_node_t *node, uint32_t origin_tag, uint32_t sequence_tag, uint32_t step,
+                       uint32_t tag)
+{
+    static const preimage_t top = {{'t', 'o', 'p'}};
+    span_t origin = bytes_of(node, origin_tag);
+    const wire_node_t *sequence = wire_tree_child(node, sequence_tag);
+    beacon_t beacon = {.sequence = sequence ? sequence->number : 0};
+    if (origin.size != ORIGIN_SIZE)
+        return;
+    memcpy(beacon.origin.bytes, origin.data, ORIGIN_SIZE);
+    preimage_t preimage = pulse_preimage(&beacon, &top, step);
+    put_bytes(node, tag, span_of(preimage.bytes, PREIMAGE_SIZE));
+}
+
+static void seal_anchor(wire_node_t *node)
+{
+    seal_chain(node, BEACON_ORIGIN, BEACON_SEQUENCE, 0, BEACON_ANCHOR);
+}
+
+static void seal_pulse(wire_node_t *node)
+{
+    const wire_node_t *step = wire_tree_child(node, PULSE_STEP);
+    seal_chain(node, PULSE_ORIGIN, PULSE_SEQUENCE, step ? (uint32_t)step->number : 0,
+               PULSE_PREIMAGE);
 }
 
 static void seal_vote(wire_node_t *vote, const hash_t *hash)
@@ -173,6 +213,8 @@ void seal_tree(wire_node_t *root)
         void (*seal)(wire_node_t *node);
     } seals[] = {
         {&enlace__v1__signed_card__descriptor, seal_card},
+        {&enlace__v1__beacon__descriptor, seal_anchor},
+        {&enlace__v1__pulse__descriptor, seal_pulse},
         {&enlace__v1__signed_beacon__descriptor, seal_beacon},
         {&enlace__v1__signed_roster__descriptor, seal_roster},
         {&enlace__v1__commit__descriptor, seal_commit},

@@ -1,5 +1,5 @@
 // Makes what a tree says hold: commitments of payloads, the chain of a run, and
-// the signatures of the cast on commits, cards, rosters and beacons.
+// the signatures of the cast on commits, cards, rosters and beacons, the chains of pulses.
 #ifndef ENLACE_TESTS_FUZZ_SEAL_H
 #define ENLACE_TESTS_FUZZ_SEAL_H
 

@@ -257,8 +257,22 @@ static void beaconed(void)
     WIRE_SET(&beacon, card_number, 1);
     beacon.n_own = 1;
     beacon.own = heads;
+    static const preimage_t top = {{'t', 'o', 'p'}}; // of all chains, as in seal.c
+    beacon_t said = {.origin = cast()->actors[2].origin, .sequence = 1700000000000};
+    preimage_t anchor = pulse_preimage(&said, &top, 0);
+    WIRE_SET_BYTES(&beacon, anchor, &anchor);
+    pulse_t pulses[2] = {{said.origin, said.sequence, 4, pulse_preimage(&said, &top, 4)},
+                         {said.origin, said.sequence + 1, 1, pulse_preimage(&said, &top, 1)}};
+    message_t pulsed = {.type = MSG_BEACONS}, want = {.type = MSG_WANT_BEACONS};
+    pulsed.as.signed_items.pulse_count = 2;
+    pulsed.as.signed_items.pulses = pulses;
+    want.as.want_beacons.count = 1;
+    want.as.want_beacons.origins = &said.origin;
     event_of(&story, TELL_BEACON, 2, bounded_pack(&beacon.base));
     event_of(&story, TELL_PUBLICATION, 1, empty);
+    tell_message(&story, CC, &pulsed);
+    tell_message(&story, BB, &want);
+    tell_time(&story, 10000);
     tell_time(&story, 90000);
     tell_time(&story, 900000);
     put_seed_buf("node", story);

@@ -281,7 +281,7 @@ static bool is_hubs_word(const tap_t *tap, const message_t *message)
 {
     beacon_t *beacon = NULL;
     fault_t fault;
-    if (message->type != MSG_BEACONS)
+    if (message->type != MSG_BEACONS || !message->as.signed_items.count)
         return false;
     assert_int_equal(beacon_decode(message->as.signed_items.items[0], &beacon, &fault), ERR_OK);
     bool is = origin_equal(&beacon->origin, &world_card(tap->world, HUB)->origin);

@@ -23,6 +23,8 @@ typedef struct {
     signature_t signature;
     uint64_t sequence; // rises under one card
     uint32_t card_number;
+    uint32_t step;  // of the last pulse that continued it
+    preimage_t top; // where its chain begins, as its author has it
 } word_t;
 
 typedef struct {
@@ -117,7 +119,11 @@ static void check_sessions(inside_t *inside, oracle_t *oracle, size_t node, cons
 
 static word_t word_of(const beacon_t *beacon)
 {
-    return (word_t){beacon->hash, beacon->signature, beacon->sequence, beacon->card_number};
+    return (word_t){.hash = beacon->hash,
+                    .signature = beacon->signature,
+                    .sequence = beacon->sequence,
+                    .card_number = beacon->card_number,
+                    .step = beacon->step};
 }
 
 static bool is_word(const word_t *word, const beacon_t *beacon)
@@ -126,22 +132,42 @@ static bool is_word(const word_t *word, const beacon_t *beacon)
            memcmp(word->signature.bytes, beacon->signature.bytes, SIGNATURE_SIZE) == 0;
 }
 
-static bool was_spoken(const inside_t *inside, const beacon_t *beacon)
+static word_t *spoken(const inside_t *inside, const beacon_t *beacon)
 {
     for (size_t i = inside->count; i-- > 0;)
         if (is_word(&inside->spoken[i], beacon))
-            return true;
-    return false;
+            return &inside->spoken[i];
+    return NULL;
 }
 
-static void learn_own_word(inside_t *inside, node_t *seen, size_t slot, const beacon_t *beacon)
+static void learn_own_word(inside_t *inside, node_t *seen, size_t slot, const core_t *core)
 {
+    const beacon_t *beacon = core->self->beacon;
     word_t *word = &seen->words[slot];
+    if (beacon && is_word(word, beacon) && spoken(inside, beacon)->step < beacon->step)
+        spoken(inside, beacon)->step = beacon->step;
     if (!beacon || is_word(word, beacon))
         return;
     *word = word_of(beacon);
+    word->top = core->beacon_top;
     mem_grow(&inside->spoken, &inside->capacity, inside->count, sizeof *inside->spoken);
     inside->spoken[inside->count++] = *word;
+}
+
+static void check_pulse(inside_t *inside, oracle_t *oracle, size_t node, word_t *word,
+                        const beacon_t *beacon)
+{
+    const char *code = world_code(oracle_world(oracle), node);
+    const word_t *said = spoken(inside, beacon);
+    if (beacon->step < word->step)
+        oracle_violate(oracle, "I13", "%s goes back to an older pulse", code);
+    if (beacon->step == word->step || !said)
+        return;
+    preimage_t given = pulse_preimage(beacon, &said->top, beacon->step);
+    if (beacon->step > said->step ||
+        memcmp(given.bytes, beacon->last.bytes, sizeof given.bytes) != 0)
+        oracle_violate(oracle, "I15", "%s believes a pulse that its member never gave", code);
+    word->step = beacon->step;
 }
 
 static void check_word(inside_t *inside, oracle_t *oracle, size_t node, size_t slot,
@@ -153,14 +179,18 @@ static void check_word(inside_t *inside, oracle_t *oracle, size_t node, size_t s
         *word = (word_t){0};
         return;
     }
-    if (is_word(word, beacon))
+    if (is_word(word, beacon)) {
+        check_pulse(inside, oracle, node, word, beacon);
         return;
-    if (!was_spoken(inside, beacon))
+    }
+    if (!spoken(inside, beacon))
         oracle_violate(oracle, "I15", "%s believes a beacon that its member never signed", code);
     if (beacon->card_number < word->card_number ||
         (beacon->card_number == word->card_number && beacon->sequence <= word->sequence))
         oracle_violate(oracle, "I13", "%s goes back to an older beacon", code);
     *word = word_of(beacon);
+    word->step = 0;
+    check_pulse(inside, oracle, node, word, beacon);
 }
 
 // Members are few: an identity's place is the same as long as none is added, and
@@ -171,7 +201,7 @@ static void check_words(inside_t *inside, oracle_t *oracle, size_t node, const c
     for (size_t i = 0; i < core->identity_count && i < WORLD_NODES_MAX; i++) {
         const identity_t *identity = core->identities[i];
         if (identity == core->self)
-            learn_own_word(inside, &inside->nodes[node], i, identity->beacon);
+            learn_own_word(inside, &inside->nodes[node], i, core);
         else if (trusted)
             check_word(inside, oracle, node, i, identity->beacon);
     }

@@ -1,7 +1,7 @@
 // Stories of sessions: what belongs to one and what does not, message by message; what
 // slow lines and peers that do harm by talking may cost; and what shows of a member
 // whose word does not come.
-#include "daemon/core/machine.h"
+#include "daemon/core/state.h"
 #include "lib/mem.h"
 #include "tests/sim/four_nodes.h"
 
@@ -246,7 +246,10 @@ static void a_peer_that_breaks_every_session_is_not_stormed(void **state)
 
 typedef struct {
     world_t *world;
-    bool withhold; // of GT's beacons nothing gets from the hub to SV
+    bool withhold;         // of GT's beacons and pulses nothing gets from the hub to SV
+    bool beacons;          // nor its beacons, whoever asks, but its pulses
+    bool made_up;          // its pulses come as those of a beacon that it never signed
+    unsigned asked, given; // WantBeacons of SV's; GT's pulses that were published to it
 } wall_t;
 
 static bool is_of(world_t *world, size_t node, span_t signed_beacon)
@@ -259,29 +262,75 @@ static bool is_of(world_t *world, size_t node, span_t signed_beacon)
     return is;
 }
 
+// Leaves out what is withheld. Returns whether anything is left.
+static bool leave_out(wall_t *wall, signed_items_t *items, pulse_t *pulses)
+{
+    size_t count = 0, pulse_count = 0;
+    for (size_t i = 0; i < items->count; i++)
+        if (!(wall->withhold || wall->beacons) || !is_of(wall->world, GT, items->items[i]))
+            items->items[count++] = items->items[i];
+    for (size_t i = 0; i < items->pulse_count; i++) {
+        bool gt = origin_equal(&items->pulses[i].origin, &world_card(wall->world, GT)->origin);
+        if (gt && wall->withhold)
+            continue;
+        pulses[pulse_count] = items->pulses[i];
+        pulses[pulse_count++].sequence += gt && wall->made_up;
+    }
+    items->count = count;
+    items->pulse_count = pulse_count;
+    items->pulses = pulses;
+    return count || pulse_count;
+}
+
+static bool published(wall_t *wall, buf_t *bytes)
+{
+    publication_t decoded;
+    pulse_t pulses[MESSAGE_PULSES_MAX];
+    fault_t fault;
+    const hash_t *coalition = core_coalition(world_core(wall->world, HUB));
+    assert_int_equal(publication_decode(span_of(coalition->bytes, TOPIC_SIZE), buf_span(bytes),
+                                        coalition, &decoded, &fault),
+                     ERR_OK);
+    bool left = decoded.type != PUB_BEACONS || leave_out(wall, &decoded.beacons, pulses);
+    for (size_t i = 0; left && i < decoded.beacons.pulse_count; i++)
+        wall->given += origin_equal(&pulses[i].origin, &world_card(wall->world, GT)->origin);
+    if (left && decoded.type == PUB_BEACONS) {
+        buf_free(bytes);
+        *bytes = publication_of_beacons(&decoded.beacons);
+    }
+    publication_clear(&decoded);
+    return left;
+}
+
+static bool told(wall_t *wall, buf_t *bytes)
+{
+    message_t message;
+    pulse_t pulses[MESSAGE_PULSES_MAX];
+    fault_t fault;
+    assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
+    bool beacons = message.type == MSG_BEACONS;
+    bool left = !beacons || leave_out(wall, &message.as.signed_items, pulses);
+    if (left && beacons) {
+        buf_free(bytes);
+        *bytes = message_encode(&message);
+    }
+    message_clear(&message);
+    return left;
+}
+
 static bool withhold(void *context, size_t from, size_t to, bool publication, buf_t *bytes)
 {
     wall_t *wall = context;
-    bool is = false;
-    fault_t fault;
-    if (from != HUB || to != SV || !wall->withhold)
-        return true;
-    if (publication) {
-        publication_t decoded;
-        const hash_t *coalition = core_coalition(world_core(wall->world, HUB));
-        assert_int_equal(publication_decode(span_of(coalition->bytes, TOPIC_SIZE), buf_span(bytes),
-                                            coalition, &decoded, &fault),
-                         ERR_OK);
-        is = decoded.type == PUB_BEACON && is_of(wall->world, GT, decoded.beacon);
-        publication_clear(&decoded);
-    } else {
+    if (from == SV && to == HUB && !publication) {
         message_t message;
+        fault_t fault;
         assert_int_equal(message_decode(buf_span(bytes), &message, &fault), ERR_OK);
-        is =
-            message.type == MSG_BEACONS && is_of(wall->world, GT, message.as.signed_items.items[0]);
+        wall->asked += message.type == MSG_WANT_BEACONS;
         message_clear(&message);
     }
-    return !is;
+    if (from != HUB || to != SV)
+        return true;
+    return publication ? published(wall, bytes) : told(wall, bytes);
 }
 
 static bool late(world_t *world, size_t node, const char *code)
@@ -339,6 +388,74 @@ static void beacons_that_stop_coming_are_an_alarm(void **state)
     wall_free(wall);
 }
 
+// Of whom only "as before" comes nothing is known: it is an alarm, and once a pulse is
+// all that is asked.
+static void pulses_without_their_beacon_say_nothing(void **state)
+{
+    (void)state;
+    wall_t *wall = wall_new(16);
+    wall->beacons = true;
+    world_start_all(wall->world);
+    world_run(wall->world, 600000);
+    assert_true(late(wall->world, SV, "GT"));
+    assert_false(late(wall->world, SV, "HUB"));
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 1);
+    assert_true(wall->given >= 8);
+    assert_in_range(wall->asked, wall->given - 1, wall->given); // the last may be on its way
+    wall->beacons = false;
+    world_run(wall->world, 75000);
+    assert_false(late(wall->world, SV, "GT"));
+    unsigned asked = wall->asked;
+    world_run(wall->world, 600000);
+    assert_int_equal(wall->asked, asked);
+    wall_free(wall);
+}
+
+// One that got lost on its way comes within the minute, and was missed by nobody.
+static void a_beacon_that_got_lost_is_asked_for(void **state)
+{
+    (void)state;
+    wall_t *wall = wall_new(17);
+    world_start_all(wall->world);
+    world_run(wall->world, 200000);
+    assert_int_equal(wall->asked, 0);
+    wall->beacons = true;
+    put_many(wall->world, GT, "a", 1);
+    world_run(wall->world, 20000); // GT has signed that, and again for what it heard of it
+    wall->beacons = false;
+    world_run(wall->world, 75000);
+    assert_int_equal(wall->asked, 1);
+    const core_t *sv = world_core(wall->world, SV), *gt = world_core(wall->world, GT);
+    const beacon_t *heard = identity_find(sv, &gt->self->origin)->beacon;
+    assert_true(hash_equal(&heard->hash, &gt->self->beacon->hash));
+    assert_int_equal(heard->own_count, gt->self->beacon->own_count);
+    world_run(wall->world, 300000);
+    assert_int_equal(wall->asked, 1);
+    assert_int_equal(world_count(wall->world, SV, ERR_NO_BEACON), 0);
+    wall_free(wall);
+}
+
+// A beacon that nobody has is asked for once a pulse, of whoever named it; the origin's
+// word is missed all the same.
+static void beacons_that_nobody_has_are_not_asked_for_without_end(void **state)
+{
+    (void)state;
+    wall_t *wall = wall_new(18);
+    world_start_all(wall->world);
+    world_run(wall->world, 200000);
+    wall->made_up = true;
+    wall->given = 0;
+    world_run(wall->world, 600000);
+    assert_true(late(wall->world, SV, "GT"));
+    assert_false(late(wall->world, HUB, "GT"));
+    assert_in_range(wall->asked, wall->given - 1, wall->given);
+    assert_int_equal(world_count(wall->world, SV, ERR_BAD_SIGNATURE), 0);
+    wall->made_up = false;
+    world_run(wall->world, 75000);
+    assert_false(late(wall->world, SV, "GT"));
+    wall_free(wall);
+}
+
 static void who_has_never_spoken_is_an_alarm_too(void **state)
 {
     (void)state;
@@ -384,6 +501,9 @@ int main(void)
         cmocka_unit_test(reasons_of_a_peers_own_making_are_one_counter),
         cmocka_unit_test(a_peer_that_breaks_every_session_is_not_stormed),
         cmocka_unit_test(beacons_that_stop_coming_are_an_alarm),
+        cmocka_unit_test(pulses_without_their_beacon_say_nothing),
+        cmocka_unit_test(a_beacon_that_got_lost_is_asked_for),
+        cmocka_unit_test(beacons_that_nobody_has_are_not_asked_for_without_end),
         cmocka_unit_test(who_has_never_spoken_is_an_alarm_too),
         cmocka_unit_test(who_hears_nobody_blames_nobody),
     };

@@ -92,6 +92,42 @@ static void check_beacon(oracle_t *oracle, size_t from, span_t bytes)
     beacon_destroy(&beacon);
 }
 
+// "As before" is a word on what is held now, and a node gives it only while that is so.
+static void check_pulse(oracle_t *oracle, size_t from, const pulse_t *pulse)
+{
+    const core_t *core = world_core(oracle_world(oracle), from);
+    const beacon_t *said = core->self->beacon;
+    if (!origin_equal(&pulse->origin, &core->self->origin))
+        return;
+    if (!said || said->sequence != pulse->sequence) {
+        oracle_violate(oracle, "I7", "%s continues a beacon that is not its newest",
+                       world_code(oracle_world(oracle), from));
+        return;
+    }
+    size_t named = 0;
+    for (size_t i = 0; i < core->feed_count; i++) {
+        const core_feed_state_t *feed = core->feeds[i];
+        const head_t *heads = feed->identity == core->self ? said->own : said->held;
+        size_t count = feed->identity == core->self ? said->own_count : said->held_count;
+        bool there = !feed->head.number;
+        for (size_t k = 0; k < count && !there; k++)
+            there = feed_equal(&heads[k].feed, &feed->feed) && heads[k].number == feed->head.number;
+        named += there;
+    }
+    if (named < core->feed_count && core->feed_count <= BEACON_HEADS_MAX)
+        oracle_violate(oracle, "I7", "%s says that all is as before, and holds more",
+                       world_code(oracle_world(oracle), from));
+}
+
+static void check_beacons(oracle_t *oracle, size_t from, const signed_items_t *beacons)
+{
+    for (size_t i = 0; i < beacons->count; i++)
+        check_beacon(oracle, from, beacons->items[i]);
+    // One that goes with its beacon was given before.
+    for (size_t i = 0; i < beacons->pulse_count && !beacons->count; i++)
+        check_pulse(oracle, from, &beacons->pulses[i]);
+}
+
 static void check_publication(oracle_t *oracle, size_t from, span_t bytes)
 {
     const hash_t *coalition = core_coalition(world_core(oracle_world(oracle), from));
@@ -110,7 +146,7 @@ static void check_publication(oracle_t *oracle, size_t from, span_t bytes)
     } else if (publication.type == PUB_HEAD) {
         check_head(oracle, from, &publication.head, "publication");
     } else {
-        check_beacon(oracle, from, publication.beacon);
+        check_beacons(oracle, from, &publication.beacons);
     }
     publication_clear(&publication);
 }
@@ -237,6 +273,8 @@ static void check_message(wire_t *wire, oracle_t *oracle, size_t from, size_t to
     check_credit(wire, oracle, from, to, &message);
     if (oracle_trusts(oracle, from) && (message.type == MSG_HEADS || message.type == MSG_ACK))
         check_heads(oracle, from, &message);
+    if (oracle_trusts(oracle, from) && message.type == MSG_BEACONS)
+        check_beacons(oracle, from, &message.as.signed_items);
     if (oracle_trusts(oracle, from) && message.type == MSG_RUN_PART)
         check_part(wire, oracle, from, &message);
     message_clear(&message);

@@ -326,7 +326,7 @@ static void on_publication(relay_t *relay, const net_event_t *event)
     if (publication.type == PUB_RUN)
         head = (head_t){publication.run.feed, publication.run.commits[0]->last,
                         publication.run.commits[0]->hash};
-    for (size_t i = 0; i < LINKS && publication.type != PUB_BEACON; i++)
+    for (size_t i = 0; i < LINKS && publication.type != PUB_BEACONS; i++)
         if (relay->peers[i].open && relay->peers[i].upstream)
             fetch(relay, &relay->peers[i], &head);
     publication_clear(&publication);

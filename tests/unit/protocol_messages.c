@@ -70,7 +70,18 @@ static void fill_cards_message(message_t *m)
 static void fill_beacons(message_t *m)
 {
     m->as.signed_items.count = 1;
+    static const pulse_t pulse = {
+        .origin = {{0x0a}}, .sequence = NUMBER_MAX, .step = PULSE_STEPS_MAX, .preimage = {{0x0b}}};
     m->as.signed_items.items[0] = buf_span(&signed_card); // which has a beacon's shape
+    m->as.signed_items.pulse_count = 1;
+    m->as.signed_items.pulses = &pulse;
+}
+
+static void fill_want_beacons(message_t *m)
+{
+    static origin_t origins[2] = {{{0x0c}}, {{0x0d}}};
+    m->as.want_beacons.count = 2;
+    m->as.want_beacons.origins = origins;
 }
 
 static void fill_want_cards(message_t *m)
@@ -218,12 +229,16 @@ static const known_message_t known[] = {
      "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e7a240a220a160a10000102030405060708090a0b0c0d0e0f1002"
      "180112080a06686561646572"},
     {MSG_BEACONS, fill_beacons,
-     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e82014a0a480a04626f6479124099999999999999999999999999"
+     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e82017c0a480a04626f6479124099999999999999999999999999"
      "9999999999999999999999999999999999999999999999999999999999999999999999999999999999999999"
-     "99999999999999"},
+     "9999999999999912300a100a00000000000000000000000000000010808080808080801018800222100b0000"
+     "00000000000000000000000000"},
     {MSG_PING, fill_ping, "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e8a010b08ffffffffffffffffff01"},
     {MSG_PONG, fill_pong, "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e9201020800"},
     {MSG_BYE, fill_bye, "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e9a01020861"},
+    {MSG_WANT_BEACONS, fill_want_beacons,
+     "0a105e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5ea201240a100c0000000000000000000000000000000a100d0000"
+     "00000000000000000000000000"},
 };
 int known_messages_start(void **state)
 {

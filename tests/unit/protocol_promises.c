@@ -288,7 +288,9 @@ static err_t decode_without(const trial_t *trial, ProtobufCMessage *message, fie
 static err_t decode_times(const trial_t *trial, ProtobufCMessage *message, field_t *field,
                           size_t times)
 {
-    size_t size = field->type == PROTOBUF_C_TYPE_UINT32 ? sizeof(uint32_t) : sizeof(void *);
+    size_t size = field->type == PROTOBUF_C_TYPE_UINT32  ? sizeof(uint32_t)
+                  : field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData)
+                                                         : sizeof(void *);
     size_t before = *count_of(message, field);
     uint8_t *array, *many = mem_alloc_array(times, size);
     memcpy(&array, place_of(message, field), sizeof array);
@@ -301,20 +303,6 @@ static err_t decode_times(const trial_t *trial, ProtobufCMessage *message, field
     *count_of(message, field) = before;
     mem_free(many);
     return err;
-}
-
-static void try_repeated(const trial_t *trial, ProtobufCMessage *message, field_t *field,
-                         promise_t *promise)
-{
-    uint64_t least, most;
-    if (!*count_of(message, field))
-        return;
-    promise->there_tried = promise->values_tried = true;
-    if (!promise_range(promise->there, &least, &most))
-        return; // any
-    expect(promise, least > 0, ERR_MISSING_FIELD, decode_times(trial, message, field, 0));
-    expect(promise, false, ERR_TOO_MANY, decode_times(trial, message, field, (size_t)most));
-    expect(promise, true, ERR_TOO_MANY, decode_times(trial, message, field, (size_t)most + 1));
 }
 
 static err_t decode_length(const trial_t *trial, ProtobufCBinaryData *data, size_t size)
@@ -347,6 +335,25 @@ static void try_bytes(const trial_t *trial, ProtobufCBinaryData *data, promise_t
         expect(promise, true, ERR_BAD_LENGTH, decode_length(trial, data, size - 1));
         expect(promise, true, ERR_BAD_LENGTH, decode_length(trial, data, size + 1));
     }
+}
+
+static void try_repeated(const trial_t *trial, ProtobufCMessage *message, field_t *field,
+                         promise_t *promise)
+{
+    uint64_t least, most;
+    if (!*count_of(message, field))
+        return;
+    promise->there_tried = promise->values_tried = true;
+    if (field->type == PROTOBUF_C_TYPE_BYTES) {
+        ProtobufCBinaryData *first;
+        memcpy(&first, place_of(message, field), sizeof first);
+        try_bytes(trial, first, promise);
+    }
+    if (!promise_range(promise->there, &least, &most))
+        return; // any
+    expect(promise, least > 0, ERR_MISSING_FIELD, decode_times(trial, message, field, 0));
+    expect(promise, false, ERR_TOO_MANY, decode_times(trial, message, field, (size_t)most));
+    expect(promise, true, ERR_TOO_MANY, decode_times(trial, message, field, (size_t)most + 1));
 }
 
 static err_t decode_number(const trial_t *trial, ProtobufCMessage *message, field_t *field,

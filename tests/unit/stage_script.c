@@ -85,7 +85,7 @@ static bool may_stand_between(const deed_t *deed)
     message_t message;
     fault_t fault;
     if (deed->did == DID_PUBLISH)
-        return deed->bytes.size && deed->bytes.data[0] == (PUB_BEACON << 3 | 2);
+        return deed->bytes.size && deed->bytes.data[0] == (PUB_BEACONS << 3 | 2);
     if (deed->did != DID_SAY || message_decode(buf_span(&deed->bytes), &message, &fault))
         return false;
     bool between = message.type == MSG_BEACONS || message.type == MSG_PING ||

@@ -64,21 +64,120 @@ static beacon_t *beacon_new(size_t own, size_t held)
     return beacon;
 }
 
+// The beginning of the chain that the script has walked: 70, 71 .. 7f.
+static preimage_t top(void)
+{
+    preimage_t preimage;
+    for (uint8_t i = 0; i < PREIMAGE_SIZE; i++)
+        preimage.bytes[i] = 0x70 + i;
+    return preimage;
+}
+
+static beacon_t *anchored(void)
+{
+    beacon_t *beacon = beacon_new(1, 1);
+    preimage_t first = top();
+    beacon->anchor = pulse_preimage(beacon, &first, 0);
+    sign(beacon);
+    return beacon;
+}
+
+static pulse_t pulse_of(const beacon_t *beacon, uint32_t step)
+{
+    preimage_t first = top();
+    return (pulse_t){beacon->origin, beacon->sequence, step, pulse_preimage(beacon, &first, step)};
+}
+
+static void a_chain_is_these_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t step;
+        const char *hex;
+    } chain[] = {{0, "6562714ae64124e9ea843d76fde53047"},
+                 {1, "9109a84119e4fe9c3424f9a9584dcf09"},
+                 {2, "9a0691b912dfab20ceda3f7ef4e68bd4"},
+                 {255, "08fee9ac5876ca453ee86d4d0b4d70d5"},
+                 {256, "707172737475767778797a7b7c7d7e7f"}};
+    beacon_t *beacon = beacon_new(0, 0);
+    for (size_t i = 0; i < sizeof chain / sizeof *chain; i++) {
+        pulse_t pulse = pulse_of(beacon, chain[i].step);
+        expect_hex(chain[i].hex, pulse.preimage.bytes, PREIMAGE_SIZE);
+    }
+    beacon_destroy(&beacon);
+}
+
+static void a_pulse_continues_its_beacon_further_than_before(void **state)
+{
+    (void)state;
+    static const uint32_t steps[] = {1, 2, 7, 255, 256};
+    beacon_t *beacon = anchored(), *back = NULL;
+    assert_int_equal(beacon_decode(buf_span(&beacon->signed_form), &back, NULL), ERR_OK);
+    assert_int_equal(pulse_newest(back).step, 0);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        pulse_t pulse = pulse_of(beacon, steps[i]);
+        assert_true(pulse_holds(back, &pulse));
+        pulse_take(back, &pulse);
+        assert_false(pulse_holds(back, &pulse)); // it has been given
+        assert_int_equal(pulse_newest(back).step, steps[i]);
+        assert_memory_equal(pulse_newest(back).preimage.bytes, pulse.preimage.bytes, PREIMAGE_SIZE);
+    }
+    pulse_t older = pulse_of(beacon, 3); // anybody can walk back to it
+    assert_false(pulse_holds(back, &older));
+    beacon_destroy(&back);
+    beacon_destroy(&beacon);
+}
+
+static void no_other_pulse_continues_it(void **state)
+{
+    (void)state;
+    beacon_t *beacon = anchored();
+    const pulse_t good = pulse_of(beacon, 5);
+    pulse_t bad = good;
+    bad.step = 4;
+    assert_false(pulse_holds(beacon, &bad));
+    bad.step = 6;
+    assert_false(pulse_holds(beacon, &bad));
+    bad = pulse_of(beacon, 0);
+    assert_false(pulse_holds(beacon, &bad)); // the anchor itself
+    bad = good;
+    bad.step = PULSE_STEPS_MAX + 1;
+    assert_false(pulse_holds(beacon, &bad));
+    bad = good;
+    bad.origin.bytes[0] ^= 1;
+    assert_false(pulse_holds(beacon, &bad));
+    bad = good;
+    bad.sequence++;
+    assert_false(pulse_holds(beacon, &bad));
+    for (size_t bit = 0; bit < 8 * PREIMAGE_SIZE; bit++) {
+        bad = good;
+        bad.preimage.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_false(pulse_holds(beacon, &bad));
+    }
+    // The same beginning is another chain for another sequence, and for another origin.
+    beacon->sequence++;
+    bad = good;
+    bad.sequence++;
+    assert_false(pulse_holds(beacon, &bad));
+    beacon->sequence--;
+    assert_true(pulse_holds(beacon, &good));
+    beacon_destroy(&beacon);
+}
+
 static void a_beacon_is_these_bytes(void **state)
 {
     (void)state;
-    beacon_t *beacon = beacon_new(1, 1);
-    sign(beacon);
+    beacon_t *beacon = anchored();
     expect_hex(
-        "0aba010a20c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c01210000102"
+        "0acc010a20c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c01210000102"
         "030405060708090a0b0c0d0e0f1880d095ffbc3120022a3c0a160a10000102030405060708090a0b0c0d"
         "0e0f1001180010011a201111111111111111111111111111111111111111111111111111111111111111"
         "323d0a160a10222222222222222222222222222222221003180110f4031a203333333333333333333333"
-        "33333333333333333333333333333333333333333312408f1abbb77e67908d576da2bec1bf6a8939d8f2"
-        "acb571a73fbcd82653eb338dd75a1ed6d41f1fd5e9dacc3d4faf9857063f4e6cddf61a7f5caabc309bbe"
-        "95dd00",
+        "3333333333333333333333333333333333333333333a106562714ae64124e9ea843d76fde5304712406a"
+        "bda008ebada0b25ee0edee761555b23c899b7066dadef00f88dc1119ef1f3ab7363f8ad29dc5d956646c"
+        "c68696c217dfb936dc81cfcf3b237da22858b39d09",
         beacon->signed_form.data, beacon->signed_form.size);
-    expect_hex("b31c0c98b69416a79788d2d685b8a416ce59ed819636452edfed070422b563cc",
+    expect_hex("0c90a132265dcf698c71ea5068857d9057381aa6b114a35d46ec3b11f8c85f9e",
                beacon->hash.bytes, 32);
     beacon_destroy(&beacon);
     assert_null(beacon);
@@ -176,7 +275,7 @@ typedef struct {
     Enlace__V1__Head heads[BEACON_HEADS_MAX + 1];
     Enlace__V1__Feed feeds[BEACON_HEADS_MAX + 1];
     Enlace__V1__Head *list[BEACON_HEADS_MAX + 1];
-    uint8_t coalition[33], origin[17], hash[33];
+    uint8_t coalition[33], origin[17], hash[33], anchor[17];
 } beacon_draft_t;
 
 static beacon_draft_t *draft_new(void)
@@ -185,7 +284,8 @@ static beacon_draft_t *draft_new(void)
     Enlace__V1__Beacon *beacon = &draft->beacon;
     enlace__v1__beacon__init(beacon);
     beacon->has_coalition = beacon->has_origin = beacon->has_sequence = true;
-    beacon->has_card_number = true;
+    beacon->has_card_number = beacon->has_anchor = true;
+    beacon->anchor = (ProtobufCBinaryData){PREIMAGE_SIZE, draft->anchor};
     beacon->coalition = (ProtobufCBinaryData){HASH_SIZE, draft->coalition};
     beacon->origin = (ProtobufCBinaryData){ORIGIN_SIZE, draft->origin};
     beacon->sequence = 1;
@@ -255,6 +355,9 @@ static void a_beacon_is_whole(void **state)
     BEACON_CASE(d->beacon.has_origin = false, ERR_MISSING_FIELD, "origin");
     BEACON_CASE(d->beacon.has_sequence = false, ERR_MISSING_FIELD, "sequence");
     BEACON_CASE(d->beacon.has_card_number = false, ERR_MISSING_FIELD, "card_number");
+    BEACON_CASE(d->beacon.has_anchor = false, ERR_MISSING_FIELD, "anchor");
+    BEACON_CASE(d->beacon.anchor.len = 15, ERR_BAD_LENGTH, "anchor");
+    BEACON_CASE(d->beacon.anchor.len = 17, ERR_BAD_LENGTH, "anchor");
     BEACON_CASE(d->beacon.coalition.len = 33, ERR_BAD_LENGTH, "coalition");
     BEACON_CASE(d->beacon.origin.len = 15, ERR_BAD_LENGTH, "origin");
     BEACON_CASE(d->beacon.sequence = 0, ERR_BAD_VALUE, "sequence");
@@ -298,7 +401,8 @@ static void a_beacon_has_one_form(void **state)
     beacon_draft_t *draft = draft_new();
     draft->beacon.n_held = draft->beacon.n_own = 0;
     buf_t body = bounded_pack(&draft->beacon.base);
-    memmove(body.data + 2, body.data, body.size - 2); // card number (20 01) before the rest
+    // The card number (20 01) before the rest, but for the anchor, which is last.
+    memmove(body.data + 2, body.data, body.size - 2 - (2 + PREIMAGE_SIZE));
     body.data[0] = 0x20;
     body.data[1] = 0x01;
     buf_t bytes = wrap_body(buf_span(&body));
@@ -350,6 +454,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_beacon_is_these_bytes),
+        cmocka_unit_test(a_chain_is_these_bytes),
+        cmocka_unit_test(a_pulse_continues_its_beacon_further_than_before),
+        cmocka_unit_test(no_other_pulse_continues_it),
         cmocka_unit_test(a_beacon_comes_back),
         cmocka_unit_test(a_signature_is_of_one_key_and_coalition),
         cmocka_unit_test(heads_are_left_out_held_first),

@@ -54,8 +54,8 @@ static void unknown_messages(void **state)
     (void)state;
     expect("", ERR_UNKNOWN_MESSAGE, "");
     expect(SESSION, ERR_UNKNOWN_MESSAGE, "");
-    expect(SESSION "a2 01 02 08 05", ERR_UNKNOWN_MESSAGE, ""); // 20
-    expect(SESSION "8a 01 02 08 05 a2 01 00", ERR_OK, "");     // and what a newer peer adds
+    expect(SESSION "aa 01 02 08 05", ERR_UNKNOWN_MESSAGE, ""); // 21
+    expect(SESSION "8a 01 02 08 05 aa 01 00", ERR_OK, "");     // and what a newer peer adds
     expect(SESSION "8a 01 04 08 05 78 01", ERR_OK, "");
     expect(SESSION "8a 01 02 08 05 92 01 02 08 05", ERR_DUPLICATE_FIELD, "pong");
 }
@@ -270,6 +270,24 @@ static void signed_items_are_bounded(void **state)
     assert_int_equal(decode_items(MSG_ROSTERS, 1, LINK_MESSAGE_MAX), ERR_TOO_BIG);
 }
 
+static void wanted_beacons_are_bounded(void **state)
+{
+    (void)state;
+    for (size_t count = WANT_BEACONS_MAX; count <= WANT_BEACONS_MAX + 1; count++) {
+        static origin_t origins[WANT_BEACONS_MAX + 1];
+        message_t message = {.type = MSG_WANT_BEACONS, .has_session = true}, back;
+        message.as.want_beacons.count = count;
+        message.as.want_beacons.origins = origins;
+        buf_t bytes = message_encode(&message);
+        assert_int_equal(decode_exact(buf_span(&bytes), &back, NULL),
+                         count > WANT_BEACONS_MAX ? ERR_TOO_MANY : ERR_OK);
+        message_clear(&back);
+        buf_free(&bytes);
+    }
+    expect(SESSION "a2 01 00", ERR_OK, "");
+    expect(SESSION "a2 01 03 0a 01 05", ERR_BAD_LENGTH, "want_beacons.origins.1");
+}
+
 // 192 KiB of the smallest things there are, each of which costs memory.
 static void swarms_are_refused(void **state)
 {
@@ -317,12 +335,19 @@ static void a_proof_holds_a_real_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sessions),           cmocka_unit_test(unknown_messages),
-        cmocka_unit_test(pings_and_byes),     cmocka_unit_test(fetches),
-        cmocka_unit_test(run_parts),          cmocka_unit_test(nopes),
-        cmocka_unit_test(payloads),           cmocka_unit_test(greetings),
-        cmocka_unit_test(lists_are_bounded),  cmocka_unit_test(signed_items_are_bounded),
-        cmocka_unit_test(swarms_are_refused), cmocka_unit_test(a_proof_holds_a_real_run),
+        cmocka_unit_test(sessions),
+        cmocka_unit_test(unknown_messages),
+        cmocka_unit_test(pings_and_byes),
+        cmocka_unit_test(fetches),
+        cmocka_unit_test(run_parts),
+        cmocka_unit_test(nopes),
+        cmocka_unit_test(payloads),
+        cmocka_unit_test(greetings),
+        cmocka_unit_test(lists_are_bounded),
+        cmocka_unit_test(signed_items_are_bounded),
+        cmocka_unit_test(wanted_beacons_are_bounded),
+        cmocka_unit_test(swarms_are_refused),
+        cmocka_unit_test(a_proof_holds_a_real_run),
     };
     return cmocka_run_group_tests_name("message_refusals", tests, known_messages_start,
                                        known_messages_stop);

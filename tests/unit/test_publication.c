@@ -28,7 +28,7 @@ static err_t decode(span_t body, publication_t *publication, fault_t *fault)
         publication_decode(topic, span_of(exact, body.size), &sample_coalition, publication, fault);
     mem_free(exact);
     if (err)
-        assert_int_equal(publication->run.count + (publication->memory != NULL), 0);
+        assert_int_equal(publication->run.count + (publication->packed.data != NULL), 0);
     return err;
 }
 
@@ -119,14 +119,59 @@ static void beacons_pass_as_they_are(void **state)
     publication_t publication;
     buf_t beacon = from_hex("0a 02 10 01 12 03 010203");
     buf_t body = publication_of_beacon(buf_span(&beacon));
-    expect_hex("1a090a0210011203010203", body.data, body.size);
+    expect_hex("1a0b0a090a0210011203010203", body.data, body.size);
     assert_int_equal(decode(buf_span(&body), &publication, NULL), ERR_OK);
-    assert_int_equal(publication.type, PUB_BEACON);
-    assert_true(span_equal(publication.beacon, buf_span(&beacon)));
+    assert_int_equal(publication.type, PUB_BEACONS);
+    assert_int_equal(publication.beacons.count, 1);
+    assert_true(span_equal(publication.beacons.items[0], buf_span(&beacon)));
     publication_clear(&publication);
-    assert_null(publication.memory);
+    assert_null(publication.packed.data);
     buf_free(&beacon);
     buf_free(&body);
+}
+
+// As many as one likes, which publication_of_beacons does not write.
+static buf_t list_of(const pulse_t *pulses, size_t count)
+{
+    buf_t list = {0}, body = {0};
+    for (size_t i = 0; i < count; i++) {
+        signed_items_t one = {.pulse_count = 1, .pulses = &pulses[i]};
+        buf_t published = publication_of_beacons(&one);
+        buf_append(&list, span_of(published.data + 2, published.size - 2)); // tag, one byte of size
+        buf_free(&published);
+    }
+    wire_append(&body, PUB_BEACONS, buf_span(&list));
+    buf_free(&list);
+    return body;
+}
+
+static void pulses_come_back(void **state)
+{
+    (void)state;
+    publication_t publication;
+    pulse_t pulses[MESSAGE_PULSES_MAX + 1];
+    for (uint32_t i = 0; i <= MESSAGE_PULSES_MAX; i++) {
+        pulses[i] = (pulse_t){.sequence = NUMBER_MAX, .step = PULSE_STEPS_MAX};
+        memset(pulses[i].origin.bytes, (int)i, ORIGIN_SIZE);
+        memset(pulses[i].preimage.bytes, 255, PREIMAGE_SIZE);
+    }
+    for (size_t count = MESSAGE_PULSES_MAX; count <= MESSAGE_PULSES_MAX + 1; count++) {
+        buf_t body = list_of(pulses, count);
+        assert_true(body.size <= PUBLISH_BYTES_MAX);
+        bool over = count > MESSAGE_PULSES_MAX;
+        assert_int_equal(decode(buf_span(&body), &publication, NULL), over ? ERR_TOO_MANY : ERR_OK);
+        assert_int_equal(publication.beacons.pulse_count, over ? 0 : count);
+        for (size_t i = 0; i < publication.beacons.pulse_count; i++) {
+            const pulse_t *pulse = &publication.beacons.pulses[i];
+            assert_memory_equal(pulse->origin.bytes, pulses[i].origin.bytes, ORIGIN_SIZE);
+            assert_int_equal(pulse->sequence, NUMBER_MAX);
+            assert_int_equal(pulse->step, PULSE_STEPS_MAX);
+            assert_memory_equal(pulse->preimage.bytes, pulses[i].preimage.bytes, PREIMAGE_SIZE);
+        }
+        publication_clear(&publication);
+        assert_null(publication.pulses);
+        buf_free(&body);
+    }
 }
 
 static void heads_come_back(void **state)
@@ -187,14 +232,36 @@ static void what_is_no_publication(void **state)
     refused("22 00", ERR_UNKNOWN_MESSAGE, "");
     refused("0a 00", ERR_MISSING_FIELD, "feed");
     refused("12 00", ERR_MISSING_FIELD, "head.feed");
-    refused("12 00 1a 00", ERR_DUPLICATE_FIELD, "beacon");
+    refused("12 00 1a 00", ERR_DUPLICATE_FIELD, "beacons");
     refused("12 04 0a 02 10 01", ERR_MISSING_FIELD, "head.feed.origin");
-    refused("1b 1c", ERR_BAD_WIRE_TYPE, "beacon");
+    refused("1b 1c", ERR_BAD_WIRE_TYPE, "beacons");
     publication_t publication;
     buf_t big = {0};
     memset(buf_extend(&big, PUBLISH_BYTES_MAX + 1), 0, PUBLISH_BYTES_MAX + 1);
     assert_int_equal(decode(buf_span(&big), &publication, NULL), ERR_TOO_BIG);
     buf_free(&big);
+}
+
+static void what_is_no_pulse(void **state)
+{
+    (void)state;
+#define WHO  "0a 10 000102030405060708090a0b0c0d0e0f"
+#define WHAT "22 10 000102030405060708090a0b0c0d0e0f"
+    publication_t publication;
+    buf_t good = from_hex("1a 2a 12 28" WHO "10 07 18 01" WHAT);
+    assert_int_equal(decode(buf_span(&good), &publication, NULL), ERR_OK);
+    publication_clear(&publication);
+    buf_free(&good);
+    refused("1a 18 12 16 10 07 18 01" WHAT, ERR_MISSING_FIELD, "beacons.pulses.1.origin");
+    refused("1a 28 12 26" WHO "18 01" WHAT, ERR_MISSING_FIELD, "beacons.pulses.1.sequence");
+    refused("1a 2a 12 28" WHO "10 00 18 01" WHAT, ERR_BAD_VALUE, "beacons.pulses.1.sequence");
+    refused("1a 28 12 26" WHO "10 07" WHAT, ERR_MISSING_FIELD, "beacons.pulses.1.step");
+    refused("1a 2a 12 28" WHO "10 07 18 00" WHAT, ERR_BAD_VALUE, "beacons.pulses.1.step");
+    refused("1a 2b 12 29" WHO "10 07 18 8102" WHAT, ERR_BAD_VALUE, "beacons.pulses.1.step");
+    refused("1a 18 12 16" WHO "10 07 18 01", ERR_MISSING_FIELD, "beacons.pulses.1.preimage");
+    refused("1a 1b 12 19" WHO "10 07 18 01 22 01 00", ERR_BAD_LENGTH, "beacons.pulses.1.preimage");
+#undef WHO
+#undef WHAT
 }
 
 static err_t decode_run(commit_t *const *commits, size_t count)
@@ -296,6 +363,8 @@ int main(void)
         cmocka_unit_test(the_bound_between_whole_and_head),
         cmocka_unit_test(what_cannot_stand_alone_is_a_head),
         cmocka_unit_test(beacons_pass_as_they_are),
+        cmocka_unit_test(pulses_come_back),
+        cmocka_unit_test(what_is_no_pulse),
         cmocka_unit_test(heads_come_back),
         cmocka_unit_test(topics),
         cmocka_unit_test(what_is_no_publication),

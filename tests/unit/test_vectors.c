@@ -65,6 +65,16 @@ static char *beacon_hash(const json_t *vector)
     return hash_of(vector, HASH_BEACON);
 }
 
+static char *preimage(const json_t *vector)
+{
+    beacon_t beacon = {.sequence = vector_number(vector, "sequence")};
+    preimage_t top;
+    vector_fixed(vector, "origin", beacon.origin.bytes, ORIGIN_SIZE);
+    vector_fixed(vector, "top", top.bytes, PREIMAGE_SIZE);
+    preimage_t result = pulse_preimage(&beacon, &top, (uint32_t)vector_number(vector, "step"));
+    return vector_hex(result.bytes, PREIMAGE_SIZE);
+}
+
 static char *session(const json_t *vector)
 {
     nonce_t hello, welcome;
@@ -257,7 +267,7 @@ static const struct {
     {"sign-beacon", sign_beacon},       {"sign-card", sign_card},
     {"sign-charter", sign_charter},     {"words", words},
     {"armour-card", armour_card},       {"armour-charter", armour_charter},
-    {"commit", whole_commit},
+    {"preimage", preimage},             {"commit", whole_commit},
 };
 
 static char *check_hash(const json_t *vector)
@@ -326,7 +336,7 @@ static buf_t encode_publication(const publication_t *publication)
         return publication_of_commit(publication->run.commits[0]);
     if (publication->type == PUB_HEAD)
         return publication_of_head(&publication->head);
-    return publication_of_beacon(publication->beacon);
+    return publication_of_beacons(&publication->beacons);
 }
 
 static err_t decode_publication(const json_t *vector, span_t bytes, buf_t *again)

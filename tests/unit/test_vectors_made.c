@@ -228,6 +228,7 @@ static char *make_beacon(const json_t *vector)
     secret_t *signing = secret(vector, "signing");
     TAKE(fields, "coalition", &beacon->coalition);
     TAKE(fields, "origin", &beacon->origin);
+    TAKE(fields, "anchor", &beacon->anchor);
     beacon->sequence = vector_number(fields, "sequence");
     beacon->card_number = number(fields, "card_number");
     beacon->own = heads(json_object_get(fields, "own"), &beacon->own_count);
