@@ -10,7 +10,7 @@
 enum {
     TICK_MS = 1000,
     GREETING_TIMEOUT_MS = 15000, // from connecting to the Welcome
-    PING_MS = 10000,             // after that long without sending
+    PING_MS = 15000,             // after that long without sending; as long for the answer
     SILENCE_MS = 30000,          // nothing heard: the session is dropped
     STALL_MS = 10000,            // a fetch without progress: another source
     SWITCH_MS = 2000,            // a standing source lags behind another that long: it is left

@@ -19,7 +19,7 @@ from pulsing import Pulsing, chain
 from serving import Serving
 from session import GREETING, OPEN, Session
 
-PING_MS, SILENT_MS, GREETING_MS = 10_000, 30_000, 15_000
+PING_MS, SILENT_MS, GREETING_MS = 15_000, 30_000, 15_000
 BEACON_MS, BEACON_IDLE_MS, BEACON_LATE_MS = 1_000, 60_000, 180_000
 GREETINGS = ("hello", "welcome")
 
