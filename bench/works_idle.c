@@ -9,7 +9,9 @@
 #include "bench/works.h"
 #include "lib/mem.h"
 
-enum { HUB, LINKS = 40, NODES = 8, JOIN_SECONDS = 600 };
+// Who has come into step names all that it holds once more, within a minute: that is the
+// end of what went before.
+enum { HUB, LINKS = 40, NODES = 8, JOIN_SECONDS = 600, REST_SECONDS = 75 };
 
 typedef struct {
     samples_t bytes, cpu, memory;
@@ -55,6 +57,7 @@ static void idle_links(const bench_t *bench)
     fleet_found(fleet, LINKS / 2);
     fleet_start_all(fleet);
     fleet_settle(fleet);
+    pace_until(machine_now() + REST_SECONDS);
     watch_idle(bench, cable, fleet, LINKS, &idle);
     tell(bench, "idle, links", LINKS, why, &idle);
     fleet_destroy(&fleet);
@@ -77,6 +80,7 @@ static void idle_feeds(const bench_t *bench, size_t feeds)
     fleet_start_all(fleet);
     for (size_t i = HUB; i <= 1; i++) // to fetch so many feeds takes longer than fleet_settle waits
         mem_free(fleet_do(fleet, i, "status --wait-synced %d", JOIN_SECONDS));
+    pace_until(machine_now() + REST_SECONDS);
     watch_idle(bench, cable, fleet, 1, &idle);
     tell(bench, "idle, feeds", feeds, why, &idle);
     crowd_destroy(&crowd);
