@@ -42,28 +42,53 @@ static void alter_link(play_t *play, const message_t *m, buf_t *message)
     run_clear(&run);
 }
 
+// A pulse of its own making goes on with the beacon that it continues: its author is
+// there, it says, and nothing has changed.
+static bool make_up_pulse(play_t *play, buf_t *bytes)
+{
+    const hash_t *coalition = &world_roster(play->world)->hash;
+    publication_t publication;
+    beacon_t *beacon = NULL;
+    fault_t fault;
+    if (publication_decode(span_of(coalition->bytes, TOPIC_SIZE), buf_span(bytes), coalition,
+                           &publication, &fault))
+        return false;
+    bool made = publication.type == PUB_BEACONS && publication.beacons.count == 1 &&
+                !beacon_decode(publication.beacons.items[0], &beacon, &fault);
+    if (made) {
+        pulse_t pulse = {beacon->origin, beacon->sequence,
+                         1 + (uint32_t)dice_below(&play->wire, PULSE_STEPS_MAX), beacon->anchor};
+        publication.beacons.pulse_count = 1;
+        publication.beacons.pulses = &pulse;
+        buf_free(bytes);
+        *bytes = publication_of_beacons(&publication.beacons);
+    }
+    beacon_destroy(&beacon);
+    publication_clear(&publication);
+    return made;
+}
+
 static bool alter(play_t *play, bool publication, buf_t *bytes)
 {
     message_t message;
     fault_t fault;
-    if (publication)
-        flip(play, bytes);
-    else if (message_decode(buf_span(bytes), &message, &fault))
-        return true;
-    else {
-        // Of content only: an altered greeting would merely end the session.
-        bool content = message.type == MSG_RUN_PART || message.type == MSG_CARDS ||
-                       message.type == MSG_ROSTERS || message.type == MSG_BEACONS ||
-                       message.type == MSG_PAYLOAD_FOUND;
-        if (content && message.type == MSG_RUN_PART && dice_chance(&play->wire, 500))
-            alter_link(play, &message, bytes);
-        else if (content)
+    if (publication) {
+        if (!dice_chance(&play->wire, 500) || !make_up_pulse(play, bytes))
             flip(play, bytes);
-        message_clear(&message);
-        if (!content)
-            return true;
+        return acts(play, ALTERS);
     }
-    return acts(play, ALTERS);
+    if (message_decode(buf_span(bytes), &message, &fault))
+        return true;
+    // Of content only: an altered greeting would merely end the session.
+    bool content = message.type == MSG_RUN_PART || message.type == MSG_CARDS ||
+                   message.type == MSG_ROSTERS || message.type == MSG_BEACONS ||
+                   message.type == MSG_PAYLOAD_FOUND;
+    if (content && message.type == MSG_RUN_PART && dice_chance(&play->wire, 500))
+        alter_link(play, &message, bytes);
+    else if (content)
+        flip(play, bytes);
+    message_clear(&message);
+    return !content || acts(play, ALTERS);
 }
 
 // ---- one origin ----
