@@ -1,6 +1,6 @@
 #: make bench      what it costs, on real daemons (BENCH='--n 200000 --repeat 5 live latency')
 BENCH ?=
-BENCH_HELP := $(filter-out $(BUILD)/obj/bench/tool_%,$(call objects,bench/*.c)) $(SYSTEM_HELP) $(BUILD)/obj/tests/unit/protocol_samples.o $(BUILD)/obj/tests/unit/scratch.o
+BENCH_HELP := $(filter-out $(BUILD)/obj/bench/tool_%,$(call objects,bench/*.c)) $(SYSTEM_HELP) $(BUILD)/obj/tests/unit/protocol_samples.o $(BUILD)/obj/tests/unit/scratch.o $(BUILD)/obj/tests/unit/house.o
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_HELP) $(LIBCLIENT) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBS) -lcmocka
@@ -35,7 +35,7 @@ $(BUILD)/tests/unit/test_repetition: $(addprefix $(BUILD)/obj/bench/,repetition.
 .PHONY: instructions
 instructions:
 	@scripts/deps.sh build check
-	$(AGAIN) $(BUILD)/bench/tool_apply
+	$(AGAIN) $(BUILD)/bench/tool_apply $(BUILD)/bench/tool_import
 	@BUILD=$(BUILD) bench/instructions.sh
 
 #: make profile    where the time of a work goes (PROFILE='50000 live catch-up', SYMBOLS=1)

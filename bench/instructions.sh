@@ -5,7 +5,8 @@
 # says that the new figure should be kept.
 #
 # The libraries choose by processor (BLAKE2b with AVX2): without it nothing is compared.
-# BUILD says where tool_apply is.
+# A line names the program that is run, tool_apply where it names none; BUILD says where
+# they are.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build} tolerance=8
@@ -13,26 +14,26 @@ grep -qw avx2 /proc/cpuinfo || { echo 'instructions: skipped, this processor has
 counts=$(mktemp -d)
 trap 'rm -rf "$counts"' EXIT
 
-# A run with so many records and changes a commit, and what each function took in it.
+# A run of a program with so many records and changes a commit, and what each function took.
 count() {
-    valgrind --tool=callgrind --callgrind-out-file="$counts/out" "$build/bench/tool_apply" \
-        "$1" "$2" >"$counts/log" 2>&1 || { cat "$counts/log" >&2; exit 1; }
-    callgrind_annotate --inclusive=yes --threshold=100 "$counts/out" >"$counts/$1-$2" 2>/dev/null
+    valgrind --tool=callgrind --callgrind-out-file="$counts/out" "$build/bench/$1" \
+        "$2" "$3" >"$counts/log" 2>&1 || { cat "$counts/log" >&2; exit 1; }
+    callgrind_annotate --inclusive=yes --threshold=100 "$counts/out" >"$counts/$1-$2-$3" 2>/dev/null
 }
 
-# Instructions a record within a function: function, records, changes a commit.
+# Instructions a record within a function: function, program, records, changes a commit.
 counted() {
-    [[ -f $counts/$2-$3 ]] || count "$2" "$3"
-    awk -v records="$2" -v name=":$1 " 'index($0, name) && / \[/ {
+    [[ -f $counts/$2-$3-$4 ]] || count "$2" "$3" "$4"
+    awk -v records="$3" -v name=":$1 " 'index($0, name) && / \[/ {
         gsub(",", "", $1); if ($1 > most) most = $1 }
-        END { if (most) printf "%d\n", most / records }' "$counts/$2-$3"
+        END { if (most) printf "%d\n", most / records }' "$counts/$2-$3-$4"
 }
 
 failed=0
 printf '%-10s %10s %10s %8s\n' what counted kept change
-while read -r what function records each kept; do
+while read -r what function records each kept tool; do
     [[ -z $what || $what == '#'* ]] && continue
-    now=$(counted "$function" "$records" "$each")
+    now=$(counted "$function" "${tool:-tool_apply}" "$records" "$each")
     [[ $now ]] || { echo "$what: $function was not called" >&2; exit 1; }
     percent=$(((now - kept) * 100 / kept)) note=
     if ((percent > tolerance)); then
