@@ -85,7 +85,8 @@ static void edge_applied(void *context)
 {
     node_t *node = context;
     control_applied(node->control);
-    checkpoint_hint(node->checkpoint, store_wal_bytes(node->store));
+    if (checkpoint_hint(node->checkpoint, store_wal_bytes(node->store)))
+        store_empty_wal(node->store);
     search_hint(node->search);
 }
 

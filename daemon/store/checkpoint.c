@@ -15,8 +15,8 @@
 enum { GATHER_S = 1, GATHER_SHORT_S = 60, SHORT_BYTES = 4 * 1024 * 1024 };
 
 // What was committed while a checkpoint ran keeps the WAL from beginning anew, and
-// it grows: so long as that is little another one follows at once.
-enum { LITTLE_PAGES = 256, TRIES = 8 };
+// it grows. So little of it the writer takes along itself: two syncs of its time.
+enum { LITTLE_PAGES = 1024 };
 
 struct checkpoint {
     sql_t *sql; // the thread's alone
@@ -25,6 +25,7 @@ struct checkpoint {
     pthread_cond_t wake;
     bool hinted, stopping;
     bool filled;  // the WAL is not short any more
+    bool left;    // little was committed meanwhile
     bool failing; // said so already; the thread's alone
 };
 
@@ -55,22 +56,20 @@ static bool wait_for_work(checkpoint_t *checkpoint)
 }
 
 // PASSIVE never waits for anybody; what a reader keeps it from comes next time.
-static int empty(sqlite3 *handle, int mode)
+static int empty(checkpoint_t *checkpoint, int mode)
 {
-    int pages = 1, done = 0, code = SQLITE_OK;
-    for (int i = 0; i < TRIES && code == SQLITE_OK && pages > done; i++) {
-        int before = done;
-        code = sqlite3_wal_checkpoint_v2(handle, NULL, mode, &pages, &done);
-        if (pages - done > LITTLE_PAGES || done == before)
-            break; // a burst goes on, or somebody reads
-    }
+    int pages = 0, done = 0;
+    sql_calm();
+    int code = sqlite3_wal_checkpoint_v2(sql_handle(checkpoint->sql), NULL, mode, &pages, &done);
+    pthread_mutex_lock(&checkpoint->mutex);
+    checkpoint->left = code == SQLITE_OK && pages > done && pages - done <= LITTLE_PAGES;
+    pthread_mutex_unlock(&checkpoint->mutex);
     return code;
 }
 
 static void run(checkpoint_t *checkpoint, int mode)
 {
-    sql_calm();
-    int code = empty(sql_handle(checkpoint->sql), mode);
+    int code = empty(checkpoint, mode);
     bool failed = code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY;
     fault_t fault = {0};
     if (failed && !checkpoint->failing) {
@@ -145,9 +144,11 @@ err_t checkpoint_start(const char *path, checkpoint_t **checkpoint, fault_t *fau
     return ERR_OK;
 }
 
-void checkpoint_hint(checkpoint_t *checkpoint, uint64_t wal_bytes)
+bool checkpoint_hint(checkpoint_t *checkpoint, uint64_t wal_bytes)
 {
     pthread_mutex_lock(&checkpoint->mutex);
+    bool left = checkpoint->left;
+    checkpoint->left = false;
     bool filled = checkpoint->filled || wal_bytes > SHORT_BYTES;
     if (!checkpoint->hinted || filled != checkpoint->filled) {
         checkpoint->hinted = true;
@@ -155,6 +156,7 @@ void checkpoint_hint(checkpoint_t *checkpoint, uint64_t wal_bytes)
         pthread_cond_signal(&checkpoint->wake);
     }
     pthread_mutex_unlock(&checkpoint->mutex);
+    return left;
 }
 
 void checkpoint_stop(checkpoint_t **checkpoint)

@@ -104,6 +104,12 @@ uint64_t store_wal_bytes(const store_t *store)
     return store->wal_bytes;
 }
 
+// One that fails has done nothing: the checkpoint thread says why.
+void store_empty_wal(store_t *store)
+{
+    sqlite3_wal_checkpoint_v2(sql_handle(store->sql), NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 // Called by SQLite after each commit, in place of its own checkpoints.
 static int after_commit(void *context, sqlite3 *handle, const char *name, int pages)
 {

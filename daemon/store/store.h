@@ -60,6 +60,7 @@ bool store_in_turn(const store_t *store);
 err_t store_hold(store_t *store, fault_t *fault);
 void store_let_go(store_t *store);
 uint64_t store_wal_bytes(const store_t *store); // how far the WAL was filled by the last commit
+void store_empty_wal(store_t *store);           // between turns; what a reader keeps stays
 
 // Appends a commit that the core has checked, moves the cursor from
 // (commit->first - 1, commit->previous) — compare and set, else ERR_OUT_OF_ORDER —

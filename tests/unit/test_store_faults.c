@@ -192,7 +192,8 @@ static void a_wal_begins_anew_while_it_is_written(void **state)
         before = store_wal_bytes(store);
         some_turns(store, &writer, 1);
         filled = store_wal_bytes(store);
-        checkpoint_hint(checkpoint, 5 * 1024 * 1024);
+        if (checkpoint_hint(checkpoint, 5 * 1024 * 1024))
+            store_empty_wal(store);
         expect_clean(path);
     }
     assert_true(filled < 20 * 4096);
