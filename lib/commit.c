@@ -157,24 +157,26 @@ static err_t take_payloads(commit_t *commit, size_t count, const payload_state_t
     return wire.err;
 }
 
-// Copies header and bodies, in that order, into one piece and points into it.
+// Copies header and payloads, in that order, into one piece and points into it. The
+// payloads as the log keeps them: whoever appends the commit need not encode them.
 void commit_own_memory(commit_t *commit)
 {
-    span_t header = commit->header;
-    size_t size = header.size;
-    for (size_t i = 0; i < commit->count; i++)
-        size += commit->changes[i].body.size;
-    uint8_t *at = buf_extend(&commit->memory, size);
-    memcpy(at, header.data, header.size);
-    commit->header = span_of(at, header.size);
-    at += header.size;
+    buf_t memory = {0};
+    buf_extend(&memory, commit_content_size(commit)); // all at once: nothing moves later
+    buf_clear(&memory);
+    buf_append(&memory, commit->header);
+    commit->header = buf_span(&memory);
     for (size_t i = 0; i < commit->count; i++) {
-        span_t *body = &commit->changes[i].body;
-        if (body->size)
-            memcpy(at, body->data, body->size);
-        body->data = at;
-        at += body->size;
+        change_t *change = &commit->changes[i];
+        commit_put_payload(&memory, change);
+        if (change->state != PAYLOAD_PRESENT)
+            change->body.size = 0;
+        change->body.data = memory.data + memory.size - change->body.size; // it comes last
     }
+    assert(commit->header.data == memory.data);
+    commit->payloads =
+        span_of(memory.data + commit->header.size, memory.size - commit->header.size);
+    commit->memory = memory;
 }
 
 static err_t decode(span_t header, const uint8_t *signature64_or_null, size_t payload_count,

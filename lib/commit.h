@@ -65,6 +65,7 @@ typedef struct {
     pubkey_t of_key; // ... by this key
     hash_t in;       // and in this coalition
     span_t header;   // points into the commit's own memory
+    span_t payloads; // likewise; as commit_put_payload made them of the changes
     buf_t memory;
     look_t *looks; // one a change, owned; NULL: nobody has looked ahead
 } commit_t;

@@ -44,12 +44,18 @@ static bool follows(const feed_place_t *place, const commit_t *commit)
     return place->number == 0 || hash_equal(&commit->previous, &place->hash);
 }
 
-static buf_t encode_payloads(const commit_t *commit)
+// Those that are all here are as they came. Of others the core may have said that they are
+// missing: encoded anew, into `made`.
+static span_t payloads_of(const commit_t *commit, buf_t *made)
 {
-    buf_t payloads = {0};
+    bool present = true;
+    for (size_t i = 0; i < commit->count && present; i++)
+        present = commit->changes[i].state == PAYLOAD_PRESENT;
+    if (present)
+        return commit->payloads;
     for (size_t i = 0; i < commit->count; i++)
-        commit_put_payload(&payloads, &commit->changes[i]);
-    return payloads;
+        commit_put_payload(made, &commit->changes[i]);
+    return buf_span(made);
 }
 
 // *id becomes the local apply number of its first change: one more than the newest, and
@@ -67,7 +73,8 @@ static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
     if (newest >= (uint64_t)APPLY_MAX)
         return fault_set(fault, ERR_DAMAGED, "commit_log", "an apply number that cannot be");
     *id = (int64_t)newest + 1;
-    buf_t payloads = encode_payloads(commit);
+    buf_t made = {0};
+    span_t payloads = payloads_of(commit, &made);
     err = sql_run(store->sql, insert,
                   SQL_ROW(sql_int(*id), sql_int(feed), sql_u64(commit->first),
                           sql_u64(commit->last), sql_u64(commit->time_ms), sql_u64(arrived_ms),
@@ -77,7 +84,7 @@ static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
                           sql_blob(commit->header.data, commit->header.size),
                           sql_blob(payloads.data, payloads.size)),
                   fault);
-    buf_free(&payloads);
+    buf_free(&made);
     return err;
 }
 

@@ -257,7 +257,7 @@ UNUSED_HERE static char *dump_view(store_t *store)
     " JOIN feed f ON f.ix = m.feed WHERE m.id = (SELECT max(id) FROM commit_log WHERE id "         \
     "<= " change "))"
     dump_rows(store->sql,
-              "SELECT o.code, " AT("r.id") ", 'stands', " AT("stands") ", 'newest', " AT(
+              "SELECT o.code, " AT("r.id") ", r.number, 'stands', " AT("stands") ", 'newest', " AT(
                   "newest") ", 'content', " AT("content") ", state, revision, created_ms, "
                                                           "changed_ms, note,"
                                                           " kind, example, key, label FROM record "

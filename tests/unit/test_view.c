@@ -484,11 +484,11 @@ static void write_epochs(commit_t *first[COMMITS], commit_t *second[COMMITS])
 }
 
 static const char expected_view[] =
-    "AA 1/1:1 stands 2/1:1 newest 2/1:1 content 2/1:1 1 3 1000 2000 0 34 0 a -\n"
-    "AA 1/1:2 stands 2/1:3 newest 1/1:6 content 1/1:6 2 3 1000 2010 0 35 0 m -\n"
-    "AA 1/1:4 stands 1/1:5 newest 1/1:4 content 1/1:4 2 2 1010 1020 0 34 0 c -\n"
-    "AA 1/1:7 stands 2/1:5 newest 2/1:5 content 1/1:7 1 2 1030 2020 174 55 0 d -\n"
-    "AA 2/1:7 stands 2/1:7 newest 2/1:7 content 2/1:7 1 1 2030 2030 0 34 0 a -\n"
+    "AA 1/1:1 1 stands 2/1:1 newest 2/1:1 content 2/1:1 1 3 1000 2000 0 34 0 a -\n"
+    "AA 1/1:2 2 stands 2/1:3 newest 1/1:6 content 1/1:6 2 3 1000 2010 0 35 0 m -\n"
+    "AA 1/1:4 4 stands 1/1:5 newest 1/1:4 content 1/1:4 2 2 1010 1020 0 34 0 c -\n"
+    "AA 1/1:7 7 stands 2/1:5 newest 2/1:5 content 1/1:7 1 2 1030 2020 174 55 0 d -\n"
+    "AA 2/1:7 7 stands 2/1:7 newest 2/1:7 content 2/1:7 1 1 2030 2030 0 34 0 a -\n"
     "ref AA 1/1:2 1 member BB y - - -\n"
     "parked AA 1/1:8 175\n"
     "parked AA 2/1:2 192\n"
@@ -565,6 +565,54 @@ static commit_t *random_commit(writer_t *writer, uint32_t *seed)
             aim(draft, epoch, 1, number);
     }
     return seal_commit(writer);
+}
+
+// `odd`: that one of them is not as the others.
+static void write_many(writer_t *writer, size_t i, size_t odd)
+{
+    static const char *const bodies[] = {"{'kind':'body'}",
+                                         "{'kind':'body','key':'x','example':true}"};
+    char json[96];
+    snprintf(json, sizeof json, "{'kind':'%s','key':'k%zu','label':'TLP:%s'}",
+             i % 3 ? "body" : "organisation", i, i % 5 ? "GREEN" : "CLEAR");
+    if (i != odd)
+        write_record(writer, 0, json);
+    else if (i % 3 == 2)
+        write_change(writer, CHANGE_RECORD, span_text("\xff"));
+    else
+        write_record(writer, 0, bodies[i % 3]);
+}
+
+// Several rows to a statement or one to each: the same rows.
+static void rows_are_the_same_however_many_are_written_at_once(void **state)
+{
+    enum { EACH = 16 };
+    (void)state;
+    for (size_t odd = 3; odd < EACH; odd += 4) { // of the second commit none is
+        store_t *together = open_store(), *apart = open_store();
+        writer_t one = writer_of(1, 1, 1), each = writer_of(1, 1, 1);
+        for (size_t i = 0; i < 2 * EACH; i++) {
+            write_many(&each, i, odd);
+            write_many(&one, i, odd);
+            each.time_ms = 1000;
+            append_written(apart, &each);
+            if (i % EACH == EACH - 1) {
+                one.time_ms = 1000;
+                append_written(together, &one);
+            }
+        }
+        char *want = dump_view(apart), *got = dump_view(together);
+        assert_non_null(strstr(want, "TLP:CLEAR"));
+        // The digest is over commitments, whose salts are drawn by commit.
+        *strstr(want, "digest ") = *strstr(got, "digest ") = '\0';
+        assert_string_equal(got, want);
+        mem_free(want);
+        mem_free(got);
+        writer_clear(&one);
+        writer_clear(&each);
+        store_close(&together);
+        store_close(&apart);
+    }
 }
 
 // As it comes from a peer, looked at ahead.
@@ -664,6 +712,7 @@ int main(void)
         cmocka_unit_test(a_late_payload_of_what_does_not_count),
         cmocka_unit_test(an_erased_payload_stays_erased),
         cmocka_unit_test(every_order_of_arrival_gives_the_same_rows),
+        cmocka_unit_test(rows_are_the_same_however_many_are_written_at_once),
         cmocka_unit_test(incremental_equals_rebuilt),
         SCRATCH_TEST(a_view_of_another_version_is_made_anew),
     };
