@@ -4,6 +4,7 @@
 
 #include "daemon/control/page.h"
 #include "daemon/control/reply.h"
+#include "daemon/search/strainer.h"
 #include "lib/assign.h"
 #include "lib/control.h"
 #include "lib/mem.h"
@@ -73,16 +74,39 @@ static bool passes(page_t *page, const row_t *row, const record_t *record)
 }
 
 // A reader looks at so many rows a call, each a snapshot of its own; a filter
-// that few rows pass takes several calls to fill a page.
+// that few rows pass takes several calls to fill a page, where the index does not name them.
 static err_t fill_page(query_t *query, page_t *page, const char *kind, const origin_t *owner,
+                       strainer_t *strainer, buf_t *cursor, bool *end, fault_t *fault)
+{
+    const Enlace__V1__ListRequest *list = page->asked;
+    sieve_t sieve = strainer_sieve(strainer);
+    bool narrows = strainer_narrows(strainer);
+    err_t err = ERR_OK;
+    *end = false;
+    for (size_t i = 0; !err && !*end && !page->stopped && i < LIST_CALLS; i++) {
+        err = reader_list_sieved(query->reader, kind, owner, list->retracted, VIEWS_SCANNED_MAX,
+                                 narrows ? &sieve : NULL, cursor, end, page_take, page, fault);
+        strainer_end(strainer);
+    }
+    return err;
+}
+
+static err_t list_rows(query_t *query, page_t *page, const kind_t *kind, const origin_t *owner,
                        buf_t *cursor, bool *end, fault_t *fault)
 {
     const Enlace__V1__ListRequest *list = page->asked;
-    err_t err = ERR_OK;
-    *end = false;
-    for (size_t i = 0; !err && !*end && !page->stopped && i < LIST_CALLS; i++)
-        err = reader_list(query->reader, kind, owner, list->retracted, VIEWS_SCANNED_MAX, cursor,
-                          end, page_take, page, fault);
+    strainer_t strainer;
+    err_t err = list->n_filters ? query_finder(query, fault) : ERR_OK;
+    if (err)
+        return err;
+    strainer_init(&strainer, query->finder, kind);
+    for (size_t i = 0; i < list->n_filters; i++)
+        strainer_filter(&strainer, kind, list->filters[i]->field, list->filters[i]->value,
+                        &page->reading);
+    err = fill_page(query, page, kind->name, owner, &strainer, cursor, end, fault);
+    if (strainer_narrows(&strainer) && query->search && finder_failed(query->finder) == ERR_DAMAGED)
+        search_distrust(query->search);
+    strainer_destroy(&strainer);
     return err;
 }
 
@@ -100,7 +124,7 @@ static err_t list(ask_t *ask, query_t *query, page_t *page, buf_t *cursor, fault
     if (!err)
         err = page_cursor(&asked->cursor, asked->has_cursor, cursor, fault);
     if (!err)
-        err = fill_page(query, page, kind->name, asked->owner ? &owner : NULL, cursor, &end, fault);
+        err = list_rows(query, page, kind, asked->owner ? &owner : NULL, cursor, &end, fault);
     return err ? err : page_answer(page, ask, query, cursor, end, fault);
 }
 

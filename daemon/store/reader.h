@@ -45,6 +45,19 @@ typedef bool (*row_fn)(void *context, const row_t *row);
 // most `rows` rows are handed over. UNKNOWN_KIND, BAD_VALUE (cursor).
 err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
                   size_t rows, buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault);
+// The same, looking only at records that may be wanted: the sieve knows which those are, and must
+// leave out none that is. It sees the snapshot of the list, and its own may not be a later one.
+typedef struct {
+    void *context;
+    // Before anything is read. False: it does not know, every record is looked at.
+    bool (*begin)(void *context, reader_t *reader);
+    // The first record (row) behind `after` that may be of that feed and wanted; 0: none. False: it
+    // does not know any more, every record is looked at from here on.
+    bool (*next)(void *context, int64_t feed, int64_t after, int64_t *record);
+} sieve_t;
+err_t reader_list_sieved(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
+                         size_t rows, const sieve_t *sieve, buf_t *cursor, bool *end, row_fn fn,
+                         void *context, fault_t *fault);
 err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row_fn fn,
                     void *context, fault_t *fault); // NO_SUCH_RECORD
 err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, row_fn fn,

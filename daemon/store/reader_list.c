@@ -8,7 +8,8 @@
 #include "daemon/store/reader_internal.h"
 #include "lib/mem.h"
 
-enum { LOOKED_AT_MAX = 4096 };
+// A feed that a sieve is asked about costs it as much as looking at so many records.
+enum { LOOKED_AT_MAX = 4096, SIEVE_COST = 16 };
 
 // ---- the cursor: code, epoch, lane, creating change; integers little-endian ----
 
@@ -73,7 +74,8 @@ typedef struct {
     size_t left;  // rows that may still be handed over
     size_t looks; // rows and feeds that may still be looked at
     at_t at;
-    bool stopped; // by the caller
+    bool stopped;         // by the caller
+    const sieve_t *sieve; // NULL: every record is looked at
     bodies_t bodies;
     row_fn fn;
     void *context;
@@ -132,7 +134,7 @@ static bool goes_on(const walk_t *walk)
 }
 
 // *done: nothing more in this feed.
-static err_t walk_feed(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
+static err_t walk_all(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
 {
     static const char list[] =
         "SELECT " SHOW_COLUMNS " FROM kind_block b CROSS JOIN " SHOW_TABLES
@@ -153,6 +155,50 @@ static err_t walk_feed(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
         sql_done(statement);
     *done = !row;
     return err;
+}
+
+// A record that the sieve has named: it may be of another feed or kind.
+static err_t look_up(walk_t *walk, int64_t feed, int64_t record, fault_t *fault)
+{
+    static const char find[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES
+                               " WHERE r.id = ?1 AND r.kind = ?2 AND r.feed = ?3";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    err_t err =
+        sql_first(walk->sql, find, SQL_ROW(sql_int(record), sql_int(walk->kind), sql_int(feed)),
+                  &statement, &row, fault);
+    if (!err && row) {
+        err = look_at(walk, statement, fault);
+        sql_done(statement);
+    } else if (!err) {
+        walk->looks--;
+        walk->at.id = (uint64_t)record;
+    }
+    return err;
+}
+
+static err_t walk_sieved(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
+{
+    err_t err = ERR_OK;
+    walk->looks -= walk->looks > SIEVE_COST ? SIEVE_COST : walk->looks - 1;
+    *done = false;
+    while (!err && walk->sieve && goes_on(walk)) {
+        int64_t record = 0;
+        if (!walk->sieve->next(walk->sieve->context, feed, (int64_t)walk->at.id, &record))
+            walk->sieve = NULL;
+        else if (record)
+            err = look_up(walk, feed, record, fault);
+        *done = walk->sieve && !record;
+        if (*done)
+            break;
+    }
+    return err;
+}
+
+static err_t walk_feed(walk_t *walk, int64_t feed, bool *done, fault_t *fault)
+{
+    err_t err = walk->sieve ? walk_sieved(walk, feed, done, fault) : ERR_OK;
+    return err || walk->sieve ? err : walk_all(walk, feed, done, fault);
 }
 
 static err_t walk(walk_t *walk, bool *end, fault_t *fault)
@@ -209,8 +255,9 @@ static err_t list_page(walk_t *to, const origin_t *owner, bool *end, fault_t *fa
     return err;
 }
 
-err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
-                  size_t rows, buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault)
+err_t reader_list_sieved(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
+                         size_t rows, const sieve_t *sieve, buf_t *cursor, bool *end, row_fn fn,
+                         void *context, fault_t *fault)
 {
     const kind_t *known = kind_by_name(kind);
     walk_t to = {.sql = reader->sql,
@@ -227,6 +274,8 @@ err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, boo
     if (err)
         return err;
     err = sql_begin_read(reader->sql, fault);
+    if (!err && sieve && sieve->begin(sieve->context, reader))
+        to.sieve = sieve;
     if (!err)
         err = list_page(&to, owner, end, fault);
     sql_end_read(reader->sql);
@@ -234,4 +283,11 @@ err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, boo
     if (!err)
         pack(&to.at, cursor);
     return err;
+}
+
+err_t reader_list(reader_t *reader, const char *kind, const origin_t *owner, bool retracted,
+                  size_t rows, buf_t *cursor, bool *end, row_fn fn, void *context, fault_t *fault)
+{
+    return reader_list_sieved(reader, kind, owner, retracted, rows, NULL, cursor, end, fn, context,
+                              fault);
 }
