@@ -1,9 +1,10 @@
 // Questions to a node that holds n records of two kinds and two owners: pages of 50 by kind,
-// owner and field, and one record by id and by key.
+// owner and field, one record by id and by key, and searches for words.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/load.h"
 #include "bench/machine.h"
@@ -18,17 +19,30 @@ static const char *const owners[OWNERS] = {"CRM", "GT"}; // as fleet_hub calls t
 
 // ---- what is held ----
 
+// The word that every committee has, those that every 16th and every 4096th has.
+#define COMMON "coalición"
+#define SOME   "niñez"
+#define RARE   "murciélago"
+enum { WORDS_BYTES = 64 };
+
+static void some_words(uint64_t number, char *words, size_t size)
+{
+    snprintf(words, size, COMMON " %s%s", number / 2 % 16 ? "" : SOME " ",
+             number / 2 % 4096 ? "" : RARE " ");
+}
+
 // Every other record is a committee: one in 8 of each country, one in 40 of a country and a
 // sector.
 static char *committee(const char *node, uint64_t number)
 {
     static const char *const countries[] = {"CR", "GT", "SV", "HN", "NI", "BZ", "PA", "MX"};
     static const char *const sectors[] = {"MIGRATION", "LABOUR", "HEALTH", "WOMEN", "EDUCATION"};
-    char name[NAME + 1];
-    load_letters(number, name, sizeof name);
+    char name[NAME + 1], words[WORDS_BYTES];
+    some_words(number, words, sizeof words);
+    load_letters(number, name, sizeof name - strlen(words));
     return mem_format("{\"node\":\"%s\",\"kind\":\"committee\",\"key\":\"r%09llu\",\"name\":{"
-                      "\"es\":\"%s\"},\"country\":\"%s\",\"lead_sector\":\"%s\"}",
-                      node, (unsigned long long)number, name, countries[number / 2 % 8],
+                      "\"es\":\"%s%s\"},\"country\":\"%s\",\"lead_sector\":\"%s\"}",
+                      node, (unsigned long long)number, words, name, countries[number / 2 % 8],
                       sectors[number / 16 % 5]);
 }
 
@@ -70,6 +84,8 @@ typedef struct question {
     void (*ask)(asker_t *asker, const struct question *question);
     const char *owner;
     const char *country, *sector; // filters
+    const char *words[2];         // looked for
+    bool alike;
 } question_t;
 
 // The page that comes next, in as many requests as it takes: one looks at so many records at
@@ -144,13 +160,39 @@ static void ask_key(asker_t *asker, const question_t *question)
     show(asker, id);
 }
 
+// A page of what has the words, the one that comes next; after the last one the first.
+static void ask_words(asker_t *asker, const question_t *question)
+{
+    request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
+    Enlace__V1__SearchRequest search = ENLACE__V1__SEARCH_REQUEST__INIT;
+    search.words = (char **)(uintptr_t)question->words;
+    search.n_words = question->words[1] ? 2 : 1;
+    search.has_alike = search.alike = question->alike;
+    search.has_limit = 1;
+    search.limit = PAGE;
+    search.has_cursor = asker->cursor.size > 0;
+    search.cursor = (ProtobufCBinaryData){asker->cursor.size, asker->cursor.data};
+    request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_SEARCH;
+    request.search = &search;
+    reply_t *reply = watch_ask(asker->watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_PAGE);
+    buf_clear(&asker->cursor);
+    if (reply->page->has_cursor)
+        buf_append(&asker->cursor, span_of(reply->page->cursor.data, reply->page->cursor.len));
+    talk_free(&reply);
+}
+
 static const question_t questions[] = {
-    {"query, page by kind", ask_page, NULL, NULL, NULL},
-    {"query, page by owner", ask_page, "GT", NULL, NULL},
-    {"query, page, 1 in 8", ask_page, NULL, "PA", NULL},
-    {"query, page, 1 in 40", ask_page, NULL, "PA", "HEALTH"},
-    {"query, show by id", ask_id, "GT", NULL, NULL},
-    {"query, show by key", ask_key, "GT", NULL, NULL},
+    {.work = "query, page by kind", .ask = ask_page},
+    {.work = "query, page by owner", .ask = ask_page, .owner = "GT"},
+    {.work = "query, page, 1 in 8", .ask = ask_page, .country = "PA"},
+    {.work = "query, page, 1 in 40", .ask = ask_page, .country = "PA", .sector = "HEALTH"},
+    {.work = "query, show by id", .ask = ask_id, .owner = "GT"},
+    {.work = "query, show by key", .ask = ask_key, .owner = "GT"},
+    {.work = "search, common word", .ask = ask_words, .words = {"coalicion"}},
+    {.work = "search, rare word", .ask = ask_words, .words = {"murcielago"}},
+    {.work = "search, two words", .ask = ask_words, .words = {"coalicion", "ninez"}},
+    {.work = "search, word's beginning", .ask = ask_words, .words = {"murci*"}},
+    {.work = "search, words alike", .ask = ask_words, .words = {"murcielaqo"}, .alike = true},
 };
 
 // ---- measuring ----
@@ -171,6 +213,24 @@ static void measure(const bench_t *bench, asker_t *asker, const question_t *ques
                      bench->repeat, TO_P99);
 }
 
+// Until all that is held here stands in the index. A pause a question: asking takes time of its
+// own.
+static void wait_for_search(asker_t *asker)
+{
+    const struct timespec pause = {.tv_nsec = 200000000};
+    for (bool behind = true; behind;) {
+        request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
+        Enlace__V1__StatusRequest body = ENLACE__V1__STATUS_REQUEST__INIT;
+        request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_STATUS;
+        request.status = &body;
+        reply_t *reply = watch_ask(asker->watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_STATUS);
+        behind = reply->status->search && reply->status->search->behind > 0;
+        talk_free(&reply);
+        if (behind)
+            nanosleep(&pause, NULL);
+    }
+}
+
 void work_query(const bench_t *bench)
 {
     asker_t asker = {.held = bench->n / OWNERS ? bench->n / OWNERS : 1};
@@ -182,6 +242,7 @@ void work_query(const bench_t *bench)
     asker.watch = watch_open(fleet_node_dir(fleet, HUB));
     watch_until(asker.watch, owners[OTHER], asker.held);
     fleet_stop(fleet, OTHER);
+    wait_for_search(&asker);
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         measure(bench, &asker, &questions[i]);
     buf_free(&asker.cursor);

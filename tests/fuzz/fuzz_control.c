@@ -22,6 +22,7 @@ static void stop(void)
 {
     roster_destroy(&query.roster);
     reader_close(&query.reader);
+    finder_destroy(&query.finder);
     house_close(&house);
 }
 
@@ -134,6 +135,8 @@ static void (*question(Enlace__V1__ControlRequest__BodyCase body))(job_t *job, q
     switch (body) {
     case BODY(LIST):
         return query_list;
+    case BODY(SEARCH):
+        return query_search;
     case BODY(SHOW):
         return query_show;
     case BODY(TAIL):

@@ -48,6 +48,7 @@ static int tear_down(void **state)
     scene_t *scene = *state;
     if (scene->reply)
         bounded_free(&scene->reply->base);
+    finder_destroy(&scene->query.finder);
     reader_close(&scene->query.reader);
     roster_destroy(&scene->query.roster);
     house_close(&scene->house);
