@@ -114,16 +114,32 @@ static void take(core_t *core, core_feed_state_t *feed, commit_t **slot, bool la
     effects_add(effects, EFFECT_APPEND)->commit = commit;
 }
 
-// A single signed commit goes on as it is; of more, subscribers fetch the rest.
+// Whether somebody subscribes, as those do who have dialled us, that may lack it. Who
+// brought it has it, and yet a publication would come back to it.
+static bool is_lacked(const core_t *core, const core_feed_state_t *feed, uint64_t number,
+                      const session_t *from)
+{
+    for (size_t i = 0; i < core->session_count; i++) {
+        session_t *session = core->sessions[i];
+        bool brought = from && session->peer == from->peer;
+        if (session->state == SESSION_READY && !session->outbound && !brought &&
+            session_feed(session, feed)->held < number)
+            return true;
+    }
+    return false;
+}
+
+// A single signed commit goes on as it is, where it is of use; of more, subscribers fetch
+// the rest.
 static void relay(core_t *core, const core_feed_state_t *feed, const commit_t *last, size_t count,
-                  effects_t *effects)
+                  const session_t *from, effects_t *effects)
 {
     if (!core->options.listening)
         return;
     head_t head = {.feed = feed->feed, .number = last->last, .hash = last->hash};
-    effects_add(effects, EFFECT_PUBLISH)->bytes = count == 1 && last->has_signature
-                                                      ? publication_of_commit(last)
-                                                      : publication_of_head(&head);
+    bool whole = count == 1 && last->has_signature && is_lacked(core, feed, last->last, from);
+    effects_add(effects, EFFECT_PUBLISH)->bytes =
+        whole ? publication_of_commit(last) : publication_of_head(&head);
 }
 
 // How many of the run's commits are held already. *conflict where one of them is
@@ -193,7 +209,7 @@ err_t apply_run(core_t *core, run_t *run, session_t *from, effects_t *effects)
     if (own_is(core, &feed->feed))
         apply_meet_own(core, feed, last, from, effects);
     feed_touch(feed);
-    relay(core, feed, last, end - skip, effects);
+    relay(core, feed, last, end - skip, from, effects);
     if (end < run->count) {
         core_count(core, ERR_BEYOND_CUT, core_code(core, &feed->feed.origin));
         proof_set_aside(core, feed, run, end, from, effects);

@@ -272,6 +272,7 @@ def _publications() -> list[dict]:
     relayed = recorder_of("what a node takes it publishes as it came")
     author = author_of("uno")
     relayed.meet("GT")
+    relayed.meet("HN")
     offer(relayed, author, f.run_bytes(*author.feed.commits))
     relayed.counts()
     return [recorder.case() for recorder in (fits, again, gap, head, relayed)] + _publications_refused()

@@ -138,7 +138,7 @@ class Following(Base):
         if fetching.headers_only:
             self.headers.setdefault(feed, []).extend(commits)
             return
-        if self.apply(commits):
+        if self.apply(commits, session):
             session.owed.add(feed)
 
     def _reached_end(self, session: Session, fetching: Fetching) -> None:
@@ -158,7 +158,7 @@ class Following(Base):
         if heads and session.state == OPEN:
             self.say(session, ack=link_pb2.Ack(heads=heads, credit_limit=session.granted.limit))
 
-    def apply(self, commits: list[Commit]) -> bool:
+    def apply(self, commits: list[Commit], source: Optional[Session] = None) -> bool:
         """The one function in which everything that arrives ends; False where all of it is held."""
         feed = self.check_feed(commits[0].feed)
         refuse_unless(not feed.stopped, "diverged")
@@ -172,16 +172,17 @@ class Following(Base):
         if len(taken) < len(commits):
             self.counters["beyond-cut"] += 1
         feed.append(taken)
-        self.moved(feed, taken)
+        self.moved(feed, taken, source)
         for commit in taken:
             missing = [place for place, payload in enumerate(commit.payloads) if payload.state == MISSING]
             self.payloads_missing += [(feed.id, commit.first + place) for place in missing]
         return True
 
-    def moved(self, feed: Feed, commits: list[Commit]) -> None:
-        """Everybody is told, in the way in which each follows."""
+    def moved(self, feed: Feed, commits: list[Commit], source: Optional[Session] = None, written: bool = False) -> None:
+        """Everybody is told, in the way in which each follows; who is known to hold it by its head alone."""
         if self.listening:
-            self.published.append(publication_of(feed, commits))
+            whole = written or self._lacked(feed, source)
+            self.published.append(publication_of(feed, commits if whole else []))
         for session in self.open_sessions():
             for serving in session.serving.values():
                 if serving.feed == feed.id:
@@ -190,6 +191,11 @@ class Following(Base):
             if session.dialled and news:
                 self.say(session, heads=link_pb2.Heads(heads=[feed.head.message()]))
             self.pump(session)
+
+    def _lacked(self, feed: Feed, source: Optional[Session]) -> bool:
+        """Whether one of those who subscribe may lack its head."""
+        others = [s for s in self.open_sessions() if not s.dialled and not (source and s.peer == source.peer)]
+        return any(session.heads.get(feed.id, 0) < feed.head.number for session in others)
 
     def drop_stalled(self, session: Session) -> None:
         """A fetch that makes no progress is ended. One that stands, and has said `end`, waits."""
@@ -282,7 +288,7 @@ class Following(Base):
         if commit.first > feed.head.number + 1:
             self.claimed(session, Head(commit.feed, commit.last, commit.hash))
             return
-        if self.apply([commit]):
+        if self.apply([commit], session):
             session.owed.add(feed.id)
 
     # ---- payloads ----

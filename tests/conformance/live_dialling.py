@@ -294,8 +294,6 @@ TESTS = [
     the_daemon_asks_for_what_it_misses,  # while nobody else can be asked
     joins,
     follows_by_fetch_in_parts,
-    packed_runs_for_who_takes_them,
-    a_packed_feed_is_taken,
     every_signature_link_and_commitment_holds,
     follows_by_publication,
     its_own_feed_is_taken_and_shown,
@@ -311,6 +309,8 @@ TESTS = [
     cards_are_told_when_asked,
     a_newer_session_takes_the_place_of_the_older,
     a_new_key_opens_and_the_old_one_no_more,
+    packed_runs_for_who_takes_them,
+    a_packed_feed_is_taken,
 ]
 def takes_the_pulses_of_others(scene) -> None:
     """CRM has nothing new to say for a minute: its word is a pulse, by its chain."""

@@ -319,7 +319,7 @@ class Node(Following, Serving, Pulsing, Base):
         commit = make_commit(feed, drafts, self.keys, self.coalition, self.card_number, time_ms)
         feed.check_next([commit], self.membership)
         feed.append([commit])
-        self.moved(feed, [commit])
+        self.moved(feed, [commit], written=True)
         self.beacon_due = True
         return commit
 

@@ -100,6 +100,50 @@ static void a_turn_that_is_taken_back(void **state)
     bench_close(&bench);
 }
 
+// ---- what is published of what came ----
+
+// BB brings CC's first change. Whether it is published whole, and not as its head.
+static bool published_whole(bool dd_is_here, bool dd_holds_it)
+{
+    bench_t bench;
+    commit_t *chain[BENCH_CHAIN];
+    publication_t publication;
+    bench_open_greeted(&bench, LINK, BENCH_BB);
+    nonce_t bb = bench.session;
+    bench_make_chain(&bench, BENCH_CC, chain);
+    head_t head = bench_head_of(chain[0]);
+    uint32_t fetch = bench_claim(&bench, LINK, BENCH_CC, 1);
+    if (dd_is_here)
+        bench_greet(&bench, LINK + 1, BENCH_DD);
+    if (dd_holds_it)
+        bench_tell(&bench, LINK + 1, &head);
+    bench.session = bb;
+    bench_bring(&bench, LINK, fetch, chain, 1, true);
+    const effect_t *effect = bench_effect(&bench, EFFECT_PUBLISH);
+    assert_non_null(effect);
+    assert_int_equal(publication_decode(span_of(bench.charter->hash.bytes, TOPIC_SIZE),
+                                        buf_span(&effect->bytes), &bench.charter->hash,
+                                        &publication, NULL),
+                     ERR_OK);
+    bool whole = publication.type == PUB_RUN;
+    if (!whole)
+        assert_true(publication.type == PUB_HEAD && publication.head.number == 1 &&
+                    hash_equal(&publication.head.hash, &head.hash));
+    publication_clear(&publication);
+    bench_free_chain(chain);
+    bench_close(&bench);
+    return whole;
+}
+
+// Where nobody lacks it, its head tells who brought it that it is held.
+static void whole_commits_are_published_for_who_lacks_them(void **state)
+{
+    (void)state;
+    assert_false(published_whole(false, false));
+    assert_true(published_whole(true, false));
+    assert_false(published_whole(true, true));
+}
+
 // ---- who speaks without end ----
 
 // How often the last step published it.
@@ -151,6 +195,7 @@ int main(void)
         cmocka_unit_test(payloads_are_looked_for_all_the_same),
         cmocka_unit_test(feeds_of_nobody_are_not_loaded),
         cmocka_unit_test(a_turn_that_is_taken_back),
+        cmocka_unit_test(whole_commits_are_published_for_who_lacks_them),
         cmocka_unit_test(beacons_without_end_do_not_fill_the_lines),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core events", tests, NULL, NULL);
