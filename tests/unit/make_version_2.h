@@ -60,6 +60,7 @@ UNUSED_HERE static char *make_version_2(const void *state, const char *path)
     assert_ok(sql_open(old, NULL, SQL_WRITE, &sql, NULL));
     assert_ok(schema_migrate_to(sql, 2, NULL));
     assert_ok(sql_run(sql, "ATTACH ?1 AS new", SQL_ROW(sql_text(path)), NULL));
+    assert_ok(sql_script(sql, "BEGIN", NULL));
     assert_ok(sql_script(sql,
                          "INSERT INTO main.origin SELECT * FROM new.origin;"
                          "INSERT INTO main.roster SELECT * FROM new.roster;"
@@ -71,6 +72,7 @@ UNUSED_HERE static char *make_version_2(const void *state, const char *path)
                          " hash, signature, header FROM new.commit_log ORDER BY id;",
                          NULL));
     put_changes(sql);
+    assert_ok(sql_script(sql, "COMMIT", NULL));
     sql_close(&sql);
     return old;
 }
