@@ -63,21 +63,27 @@ static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t 
     return ERR_OK;
 }
 
+// Of the row's header, where the column says the same.
+static err_t take_hash(sqlite3_stmt *statement, hash_t *hash, fault_t *fault)
+{
+    hash_t column;
+    *hash = crypto_hash_of(HASH_COMMIT, sql_column_span(statement, AT_HEADER));
+    sql_column_bytes(statement, AT_HASH, column.bytes, HASH_SIZE);
+    return hash_equal(&column, hash) ? ERR_OK : damaged(sql_column_u64(statement, AT_FIRST), fault);
+}
+
 // The row of `statement`: STORED_COLUMNS. Free with stored_clear, whatever it returned.
 static err_t take_stored(sqlite3_stmt *statement, bool headers_only, stored_t *stored,
                          fault_t *fault)
 {
-    hash_t column;
     *stored = (stored_t){
         .first = sql_column_u64(statement, AT_FIRST),
         .last = sql_column_u64(statement, AT_LAST),
         .header = sql_column_span(statement, AT_HEADER),
         .signature = sql_column_span(statement, AT_SIGNATURE),
     };
-    stored->hash = crypto_hash_of(HASH_COMMIT, stored->header);
-    sql_column_bytes(statement, AT_HASH, column.bytes, HASH_SIZE);
-    if (stored->last < stored->first || stored->last - stored->first >= COMMIT_CHANGES_MAX ||
-        !hash_equal(&column, &stored->hash) ||
+    if (take_hash(statement, &stored->hash, fault) || stored->last < stored->first ||
+        stored->last - stored->first >= COMMIT_CHANGES_MAX ||
         (stored->signature.size && stored->signature.size != SIGNATURE_SIZE))
         return damaged(stored->first, fault);
     return take_payloads(statement, headers_only, stored, fault);
@@ -202,7 +208,7 @@ static err_t read_run(sql_t *sql, const feed_t *feed, const feed_place_t *place,
 // ---- where the asker stands ----
 
 // The hash that a chain here has at `after`: of the commit that ends there, or of
-// what the first one follows from.
+// what the first one follows from. Damage must not look like another chain.
 static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault_t *fault)
 {
     static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
@@ -217,9 +223,9 @@ static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault
         return err ? err : fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
     if (after && sql_column_u64(statement, AT_LAST) != after)
         err = fault_set(fault, ERR_OUT_OF_ORDER, "", NULL);
-    else if (after)
-        sql_column_bytes(statement, AT_HASH, hash->bytes, HASH_SIZE);
-    else if (!commit_scan_start(sql_column_span(statement, AT_HEADER), &changes, hash))
+    else
+        err = take_hash(statement, hash, fault);
+    if (!err && !after && !commit_scan_start(sql_column_span(statement, AT_HEADER), &changes, hash))
         err = damaged(number, fault);
     sql_done(statement);
     return err;
@@ -327,7 +333,7 @@ err_t store_read_payload(store_t *store, const feed_t *feed, uint64_t number,
 static err_t commit_at(sql_t *sql, const feed_t *feed, uint64_t number, hash_t *hash,
                        uint64_t *first, fault_t *fault)
 {
-    static const char find[] = "SELECT first, hash FROM commit_log"
+    static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
     feed_place_t place;
@@ -342,10 +348,10 @@ static err_t commit_at(sql_t *sql, const feed_t *feed, uint64_t number, hash_t *
                         fault);
     if (err || !row)
         return err ? err : fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
-    *first = sql_column_u64(statement, 0);
-    sql_column_bytes(statement, 1, hash->bytes, HASH_SIZE);
+    *first = sql_column_u64(statement, AT_FIRST);
+    err = take_hash(statement, hash, fault);
     sql_done(statement);
-    return ERR_OK;
+    return err;
 }
 
 err_t store_commit_at(store_t *store, const feed_t *feed, uint64_t number, hash_t *hash,

@@ -445,6 +445,94 @@ static void damage_is_not_served(void **state)
     store_close(&store);
 }
 
+// ---- every bit of what a row has ----
+
+static buf_t column_of(store_t *store, const char *query)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    assert_ok(sql_first(store->sql, query, SQL_NO_VALUES, &statement, &row, NULL));
+    assert_true(row);
+    buf_t bytes = buf_copy(sql_column_span(statement, 0));
+    sql_done(statement);
+    return bytes;
+}
+
+// Refused, or what was there: no payload that is present says anything else.
+static size_t serve_flipped(store_t *store, const feed_t *feed, const hash_t *begin,
+                            const commit_t *whole)
+{
+    served_run_t served;
+    run_t run;
+    hash_t hash;
+    uint64_t first = 0;
+    err_t err = store_commit_at(store, feed, 1, &hash, &first, NULL);
+    assert_true(err == ERR_DAMAGED || (!err && hash_equal(&hash, &whole->hash)));
+    assert_int_equal(
+        store_read_run(store, feed, whole->last, &whole->hash, 9, false, &served, NULL),
+        err); // as one who is in step asks
+    assert_false(served.diverged);
+    err = store_read_run(store, feed, 0, begin, SIZE_MAX, false, &served, NULL);
+    if (err) {
+        assert_int_equal(err, ERR_DAMAGED);
+        assert_int_equal(served.run.size, 0);
+        return 0;
+    }
+    assert_false(served.diverged);
+    assert_ok(run_decode(buf_span(&served.run), &run, NULL));
+    assert_true(span_equal(run.commits[0]->header, whole->header));
+    for (size_t i = 0; i < whole->count; i++) {
+        const change_t *got = &run.commits[0]->changes[i], *want = &whole->changes[i];
+        assert_int_equal(got->state == PAYLOAD_PRESENT, want->state == PAYLOAD_PRESENT);
+        assert_true(span_equal(got->body, want->body));
+    }
+    run_clear(&run);
+    buf_free(&served.run);
+    return 1;
+}
+
+static void no_flipped_bit_is_served(void **state)
+{
+    static const struct {
+        const char *read, *write;
+        size_t served; // bits that tell a payload erased from one that is missing
+    } columns[] = {
+        {"SELECT header FROM commit_log", "UPDATE commit_log SET header = ?1", 0},
+        {"SELECT hash FROM commit_log", "UPDATE commit_log SET hash = ?1", 0},
+        {"SELECT payloads FROM commit_log", "UPDATE commit_log SET payloads = ?1", 2},
+    };
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    hash_t begin = writer.previous;
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        write_record(&writer, 0, "{'kind':'body','key':'k'}");
+    commit_t *commit = seal_commit(&writer);
+    lose_payload(commit, 1, PAYLOAD_ERASED);
+    lose_payload(commit, 2, PAYLOAD_MISSING);
+    assert_ok(store_append(store, commit, 1, NULL));
+    assert_ok(store_commit(store, NULL));
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        buf_t bytes = column_of(store, columns[i].read);
+        size_t served = 0;
+        for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
+            bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_ok(sql_run(store->sql, columns[i].write,
+                              SQL_ROW(sql_blob(bytes.data, bytes.size)), NULL));
+            served += serve_flipped(store, &writer.feed, &begin, commit);
+            bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        assert_int_equal(served, columns[i].served);
+        assert_ok(
+            sql_run(store->sql, columns[i].write, SQL_ROW(sql_blob(bytes.data, bytes.size)), NULL));
+        assert_int_equal(serve_flipped(store, &writer.feed, &begin, commit), 1);
+        buf_free(&bytes);
+    }
+    commit_destroy(&commit);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +546,7 @@ int main(void)
         cmocka_unit_test(payloads_are_found_filled_and_read),
         cmocka_unit_test(an_empty_body_is_present),
         cmocka_unit_test(damage_is_not_served),
+        cmocka_unit_test(no_flipped_bit_is_served),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
