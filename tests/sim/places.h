@@ -79,6 +79,7 @@ void place_lost_power(place_in_t *place);  // what of the marker was not durable
 // world.c
 // An event that its operator or author waits for the answer to, as a turn of its own.
 err_t place_ask(place_in_t *place, event_t *event);
+err_t place_append(place_in_t *place, uint32_t lane, const draft_t *drafts, size_t count);
 err_t place_try_open(place_in_t *place, fault_t *fault);
 void place_open(place_in_t *place); // its store, where it is closed
 

@@ -606,14 +606,19 @@ err_t place_ask(place_in_t *place, event_t *event)
     return place->written;
 }
 
-err_t world_append(world_t *world, size_t node, const draft_t *drafts, size_t count)
+err_t place_append(place_in_t *place, uint32_t lane, const draft_t *drafts, size_t count)
 {
     event_t event = {.type = EVENT_APPEND};
     event.as.append.request = 1;
-    event.as.append.lane = LANE_COALITION;
+    event.as.append.lane = lane;
     event.as.append.drafts = drafts;
     event.as.append.count = count;
-    return place_ask(&world->nodes[node], &event);
+    return place_ask(place, &event);
+}
+
+err_t world_append(world_t *world, size_t node, const draft_t *drafts, size_t count)
+{
+    return place_append(&world->nodes[node], LANE_COALITION, drafts, count);
 }
 
 err_t world_accept(world_t *world, size_t node)

@@ -63,6 +63,7 @@ void world_set_clock(world_t *world, size_t node, int64_t skew_ms);
 err_t world_put(world_t *world, size_t node, const char *key, const char *name);
 err_t world_put_sized(world_t *world, size_t node, const char *key, size_t bytes);
 err_t world_append(world_t *world, size_t node, const draft_t *drafts, size_t count);
+err_t world_consent(world_t *world, size_t node);      // to the charter, in lane 0
 buf_t world_record(const char *key, const char *name); // an encoded Record
 // Where the last acknowledged write of a node begins.
 uint64_t world_written(const world_t *world, size_t node);

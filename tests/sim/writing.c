@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/charter.h"
 #include "daemon/store/internal.h"
 #include "enlace/v1/records.pb-c.h"
 #include "lib/mem.h"
@@ -50,6 +51,15 @@ err_t world_put_sized(world_t *world, size_t node, const char *key, size_t bytes
 uint64_t world_written(const world_t *world, size_t node)
 {
     return world->nodes[node].written_number;
+}
+
+err_t world_consent(world_t *world, size_t node)
+{
+    buf_t body = charter_consent(&world->charter->hash);
+    draft_t draft = {.type = CHANGE_CONSENT, .min_reader = 1, .body = buf_span(&body)};
+    err_t err = place_append(&world->nodes[node], LANE_CONTROL, &draft, 1);
+    buf_free(&body);
+    return err;
 }
 
 // ---- looking ----
