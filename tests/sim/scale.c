@@ -320,6 +320,4 @@ void scale_measure(const shape_t *shape, point_t *point)
     point->logged = scale.logged;
     point->cpu_s = cpu_seconds();
     point->simulated_ms = (double)world_now(scale.world);
-    mem_free(scale.done);
-    world_destroy(&scale.world);
 }

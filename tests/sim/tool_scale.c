@@ -20,10 +20,10 @@
 
 enum { FIGURES_MAX = 20, MINUTES_A_DAY = 1440 };
 
-// At a thousand nodes few write: README.md says what all would take.
+// At a thousand nodes few write: docs/scale.md says what all would take.
 static const shape_t points[] = {
-    {.seed = 1, .nodes = 10, .hubs = 3, .writers = 9, .changes = 180, .quiet_s = 180},
-    {.seed = 1, .nodes = 100, .hubs = 7, .writers = 99, .changes = 180, .quiet_s = 180},
+    {.seed = 1, .nodes = 10, .hubs = 3, .writers = 9, .changes = 60, .quiet_s = 180},
+    {.seed = 1, .nodes = 100, .hubs = 7, .writers = 99, .changes = 60, .quiet_s = 180},
     {.seed = 1, .nodes = 1000, .hubs = 23, .writers = 20, .changes = 60, .quiet_s = 180},
 };
 
