@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "lib/json_scan.h"
 #include "lib/record_json.h"
 
 // jansson nests as deep as 2048 and spends a hundred bytes on "[]": so the
@@ -85,9 +84,6 @@ static err_t parse(const char *text, size_t size, size_t flags, json_t **json, f
 
 err_t json_parse(const char *text, size_t size, json_t **object, fault_t *fault)
 {
-    *object = size <= JSON_BYTES_MAX ? json_scan(text, size) : NULL;
-    if (*object)
-        return ERR_OK;
     err_t err = parse(text, size, 0, object, fault);
     if (err != ERR_OK || json_is_object(*object))
         return err;
