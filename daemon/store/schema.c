@@ -153,12 +153,16 @@ static const char migration_3_begin[] =
     "  PRIMARY KEY (feed, epoch, number, change)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE missing (change INTEGER PRIMARY KEY) STRICT;";
+// Tables are emptied before they are dropped: a DROP by itself keeps what the table had in
+// memory until it is done.
 static const char migration_3_end[] =
     "INSERT INTO target SELECT c.feed, c.target_epoch, c.target_number, c.id FROM change c"
     "  JOIN feed f ON f.ix = c.feed WHERE c.target_lane = f.lane AND c.type IN (1, 2) AND"
     "  (c.target_epoch < f.epoch OR (c.target_epoch = f.epoch AND c.target_number < c.number));"
     "INSERT INTO missing SELECT id FROM change WHERE state = 3;"
+    "DELETE FROM change;"
     "DROP TABLE change;"
+    "DELETE FROM commit_log;"
     "DROP TABLE commit_log;"
     "ALTER TABLE commit_new RENAME TO commit_log;";
 
