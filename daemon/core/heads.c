@@ -73,11 +73,23 @@ static void put(core_t *core, session_t *session, message_type_t type, head_list
 
 // Those whom we dial cannot subscribe to us: they are told at once, unless a
 // standing fetch tells them anyway. Those who dial us subscribe; heads only
-// close the gaps that publications leave, and may wait.
+// close the gaps that publications leave. They wait: one that is there before its
+// publication has the change fetched that is on its way.
 static bool may_announce(const core_t *core, const session_t *session)
 {
     return session->outbound || session->heads_owed ||
-           core->now_ms >= session->announced_ms + ANNOUNCE_MS;
+           (session->news_ms && core->now_ms >= session->news_ms + ANNOUNCE_MS);
+}
+
+static void wait_with_news(core_t *core, session_t *session)
+{
+    if (!session->dirty_count) {
+        session->news_ms = 0;
+        return;
+    }
+    if (!session->news_ms)
+        session->news_ms = core->now_ms;
+    core_soon(core, session->news_ms + ANNOUNCE_MS);
 }
 
 // What is owed as an acknowledgement goes before all news: what we hold of the
@@ -123,11 +135,9 @@ static void flush_news(core_t *core, session_t *session, head_list_t *list, effe
     session->dirty_count = kept;
     if (list->count || session->heads_owed) {
         session->heads_owed = false;
-        session->announced_ms = core->now_ms;
         send_list(core, session, MSG_HEADS, list, effects);
     }
-    if (kept)
-        core_soon(core, session->announced_ms + ANNOUNCE_MS);
+    wait_with_news(core, session);
 }
 
 void heads_flush(core_t *core, effects_t *effects)

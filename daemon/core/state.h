@@ -16,7 +16,7 @@ enum {
     SWITCH_MS = 2000,            // a standing source lags behind another that long: it is left
     PENALTY_MS = 15000,          // a source that gave something bad is left alone, doubling ...
     PENALTY_MAX_MS = 600000,     // ... up to this
-    ANNOUNCE_MS = 1000,          // heads to those who subscribe: they close gaps, no more
+    ANNOUNCE_MS = 1000,          // until heads to those who subscribe: they close gaps, no more
     COMPARE_MS = 1000,           // what comes again below the head is compared no oftener
     PROOFS_MS = 1000,            // between what a session is owed of them
     BEACON_IDLE_MS = 60000,
@@ -212,7 +212,8 @@ typedef struct {
     session_state_t state; // changed by session_move alone
     nonce_t nonce;         // ours
     nonce_t id;
-    uint64_t since_ms, heard_ms, sent_ms, announced_ms;
+    uint64_t since_ms, heard_ms, sent_ms;
+    uint64_t news_ms; // since when it waits to be told what was published; 0: nothing does
     uint64_t ping_ms, ping_token, rtt_ms;
     uint64_t bytes_in, bytes_out;
     bool heads_heard;

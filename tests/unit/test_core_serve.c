@@ -56,6 +56,29 @@ static void credit_of_a_refused_fetch_counts(void **state)
     bench_close(&bench);
 }
 
+// A head that came before its publication would have the subscriber fetch what is on its way.
+static void heads_come_a_second_after_the_publication(void **state)
+{
+    bench_t bench;
+    (void)state;
+    bench_open_greeted(&bench, LINK, BENCH_BB);
+    bench_commit(&bench);     // with it goes the greeting
+    bench_pass(&bench, 5000); // whatever was said last is long ago
+    assert_int_equal(bench_append(&bench, span_text("body")), 1);
+    bench_commit(&bench);
+    assert_int_equal(bench_items_sent(&bench, MSG_HEADS, 1), 0);
+    bench_pass(&bench, 999);
+    bench_commit(&bench);
+    assert_int_equal(bench_items_sent(&bench, MSG_HEADS, 1), 0);
+    bench_pass(&bench, 1);
+    bench_commit(&bench);
+    assert_int_equal(bench_items_sent(&bench, MSG_HEADS, 1), 1);
+    bench_pass(&bench, 5000); // once
+    bench_commit(&bench);
+    assert_int_equal(bench_items_sent(&bench, MSG_HEADS, 1), 0);
+    bench_close(&bench);
+}
+
 // A fetch that is ended while its run is on the way: no more of it is sent.
 static void a_fetch_may_end_while_it_is_served(void **state)
 {
@@ -194,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fetches_have_a_bound),
         cmocka_unit_test(credit_of_a_refused_fetch_counts),
+        cmocka_unit_test(heads_come_a_second_after_the_publication),
         cmocka_unit_test(a_fetch_may_end_while_it_is_served),
         cmocka_unit_test(answers_for_a_link_that_is_gone),
         cmocka_unit_test(questions_have_a_bound),

@@ -112,7 +112,7 @@ static const quantity_t times[] = {
     {"a source that is blamed is left alone, doubling", PENALTY_MS, MS},
     {"at most", PENALTY_MAX_MS, MS},
     {"a source that said busy is left alone, doubling", SWITCH_MS, MS},
-    {"between Heads to those who subscribe", ANNOUNCE_MS, MS},
+    {"from news until Heads to those who subscribe", ANNOUNCE_MS, MS},
     {"between Proofs that a session is owed, of 64 feeds at most", PROOFS_MS, MS},
     {"between two beacons of a node, or pulses", BEACON_IDLE_MS, MS},
     {"the same, when its own feeds have changed", BEACON_MIN_MS, MS},
