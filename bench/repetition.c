@@ -114,19 +114,49 @@ static void *observe(void *context)
     return NULL;
 }
 
-// A call that is late is counted from when it was due: who waits in the queue waits too.
 // Without a rate there is no queue: a B that is slower than A would make one that only grows.
-static void put_all(observer_t *observer, unsigned rate, double *called)
+static void put_in_turn(observer_t *observer, double *called)
 {
-    double began = machine_now();
     for (uint64_t i = 0; i < observer->count; i++) {
-        called[i] = rate ? began + (double)i / rate : machine_now();
-        if (rate)
-            pace_until(called[i]);
+        called[i] = machine_now();
         observer->subject->put(observer->self, observer->from + 1 + i);
-        if (!rate)
-            wait_shown(observer, i + 1);
+        wait_shown(observer, i + 1);
     }
+}
+
+// One of several who put by the clock: every CLIENTS-th.
+typedef struct {
+    const observer_t *observer;
+    const double *called;
+    uint64_t first;
+    pthread_t thread;
+} client_t;
+
+static void *put_when_due(void *context)
+{
+    const client_t *client = context;
+    const observer_t *observer = client->observer;
+    for (uint64_t i = client->first; i < observer->count; i += CLIENTS) {
+        pace_until(client->called[i]);
+        observer->subject->put(observer->self, observer->from + 1 + i);
+    }
+    return NULL;
+}
+
+// A call that is late is counted from when it was due: who waits in the queue waits too.
+static void put_by_clock(observer_t *observer, unsigned rate, double *called)
+{
+    client_t clients[CLIENTS];
+    double began = machine_now();
+    for (uint64_t i = 0; i < observer->count; i++)
+        called[i] = began + (double)i / rate;
+    for (uint64_t i = 0; i < CLIENTS; i++) {
+        clients[i] = (client_t){.observer = observer, .called = called, .first = i};
+        if (pthread_create(&clients[i].thread, NULL, put_when_due, &clients[i]))
+            abort();
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        pthread_join(clients[i].thread, NULL);
 }
 
 void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_t count,
@@ -142,7 +172,10 @@ void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_
     pthread_t thread;
     if (pthread_create(&thread, NULL, observe, &observer))
         abort();
-    put_all(&observer, rate, called);
+    if (rate)
+        put_by_clock(&observer, rate, called);
+    else
+        put_in_turn(&observer, called);
     pthread_join(thread, NULL);
     profile_end();
     for (uint64_t i = LATENCY_WARM_UP; i < count; i++)

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+enum { CLIENTS = 8 }; // that put by the clock: a late answer does not hold up the next call
+
 typedef struct {
     const char *name;
     json_t *(*describe)(void); // version and settings; a new object
@@ -21,6 +23,7 @@ typedef struct {
     // Makes what `load` or `put` then hands over; the others are durable at A when they return.
     void (*prepare)(void *self, uint64_t first, uint64_t count);
     void (*load)(void *self, uint64_t first, uint64_t count);
+    // Of CLIENTS threads at once each has its own remainder of `number` by CLIENTS.
     void (*put)(void *self, uint64_t number);
 
     void (*follow)(void *self);                 // starts B, new or where it was paused

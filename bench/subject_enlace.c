@@ -15,8 +15,9 @@ static const char a[] = "CRM";                       // which fleet_hub calls it
 typedef struct {
     fleet_t *fleet;
     watch_t *at_a, *at_b; // of B while it runs
-    uint64_t before;      // changes applied at B that are not records of A
-    records_t records;    // what the next load writes
+    watch_t *clients[CLIENTS];
+    uint64_t before;   // changes applied at B that are not records of A
+    records_t records; // what the next load writes
 } enlace_t;
 
 static json_t *describe(void)
@@ -32,6 +33,8 @@ static void *enlace_open(const char *dir)
     enlace->fleet = fleet_hub(1);
     fleet_start(enlace->fleet, A);
     enlace->at_a = watch_open(fleet_node_dir(enlace->fleet, A));
+    for (size_t i = 0; i < CLIENTS; i++)
+        enlace->clients[i] = watch_open(fleet_node_dir(enlace->fleet, A));
     return enlace;
 }
 
@@ -39,6 +42,8 @@ static void enlace_close(void *self)
 {
     enlace_t *enlace = self;
     watch_close(&enlace->at_a);
+    for (size_t i = 0; i < CLIENTS; i++)
+        watch_close(&enlace->clients[i]);
     if (enlace->at_b)
         watch_close(&enlace->at_b);
     fleet_destroy(&enlace->fleet);
@@ -63,7 +68,7 @@ static void load(void *self, uint64_t first, uint64_t count)
 
 static void put(void *self, uint64_t number)
 {
-    watch_put(((enlace_t *)self)->at_a, number, a);
+    watch_put(((enlace_t *)self)->clients[number % CLIENTS], number, a);
 }
 
 static void follow(void *self)
