@@ -1,6 +1,7 @@
 // What is fed to search stands as the view does: after revisions, retractions, late payloads,
 // kills, restores, damage and erasure.
 #include "tests/unit/make_commits.h"
+#include "tests/unit/thin.h"
 
 #include "daemon/search/alike.h"
 #include "daemon/search/document.h"
@@ -305,7 +306,7 @@ static void alike_is_what_few_changes_make(void **state)
 {
     dice_t dice = {7};
     (void)state;
-    for (int i = 0; i < 3000; i++) {
+    for (size_t i = 0; i < 3000; i += thin(20)) {
         char a[16], b[16];
         draw_word(&dice, a, 4, 8);
         draw_word(&dice, b, 4, 8);
@@ -659,7 +660,7 @@ static void whatever_happens_it_is_as_the_view(void **state)
 {
     stage_t stage = open_stage(state);
     dice_t dice = {42};
-    for (int i = 0; i < 120; i++) {
+    for (size_t i = 0; i < 120; i += thin(4)) {
         change_at_random(&stage, &dice);
         if (below(&dice, 3) == 0)
             feed(&stage);
