@@ -259,15 +259,24 @@ static const struct {
     const char *name;
     char *(*run)(const json_t *vector);
 } functions[] = {
-    {"commitment", commitment},         {"session", session},
-    {"commit-hash", commit_hash},       {"card-hash", card_hash},
-    {"roster-hash", roster_hash},       {"beacon-hash", beacon_hash},
-    {"ed25519-public", ed25519_public}, {"origin", origin},
-    {"sign-commit", sign_commit},       {"sign-roster", sign_roster},
-    {"sign-beacon", sign_beacon},       {"sign-card", sign_card},
-    {"sign-charter", sign_charter},     {"words", words},
-    {"armour-card", armour_card},       {"armour-charter", armour_charter},
-    {"preimage", preimage},             {"commit", whole_commit},
+    {"commitment", commitment},
+    {"session", session},
+    {"commit-hash", commit_hash},
+    {"card-hash", card_hash},
+    {"roster-hash", roster_hash},
+    {"beacon-hash", beacon_hash},
+    {"ed25519-public", ed25519_public},
+    {"origin", origin},
+    {"sign-commit", sign_commit},
+    {"sign-roster", sign_roster},
+    {"sign-beacon", sign_beacon},
+    {"sign-card", sign_card},
+    {"sign-charter", sign_charter},
+    {"words", words},
+    {"armour-card", armour_card},
+    {"armour-charter", armour_charter},
+    {"preimage", preimage},
+    {"commit", whole_commit},
 };
 
 static char *check_hash(const json_t *vector)
