@@ -154,7 +154,8 @@ err_t commit_unpack_header(span_t header, commit_t *commit, fault_t *fault);
 bool commit_scan_start(span_t header, scan_t *changes, hash_t *previous);
 // From where the scan stands, `skip` of them passed over; false where that is not
 // there or does not read. A header's change has everything but its payload; the
-// payload's scan adds state, salt and body, which points into what is scanned.
+// payload's scan adds state, salt and body, which points into what is scanned; the state
+// is 0 and the body empty where it does not read.
 bool commit_scan_change(scan_t *changes, size_t skip, change_t *change);
 bool commit_scan_payload(scan_t *payloads, size_t skip, change_t *change);
 // Adds a payload as it stands in a Commit: those of all its changes, in order, are what

@@ -176,16 +176,22 @@ static bool take_payload(scan_t inside, change_t *change)
     uint32_t state = 0;
     if (!take_u32(&inside, PAYLOAD_STATE, PAYLOAD_PRESENT, PAYLOAD_MISSING, &state))
         return false;
-    change->state = (payload_state_t)state;
+    span_t body = span_of(NULL, 0);
     if (state == PAYLOAD_PRESENT && (!take_bytes(&inside, PAYLOAD_SALT, change->salt, SALT_SIZE) ||
-                                     !take_span(&inside, PAYLOAD_BODY, &change->body)))
+                                     !take_span(&inside, PAYLOAD_BODY, &body)))
         return false;
-    return inside.at == inside.end;
+    if (inside.at != inside.end)
+        return false;
+    change->state = (payload_state_t)state;
+    change->body = body;
+    return true;
 }
 
 bool commit_scan_payload(scan_t *payloads, size_t skip, change_t *change)
 {
     scan_t inside;
+    change->state = (payload_state_t)0;
+    change->body = span_of(NULL, 0);
     for (;; skip--) {
         if (!take_message(payloads, COMMIT_PAYLOADS, &inside))
             return false;

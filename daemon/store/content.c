@@ -8,9 +8,15 @@ static err_t refusal(uint32_t min_reader, payload_state_t state)
 {
     if (min_reader > SCHEMA_VERSION)
         return ERR_PARKED_READER;
-    if (state == PAYLOAD_ERASED)
+    switch (state) {
+    case PAYLOAD_PRESENT:
+        return ERR_OK;
+    case PAYLOAD_ERASED:
         return ERR_PAYLOAD_ERASED;
-    return state == PAYLOAD_PRESENT ? ERR_OK : ERR_PAYLOAD_MISSING;
+    case PAYLOAD_MISSING:
+        return ERR_PAYLOAD_MISSING;
+    }
+    return ERR_DAMAGED;
 }
 
 static char *copy_text(span_t text)

@@ -14,7 +14,8 @@ typedef struct {
 } content_t;
 
 // What comes out depends on the first four arguments and this version alone, never on
-// what else is held. When it changes, VIEW_VERSION (daemon/store/view.h) rises. `look`:
+// what else is held. When it changes, VIEW_VERSION (daemon/store/view.h) rises. `state` 0:
+// the payload does not read. `look`:
 // a look at this body that was taken ahead; NULL.
 void content_read(uint32_t type, uint32_t min_reader, payload_state_t state, span_t body,
                   const look_t *look, content_t *content);

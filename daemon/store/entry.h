@@ -18,7 +18,7 @@ typedef struct {
     position_t target;
     uint32_t min_reader;
     hash_t commitment;
-    payload_state_t state; // 0 where the payload was not looked at
+    payload_state_t state; // 0 where the payload does not read, or was not looked at
     uint64_t time_ms;      // of its commit
     span_t body;           // until the statement that read it moves on
     const look_t *look;    // what is known of it already; NULL
@@ -44,7 +44,8 @@ typedef struct {
 // From a row of the commit; what is read points into it.
 void entries_begin(entries_t *entries, sqlite3_stmt *statement);
 void entries_begin_facts(entries_t *entries, sqlite3_stmt *statement); // without payloads
-// `skip` are passed over. False where there are no more; DAMAGED where one does not read.
+// `skip` are passed over. False where there are no more; DAMAGED where a header does not
+// read. Of a payload that does not only the entry's state and body tell.
 err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault);
 
 // ---- one change ----

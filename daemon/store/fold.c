@@ -21,12 +21,12 @@
 //     (lib/crypto.h) over the records of lanes 0 and 1.
 //  6. Content is that of the newest counting CHANGE_RECORD that is readable:
 //     min_reader known here (else needs-newer-reader), payload present (else
-//     payload-missing, payload-erased), decodes as a Record of a known kind with a
-//     key in the form of keys, or none (else bad-content), and, where the creation
-//     itself is readable, of its kind (else kind-fixed) and with its key (else
-//     key-fixed). The reason why the newest counting one is not readable is the
-//     record's note. Every counting CHANGE_RECORD that is not readable is parked.
-//     A retraction needs no content.
+//     payload-missing, payload-erased) and not spoilt on the disk (else damaged),
+//     decodes as a Record of a known kind with a key in the form of keys, or none
+//     (else bad-content), and, where the creation itself is readable, of its kind
+//     (else kind-fixed) and with its key (else key-fixed). The reason why the newest
+//     counting one is not readable is the record's note. Every counting CHANGE_RECORD
+//     that is not readable is parked. A retraction needs no content.
 //  7. CHANGE_CONSENT adds nothing to the view. Types not known here are parked
 //     (unknown-change-type). Lanes from 2 on are stored and add nothing.
 //

@@ -182,11 +182,11 @@ err_t store_append(store_t *store, const commit_t *commit, uint64_t arrived_ms, 
 // A change's place in the log, and what its commit's row has of payloads.
 typedef struct {
     int64_t commit;
-    uint64_t first;
+    uint64_t first, last;
     size_t header;   // its size
     buf_t payloads;  // of the whole commit, encoded
     uint64_t number; // of the change
-    change_t change; // body within `payloads`
+    change_t change; // body within `payloads`; state 0 where it does not read
 } place_in_log_t;
 
 static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t *fault)
@@ -195,17 +195,19 @@ static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t 
     hash_t previous;
     place->commit = sqlite3_column_int64(statement, 0);
     place->first = sql_column_u64(statement, 1);
+    place->last = sql_column_u64(statement, 2);
     place->header = sql_column_span(statement, 3).size;
     place->payloads = buf_copy(sql_column_span(statement, 4));
     scan_t payloads = scan_of(buf_span(&place->payloads));
     uint64_t skip = place->number - place->first;
-    if (place->number > sql_column_u64(statement, 2))
+    if (place->number > place->last)
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
-    if (place->commit < 1 || place->commit > APPLY_MAX ||
+    if (place->last - place->first >= COMMIT_CHANGES_MAX || place->commit < 1 ||
+        place->commit > APPLY_MAX ||
         !commit_scan_start(sql_column_span(statement, 3), &changes, &previous) ||
-        !commit_scan_change(&changes, skip, &place->change) ||
-        !commit_scan_payload(&payloads, skip, &place->change))
+        !commit_scan_change(&changes, skip, &place->change))
         return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
+    (void)commit_scan_payload(&payloads, skip, &place->change);
     return ERR_OK;
 }
 
@@ -231,42 +233,72 @@ static err_t find_payload(store_t *store, const feed_t *feed, place_in_log_t *pl
     return err;
 }
 
-// The commit's payloads with this one in the place of what is there. A header does not say
-// how large they are: TOO_BIG where nobody else would take them all with it.
+// The commit's payloads with this one in the place of what is there; others that do not
+// read are missing from now on. A header does not say how large they are: TOO_BIG where
+// nobody else would take them all with it.
 static err_t replace_payload(const place_in_log_t *place, const change_t *with, buf_t *payloads,
-                             fault_t *fault)
+                             bool lost[COMMIT_CHANGES_MAX], fault_t *fault)
 {
     scan_t scan = scan_of(buf_span(&place->payloads));
-    uint64_t number = place->first;
-    while (scan.at < scan.end) {
+    for (uint64_t i = 0; i <= place->last - place->first; i++) {
+        bool here = i == place->number - place->first;
         change_t change = {0};
-        if (!commit_scan_payload(&scan, 0, &change))
-            return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
-        commit_put_payload(payloads, number++ == place->number ? with : &change);
+        lost[i] = !commit_scan_payload(&scan, 0, &change) && !here;
+        if (lost[i])
+            change.state = PAYLOAD_MISSING;
+        commit_put_payload(payloads, here ? with : &change);
     }
     if (commit_parts_size(place->header, payloads->size) > COMMIT_BYTES_MAX)
         return fault_set(fault, ERR_TOO_BIG, "", "with the commit's other payloads");
     return ERR_OK;
 }
 
+// Those of the commit's changes that are lost with what was written over.
+static err_t lose(store_t *store, const place_in_log_t *place, const bool lost[COMMIT_CHANGES_MAX],
+                  fault_t *fault)
+{
+    err_t err = ERR_OK;
+    for (uint64_t i = 0; i <= place->last - place->first && !err; i++) {
+        int64_t id = place->commit + (int64_t)i;
+        if (!lost[i])
+            continue;
+        err = sql_run(store->sql, "INSERT OR IGNORE INTO missing (change) VALUES (?1)",
+                      SQL_ROW(sql_int(id)), fault);
+        if (!err)
+            err = view_refill(&store->view, id, fault);
+    }
+    return err;
+}
+
+// The payload is there and reads. One that was there before (`new` false) is looked at
+// anew only if it was thought to be missing: anybody may send it.
+static err_t arrived(store_t *store, const place_in_log_t *place, bool new, fault_t *fault)
+{
+    int64_t id = place->commit + (int64_t)(place->number - place->first);
+    err_t err =
+        sql_run(store->sql, "DELETE FROM missing WHERE change = ?1", SQL_ROW(sql_int(id)), fault);
+    if (!err && (new || sqlite3_changes(sql_handle(store->sql)) > 0))
+        err = view_refill(&store->view, id, fault);
+    return err ? err : view_flush(&store->view, fault);
+}
+
 static err_t fill(store_t *store, const place_in_log_t *place, const change_t *change,
                   fault_t *fault)
 {
     static const char update[] = "UPDATE commit_log SET payloads = ?2 WHERE id = ?1";
-    int64_t id = place->commit + (int64_t)(place->number - place->first);
+    bool lost[COMMIT_CHANGES_MAX] = {false};
     buf_t payloads = {0};
-    err_t err = replace_payload(place, change, &payloads, fault);
+    err_t err = replace_payload(place, change, &payloads, lost, fault);
     if (!err)
         err =
             sql_run(store->sql, update,
                     SQL_ROW(sql_int(place->commit), sql_blob(payloads.data, payloads.size)), fault);
     buf_free(&payloads);
     if (!err)
-        err = sql_run(store->sql, "DELETE FROM missing WHERE change = ?1", SQL_ROW(sql_int(id)),
-                      fault);
+        err = lose(store, place, lost, fault);
     if (!err)
-        err = view_refill(&store->view, id, fault);
-    return err ? err : view_flush(&store->view, fault);
+        err = arrived(store, place, true, fault);
+    return err;
 }
 
 static err_t fill_missing(store_t *store, const place_in_log_t *place,
@@ -274,7 +306,7 @@ static err_t fill_missing(store_t *store, const place_in_log_t *place,
 {
     change_t change = {.state = PAYLOAD_PRESENT, .body = body};
     if (place->change.state == PAYLOAD_PRESENT) // two sources may have been asked
-        return ERR_OK;
+        return arrived(store, place, false, fault);
     if (place->change.state == PAYLOAD_ERASED)
         return fault_set(fault, ERR_PAYLOAD_ERASED, "", NULL);
     hash_t given = crypto_commitment(salt, body);

@@ -25,6 +25,8 @@ static err_t tell_record_change(const entry_t *entry, row_t *row, row_fn fn, voi
     if (!row->note || row->note == ERR_RETRACTED)
         content_read(entry->type, entry->min_reader, entry->state, entry->body, entry->look,
                      &content);
+    if (content.why == ERR_DAMAGED) // since the view was made, maybe
+        row->note = ERR_DAMAGED;
     tell_content(&content, entry->body, row);
     *more = fn(context, row);
     content_clear(&content);
@@ -42,6 +44,10 @@ static err_t tell_retraction(sql_t *sql, const view_row_t *record, row_t *row, r
     row->label = record->label;
     row->example = record->example;
     err_t err = record->content ? entry_body(sql, record->content, &body, fault) : ERR_OK;
+    if (err == ERR_DAMAGED) {
+        row->note = err;
+        err = ERR_OK;
+    }
     row->body = buf_span(&body);
     if (!err)
         *more = fn(context, row);

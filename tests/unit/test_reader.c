@@ -479,6 +479,62 @@ static void heads_are_in_the_order_of_codes(void **state)
     close_both(&both);
 }
 
+// ---- payloads that do not read ----
+
+static void spoil_payloads(both_t *both, int64_t commit)
+{
+    assert_ok(sql_run(both->store->sql, "UPDATE commit_log SET payloads = x'ff' WHERE id = ?1",
+                      SQL_ROW(sql_int(commit)), NULL));
+}
+
+static void a_damaged_payload_does_not_end_a_tail(void **state)
+{
+    both_t both = open_both(state);
+    told_t told = {0};
+    uint64_t last = 0;
+    write_three(&both);
+    spoil_payloads(&both, 3);
+    spoil_payloads(&both, 7);
+    for (size_t turns = 0; last < 8 && turns < 8; turns++)
+        assert_ok(reader_tail(both.reader, last, 2, &last, tell, &told, NULL));
+    assert_int_equal(last, 8);
+    expect_told(&told, "CC:1 CC:1 #1 t1 organisation c1 - r1 1000-1000 ok [C1]\n"
+                       "AA.2:1 AA.2:1 #2 t1 organisation a5 - r1 2000-2000 ok [A5]\n"
+                       "AA:1 AA:1 #3 t1 - - - r1 1000-1000 damaged []\n"
+                       "AA:2 AA:2 #4 t1 - - - r1 1000-1000 damaged []\n"
+                       "AA:3 AA:3 #5 t1 - - - r1 1000-1000 damaged []\n"
+                       "AA/0:1 AA/0:1 #6 t1 organisation a0 - r1 1000-1000 ok [A0]\n"
+                       "BB:1 BB:1 #7 t1 - - - r1 1000-1000 damaged []\n"
+                       "BB:1 BB:2 #8 t2 organisation b1 - retracted r2 1000-1000 damaged []\n");
+    close_both(&both);
+}
+
+static void a_damaged_payload_does_not_end_a_history(void **state)
+{
+    both_t both = open_both(state);
+    origin_t a = origin_of_member(1);
+    writer_t writer = writer_of(1, 1, 1);
+    told_t told = {0};
+    buf_t cursor = {0};
+    bool end = false;
+    write_record(&writer, 0, "{'kind':'organisation','key':'a','acronym':'A1'}");
+    append_turn(&both, &writer);
+    write_record(&writer, 1, "{'kind':'organisation','key':'a','acronym':'A2'}");
+    append_turn(&both, &writer);
+    write_record(&writer, 1, "{'kind':'organisation','key':'a','acronym':'A3'}");
+    append_turn(&both, &writer);
+    spoil_payloads(&both, 2);
+    assert_ok(reader_history(both.reader, &a, (position_t){1, 1, 1}, 9, &cursor, &end, tell, &told,
+                             NULL));
+    assert_true(end);
+    expect_told(&told, "AA:1 AA:1 #1 t1 organisation a - r1 1000-1000 ok [A1]\n"
+                       "AA:1 AA:2 #2 t1 - - - r2 1000-1010 damaged []\n"
+                       "AA:1 AA:3 #3 t1 organisation a - r3 1000-1020 ok [A3]\n");
+    buf_free(&cursor);
+    writer_clear(&writer);
+    close_both(&both);
+}
+
 // ---- opening ----
 
 static void a_reader_sees_whole_turns_only(void **state)
@@ -547,6 +603,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_kind_is_listed_by_owner_and_position),
         SCRATCH_TEST(a_damaged_payload_does_not_end_a_list),
+        SCRATCH_TEST(a_damaged_payload_does_not_end_a_tail),
+        SCRATCH_TEST(a_damaged_payload_does_not_end_a_history),
         SCRATCH_TEST(a_list_can_be_narrowed),
         SCRATCH_TEST(the_caller_may_stop),
         SCRATCH_TEST(bad_cursors_are_refused),

@@ -91,6 +91,56 @@ static void a_change_of_any_column_is_found(void **state)
     mem_free(path);
 }
 
+// ---- payloads that do not read ----
+
+// The rest is looked at as ever.
+static void a_damaged_payload_hides_no_other_finding(void **state)
+{
+    char *path = make_store(*state);
+    buf_t whole = scratch_read(*state, "enlace.db");
+    char *got = findings_after(*state, &whole,
+                               "UPDATE commit_log SET payloads = x'ff' WHERE id = 3;"
+                               "UPDATE record SET revision = 9 WHERE id = 9");
+    assert_non_null(strstr(got, "AA:3 damaged column payloads does not read\n"));
+    assert_non_null(strstr(got, "BB:3 view-differs record: column revision differs\n"));
+    mem_free(got);
+    buf_free(&whole);
+    mem_free(path);
+}
+
+// A view of another version is made anew from what there is; so much is parked and
+// counted, and verify goes on naming it, once.
+static void a_damaged_payload_keeps_no_node_from_starting(void **state)
+{
+    char *path = make_store(*state);
+    sql_t *sql = NULL;
+    store_t *store = NULL;
+    totals_t before, after;
+    assert_ok(store_open(path, NULL, &store, NULL));
+    assert_ok(store_totals(store, &before, NULL));
+    store_close(&store);
+    assert_ok(sql_open(path, NULL, SQL_WRITE, &sql, NULL));
+    assert_ok(sql_script(sql,
+                         "UPDATE commit_log SET payloads = x'ff' WHERE id = 9;"
+                         "UPDATE meta SET view_version = 0",
+                         NULL));
+    sql_close(&sql);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    assert_ok(store_totals(store, &after, NULL));
+    assert_int_equal(after.records, before.records);
+    assert_int_equal(after.parked, before.parked + 1);
+    assert_int_equal(after.payloads_missing, before.payloads_missing + 1);
+    store_close(&store);
+    findings_t findings = {{0}};
+    verify_t verify = verify_of(path, &findings);
+    buf_append(&findings.text, span_of("", 1));
+    assert_string_equal((const char *)findings.text.data,
+                        "BB:3 damaged column payloads does not read\n");
+    assert_int_equal(verify.found, 1);
+    buf_free(&findings.text);
+    mem_free(path);
+}
+
 // ---- any byte of the file: never a crash, never a wrong answer that looks like a whole one ----
 
 static void fill_pages(const char *path)
@@ -147,6 +197,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_change_of_any_column_is_found),
+        SCRATCH_TEST(a_damaged_payload_hides_no_other_finding),
+        SCRATCH_TEST(a_damaged_payload_keeps_no_node_from_starting),
         SCRATCH_TEST(a_flipped_bit_in_the_file_is_survived),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -398,6 +398,178 @@ static void payloads_may_come_in_any_order(void **state)
     writer_clear(&writer);
 }
 
+// ---- payloads that do not read ----
+
+static buf_t stored_payloads(store_t *store)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    assert_ok(sql_first(store->sql, "SELECT payloads FROM commit_log WHERE id = 1", SQL_NO_VALUES,
+                        &statement, &row, NULL));
+    assert_true(row);
+    buf_t payloads = buf_copy(sql_column_span(statement, 0));
+    sql_done(statement);
+    return payloads;
+}
+
+static void spoil(store_t *store, span_t payloads)
+{
+    assert_ok(sql_run(store->sql, "UPDATE commit_log SET payloads = ?1 WHERE id = 1",
+                      SQL_ROW(sql_blob(payloads.data, payloads.size)), NULL));
+    assert_ok(store_rebuild(store, NULL));
+    assert_ok(store_commit(store, NULL));
+}
+
+static size_t count_missing(store_t *store)
+{
+    place_t places[8];
+    uint64_t after = 0;
+    size_t count = 0;
+    assert_ok(store_missing_payloads(store, &after, 8, places, &count, NULL));
+    return count;
+}
+
+// The third payload's tag within the payload, or where it begins: then nothing from there on
+// can be told apart.
+static buf_t spoilt_third(const buf_t *payloads, size_t skip)
+{
+    buf_t spoilt = buf_copy(buf_span(payloads));
+    scan_t scan = scan_of(buf_span(&spoilt));
+    change_t change;
+    assert_true(commit_scan_payload(&scan, 1, &change));
+    spoilt.data[(size_t)(scan.at - spoilt.data) + skip] ^= 0xf0;
+    return spoilt;
+}
+
+static void expect_parked(store_t *store, const err_t want[4])
+{
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(parked_at(store, 1, 1, i + 1), want[i]);
+}
+
+// One at a time, in this order; each that was not asked for changes nothing. In the end all
+// is as it was.
+static void expect_mended(store_t *store, const commit_t *whole, const char *view,
+                          const buf_t *payloads, const size_t order[4])
+{
+    for (size_t i = 0; i < 4; i++)
+        fill(store, whole, order[i]);
+    assert_ok(store_commit(store, NULL));
+    char *got = dump_view(store);
+    buf_t stored = stored_payloads(store);
+    assert_string_equal(got, view);
+    assert_true(span_equal(buf_span(&stored), buf_span(payloads)));
+    assert_int_equal(count_missing(store), 0);
+    buf_free(&stored);
+    mem_free(got);
+}
+
+static void damaged_payloads_are_parked_and_asked_for_again(void **state)
+{
+    (void)state;
+    static const size_t forth[] = {0, 1, 2, 3}, back[] = {3, 2, 1, 0}, mixed[] = {2, 0, 3, 1};
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    commit_t *whole = revisions_without_payload(&writer);
+    hash_t before, after;
+    assert_ok(store_append(store, whole, 1, NULL));
+    write_record(&writer, 0, "{'kind':'organisation','key':'next','acronym':'N'}");
+    append_written(store, &writer);
+    assert_ok(store_commit(store, NULL));
+    assert_ok(read_digest(store->sql, &before, NULL));
+    char *view = dump_view(store);
+    buf_t payloads = stored_payloads(store);
+    buf_t inside = spoilt_third(&payloads, 2), border = spoilt_third(&payloads, 0);
+
+    spoil(store, span_text("\xff"));
+    expect_parked(store, (err_t[]){ERR_DAMAGED, ERR_DAMAGED, ERR_DAMAGED, ERR_DAMAGED});
+    current_t current = current_of(store, 5);
+    expect_body(&current, "N");
+    assert_ok(read_digest(store->sql, &after, NULL));
+    assert_true(hash_equal(&before, &after)); // headers decide
+    assert_int_equal(count_missing(store), 4);
+    fill(store, whole, 1); // with it goes what was in the place of the others
+    expect_parked(store,
+                  (err_t[]){ERR_PAYLOAD_MISSING, ERR_OK, ERR_PAYLOAD_MISSING, ERR_PAYLOAD_MISSING});
+    assert_int_equal(count_missing(store), 3);
+    expect_mended(store, whole, view, &payloads, mixed);
+
+    spoil(store, buf_span(&inside));
+    expect_parked(store, (err_t[]){ERR_OK, ERR_OK, ERR_DAMAGED, ERR_OK});
+    assert_int_equal(count_missing(store), 1);
+    expect_mended(store, whole, view, &payloads, back);
+
+    spoil(store, buf_span(&border));
+    expect_parked(store, (err_t[]){ERR_OK, ERR_OK, ERR_DAMAGED, ERR_DAMAGED});
+    assert_int_equal(count_missing(store), 2);
+    expect_mended(store, whole, view, &payloads, forth);
+
+    buf_free(&inside);
+    buf_free(&border);
+    buf_free(&payloads);
+    mem_free(view);
+    commit_destroy(&whole);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
+// A disk that read wrongly once: what was asked for is found to be there.
+static void a_payload_that_reads_again_is_shown(void **state)
+{
+    (void)state;
+    static const size_t order[] = {0, 1, 2, 3};
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    commit_t *whole = revisions_without_payload(&writer);
+    assert_ok(store_append(store, whole, 1, NULL));
+    assert_ok(store_commit(store, NULL));
+    char *view = dump_view(store);
+    buf_t payloads = stored_payloads(store);
+    spoil(store, span_text("\xff"));
+    assert_ok(sql_run(store->sql, "UPDATE commit_log SET payloads = ?1",
+                      SQL_ROW(sql_blob(payloads.data, payloads.size)), NULL));
+    expect_mended(store, whole, view, &payloads, order);
+    buf_free(&payloads);
+    mem_free(view);
+    commit_destroy(&whole);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
+// Any one bit: the view is made anew, and the other commit's record is as it was.
+static void any_bit_of_payloads_may_flip(void **state)
+{
+    (void)state;
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    commit_t *whole = revisions_without_payload(&writer);
+    size_t asked = 0;
+    assert_ok(store_append(store, whole, 1, NULL));
+    write_record(&writer, 0, "{'kind':'organisation','key':'next','acronym':'N'}");
+    append_written(store, &writer);
+    assert_ok(store_commit(store, NULL));
+    buf_t payloads = stored_payloads(store);
+    for (size_t bit = 0; bit < payloads.size * 8; bit += thin(7)) {
+        payloads.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        spoil(store, buf_span(&payloads));
+        payloads.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        asked += count_missing(store) > 0;
+        current_t current = current_of(store, 5);
+        expect_body(&current, "N");
+        for (size_t i = 0; i < 4; i++) {
+            const change_t *change = &whole->changes[i];
+            err_t err =
+                store_fill_payload(store, &whole->feed, i + 1, change->salt, change->body, NULL);
+            assert_true(!err || err == ERR_PAYLOAD_ERASED); // as a flipped state may say
+        }
+    }
+    assert_true(asked > 4 * 8); // at least the bits of where each begins
+    buf_free(&payloads);
+    commit_destroy(&whole);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
 // It came after the retraction: it counts for nothing, with or without payload.
 static void a_late_payload_of_what_does_not_count(void **state)
 {
@@ -709,6 +881,9 @@ int main(void)
         cmocka_unit_test(references_are_stored_as_given),
         cmocka_unit_test(a_payload_that_comes_later_is_shown),
         cmocka_unit_test(payloads_may_come_in_any_order),
+        cmocka_unit_test(damaged_payloads_are_parked_and_asked_for_again),
+        cmocka_unit_test(a_payload_that_reads_again_is_shown),
+        cmocka_unit_test(any_bit_of_payloads_may_flip),
         cmocka_unit_test(a_late_payload_of_what_does_not_count),
         cmocka_unit_test(an_erased_payload_stays_erased),
         cmocka_unit_test(every_order_of_arrival_gives_the_same_rows),
