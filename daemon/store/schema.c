@@ -173,11 +173,8 @@ static const char migration_3_end[] =
 // that counts, `content` the one whose payload is read. What is copied is what
 // rows are found by. `note` says why `newest` is not the content, 0 where it is.
 // Nothing here references the log: it is made from it, and verify compares it.
-static const char view[] = "DROP TABLE IF EXISTS record;"
-                           "DROP TABLE IF EXISTS kind_block;"
-                           "DROP TABLE IF EXISTS reference;"
-                           "DROP TABLE IF EXISTS parked;"
-                           "CREATE TABLE record ("
+static const char *const view_tables[] = {"record", "kind_block", "reference", "parked"};
+static const char view[] = "CREATE TABLE record ("
                            "  id INTEGER PRIMARY KEY,"
                            "  origin INTEGER NOT NULL,"
                            "  feed INTEGER NOT NULL,"
@@ -303,7 +300,24 @@ err_t schema_check(sql_t *sql, fault_t *fault)
     return err;
 }
 
+// Emptied first, as above.
+static err_t drop_table(sql_t *sql, const char *name, fault_t *fault)
+{
+    static const char find[] =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    char drop[80];
+    int64_t there = 0;
+    err_t err = sql_number(sql, find, SQL_ROW(sql_text(name)), 0, &there, fault);
+    if (err || !there)
+        return err;
+    snprintf(drop, sizeof drop, "DELETE FROM %s; DROP TABLE %s", name, name);
+    return sql_script(sql, drop, fault);
+}
+
 err_t schema_make_view(sql_t *sql, fault_t *fault)
 {
-    return sql_script(sql, view, fault);
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < sizeof view_tables / sizeof *view_tables && !err; i++)
+        err = drop_table(sql, view_tables[i], fault);
+    return err ? err : sql_script(sql, view, fault);
 }

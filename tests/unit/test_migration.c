@@ -60,11 +60,42 @@ static void a_damaged_version_2_is_left_alone(void **state)
     expect_left_alone(*state, "UPDATE change SET state = 0 WHERE id = 4", 11);
 }
 
+// ---- a view made anew ----
+
+// However large the old one is, it is not held in memory while it goes.
+static void a_large_view_goes_in_little_memory(void **state)
+{
+    static const char many[] =
+        "INSERT INTO record (id, origin, feed, number, stands, newest, state, revision,"
+        " created_ms, changed_ms, note, example, label) WITH RECURSIVE n (i) AS (SELECT 1"
+        " UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
+        " SELECT i, 1, 1, i, i, i, 1, 1, 0, 0, 0, 0, hex(zeroblob(100)) FROM n";
+    enum { TABLE_LEAST = 40000 * 200, MOST = TABLE_LEAST / 2 };
+    char *path = scratch_path(*state, "large.db");
+    store_t *store = NULL;
+    int64_t left = 0;
+    assert_ok(store_open(path, NULL, &store, NULL));
+    assert_ok(sql_script(store->sql, many, NULL));
+    store_close(&store);
+    assert_ok(store_open(path, NULL, &store, NULL));
+    sqlite3_int64 before = sqlite3_memory_used();
+    assert_true(before > 0); // it is counted
+    sqlite3_memory_highwater(1);
+    assert_ok(store_rebuild(store, NULL));
+    assert_true(sqlite3_memory_highwater(0) - before < MOST);
+    assert_ok(store_commit(store, NULL));
+    assert_ok(sql_number(store->sql, "SELECT count(*) FROM record", SQL_NO_VALUES, 1, &left, NULL));
+    assert_int_equal(left, 0);
+    store_close(&store);
+    mem_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(version_2_becomes_this_one),
         SCRATCH_TEST(a_damaged_version_2_is_left_alone),
+        SCRATCH_TEST(a_large_view_goes_in_little_memory),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
