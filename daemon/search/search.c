@@ -25,6 +25,7 @@ struct search {
     pthread_cond_t wake, settled;
     uint64_t hints, seen; // hints given; those that a pass that has begun knows of
     uint64_t passed;      // those that a pass that is over knew of
+    uint64_t rested;      // those that had been given at the last rest
     bool stopping, distrusted, hurried;
     search_state_t state;
 };
@@ -64,12 +65,14 @@ static bool wait_for_work(search_t *search)
     return on;
 }
 
-// Between batches. False: to stop.
+// Between batches, where more has come since the last one. False: to stop.
 static bool rest(search_t *search, uint64_t took_ms)
 {
     pthread_mutex_lock(&search->mutex);
     uint64_t rest_ms = 2 * took_ms < REST_MAX_MS ? 2 * took_ms : REST_MAX_MS;
-    if (search->hints != search->seen)
+    bool burst = search->hints != search->rested;
+    search->rested = search->hints;
+    if (burst)
         wait_until(search, now_ms() + rest_ms);
     bool on = !search->stopping;
     pthread_mutex_unlock(&search->mutex);
