@@ -21,7 +21,7 @@ static uint8_t *exact_copy(span_t bytes)
 
 void hostile_each_bit(span_t good, hostile_fn try_one, void *context)
 {
-    for (size_t bit = 0; bit < 8 * good.size; bit += thin(7)) {
+    for (size_t bit = 0; bit < 8 * good.size; bit += thin(23)) {
         uint8_t *copy = exact_copy(good);
         copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
         try_one(context, span_of(copy, good.size), bit);
@@ -31,7 +31,7 @@ void hostile_each_bit(span_t good, hostile_fn try_one, void *context)
 
 void hostile_each_prefix(span_t good, hostile_fn try_one, void *context)
 {
-    for (size_t size = 0; size < good.size; size += thin(7)) {
+    for (size_t size = 0; size < good.size; size += thin(23)) {
         uint8_t *copy = exact_copy(span_of(good.data, size));
         try_one(context, span_of(copy, size), size);
         mem_free(copy);
@@ -70,7 +70,7 @@ static void spoil(buf_t *bytes, unsigned *state)
 
 void hostile_rounds(span_t good, unsigned seed, size_t rounds, hostile_fn try_one, void *context)
 {
-    for (size_t round = 0; round < rounds; round += thin(7)) {
+    for (size_t round = 0; round < rounds; round += thin(23)) {
         buf_t bytes = buf_copy(good);
         for (unsigned changes = 1 + draw(&seed) % 6; changes; changes--)
             spoil(&bytes, &seed);
