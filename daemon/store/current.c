@@ -108,7 +108,7 @@ err_t store_record(store_t *store, const origin_t *origin, position_t id, bool w
     err_t err = lookup_id(store->sql, origin, id, &record, fault);
     if (!err)
         err = read_current(store->sql, record, with_body, current, fault);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }
 
 // An author asks for one origin's keys, one after the other.
@@ -134,5 +134,5 @@ err_t store_record_by_key(store_t *store, const origin_t *origin, const char *ke
         err = lookup_key(store->sql, ix, key, &record, fault);
     if (!err)
         err = read_current(store->sql, record, with_body, current, fault);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }

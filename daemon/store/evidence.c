@@ -117,7 +117,7 @@ err_t store_read_evidence(store_t *store, const feed_t *feed, err_t reason, buf_
         *bytes = buf_copy(sql_column_span(statement, 0));
     if (statement)
         sql_done(statement);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }
 
 // ---- feeds that do not advance ----
@@ -209,5 +209,5 @@ err_t store_ends_at(store_t *store, const feed_t *feed, uint64_t number, const h
     err_t err = ends_in_log(store->sql, feed, number, hash, ends, fault);
     if (!err && !*ends)
         err = ends_in_evidence(store->sql, feed, number, hash, ends, fault);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }

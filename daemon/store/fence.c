@@ -61,7 +61,7 @@ err_t store_liftings(store_t *store, size_t most, lifting_t *liftings, size_t *c
     }
     if (statement)
         sql_done(statement);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }
 
 // ---- the boot nonce ----
@@ -77,7 +77,7 @@ err_t store_boot(store_t *store, nonce_t *nonce, fault_t *fault)
         err = fault_set(fault, ERR_DAMAGED, "meta", "the boot nonce has another length");
     if (statement)
         sql_done(statement);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }
 
 err_t store_set_boot(store_t *store, const nonce_t *nonce, fault_t *fault)
@@ -113,5 +113,5 @@ err_t store_positions(store_t *store, const origin_t *origin, position_t **posit
     }
     if (statement)
         sql_done(statement);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }

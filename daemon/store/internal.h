@@ -13,6 +13,7 @@ struct store {
     char *path;
     bool in_turn;
     bool held;   // a reading transaction is open
+    err_t lost;  // what a read took the turn back with; ERR_OK
     bool loaded; // view.digest is what `meta` says, or what the turn made of it
     view_t view;
     hash_t committed; // the digest in `meta`
@@ -28,6 +29,10 @@ err_t store_begin(store_t *store, fault_t *fault);
 // Ends a write: after a failure of disk or data (not after a refusal) the turn is
 // rolled back. Returns err.
 err_t store_settle(store_t *store, err_t err);
+// Ends a read. What cannot be read is no reason to undo what others have written in this
+// turn. Where SQLite has undone it (after an I/O error), the turn cannot be committed any
+// more: whoever asked did not begin it, so store_commit and the next write tell why. Returns err.
+err_t store_settle_read(store_t *store, err_t err);
 
 // ---- rows of origins and feeds ----
 typedef struct {

@@ -266,8 +266,8 @@ err_t store_read_run_to(store_t *store, const feed_t *feed, uint64_t after,
                         bool headers_only, served_run_t *served, fault_t *fault)
 {
     *served = (served_run_t){0};
-    return store_settle(store, serve(store->sql, feed, after, after_hash, cut, max_bytes,
-                                     headers_only, served, fault));
+    return store_settle_read(store, serve(store->sql, feed, after, after_hash, cut, max_bytes,
+                                          headers_only, served, fault));
 }
 
 err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const hash_t *after_hash,
@@ -327,7 +327,8 @@ err_t store_read_payload(store_t *store, const feed_t *feed, uint64_t number,
                          fault_t *fault)
 {
     *body = (buf_t){0};
-    return store_settle(store, read_payload(store->sql, feed, number, state, salt, body, fault));
+    return store_settle_read(store,
+                             read_payload(store->sql, feed, number, state, salt, body, fault));
 }
 
 static err_t commit_at(sql_t *sql, const feed_t *feed, uint64_t number, hash_t *hash,
@@ -357,7 +358,7 @@ static err_t commit_at(sql_t *sql, const feed_t *feed, uint64_t number, hash_t *
 err_t store_commit_at(store_t *store, const feed_t *feed, uint64_t number, hash_t *hash,
                       uint64_t *first, fault_t *fault)
 {
-    return store_settle(store, commit_at(store->sql, feed, number, hash, first, fault));
+    return store_settle_read(store, commit_at(store->sql, feed, number, hash, first, fault));
 }
 
 static void take_place(sqlite3_stmt *statement, place_t *place)
@@ -390,5 +391,5 @@ err_t store_missing_payloads(store_t *store, uint64_t *after, size_t limit, plac
     }
     if (*count < limit)
         *after = 0;
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }

@@ -109,7 +109,7 @@ err_t store_snapshot(store_t *store, snapshot_t *snapshot, fault_t *fault)
         err = take_all(store->sql, parts[i].text, parts[i].taker, snapshot, fault);
     if (err)
         snapshot_clear(snapshot);
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }
 
 void snapshot_clear(snapshot_t *snapshot)
@@ -187,5 +187,5 @@ err_t store_totals(store_t *store, totals_t *totals, fault_t *fault)
                          fault);
     totals->parked = (uint64_t)parked;
     totals->payloads_missing = (uint64_t)missing;
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }

@@ -18,7 +18,7 @@ bool store_in_turn(const store_t *store)
     return store->in_turn;
 }
 
-void store_rollback(store_t *store)
+static void undo(store_t *store)
 {
     // SQLite may have rolled back by itself, after a failed write.
     if (!sqlite3_get_autocommit(sql_handle(store->sql)))
@@ -29,11 +29,33 @@ void store_rollback(store_t *store)
     view_drop(&store->view);
 }
 
+void store_rollback(store_t *store)
+{
+    undo(store);
+    store->lost = ERR_OK;
+}
+
 err_t store_settle(store_t *store, err_t err)
 {
     if (sql_is_failure(err))
-        store_rollback(store);
+        undo(store);
     return err;
+}
+
+err_t store_settle_read(store_t *store, err_t err)
+{
+    bool gone = sqlite3_get_autocommit(sql_handle(store->sql)) != 0;
+    if (!sql_is_failure(err) || (store->in_turn && !gone))
+        return err;
+    if (store->in_turn)
+        store->lost = err;
+    undo(store);
+    return err;
+}
+
+static err_t tell_lost(const store_t *store, fault_t *fault)
+{
+    return fault_set(fault, store->lost, "", "the turn was lost where something could not be read");
 }
 
 err_t store_hold(store_t *store, fault_t *fault)
@@ -42,7 +64,7 @@ err_t store_hold(store_t *store, fault_t *fault)
         return ERR_OK;
     err_t err = sql_begin_read(store->sql, fault);
     store->held = !err;
-    return store_settle(store, err);
+    return store_settle_read(store, err);
 }
 
 void store_let_go(store_t *store)
@@ -67,6 +89,8 @@ err_t store_begin(store_t *store, fault_t *fault)
 {
     if (store->in_turn)
         return ERR_OK;
+    if (store->lost)
+        return tell_lost(store, fault);
     store_let_go(store);
     err_t err = sql_run(store->sql, "BEGIN IMMEDIATE", SQL_NO_VALUES, fault);
     if (err)
@@ -85,8 +109,11 @@ static err_t save_digest(store_t *store, fault_t *fault)
 
 err_t store_commit(store_t *store, fault_t *fault)
 {
-    if (!store->in_turn)
-        return ERR_OK;
+    if (!store->in_turn) {
+        err_t lost = store->lost ? tell_lost(store, fault) : ERR_OK;
+        store->lost = ERR_OK;
+        return lost;
+    }
     err_t err = save_digest(store, fault);
     if (!err)
         err = sql_run(store->sql, "COMMIT", SQL_NO_VALUES, fault);

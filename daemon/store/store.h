@@ -10,7 +10,9 @@
 // A store_t is one writing connection and belongs to one thread (the loop's).
 // Readers have connections of their own: daemon/store/reader.h. SQL lives in
 // this folder and nowhere else. Errors: DISK_FULL (ENOSPC, EFBIG, EDQUOT),
-// DISK_ERROR, DAMAGED, BUSY, NEWER_STORE; after any of them the turn is rolled back.
+// DISK_ERROR, DAMAGED, BUSY, NEWER_STORE; after any of them from a write the turn is
+// rolled back. One from a read leaves the turn as it is, or, where SQLite has undone it,
+// is what the turn's next write and its commit fail with, too.
 #ifndef ENLACE_DAEMON_STORE_H
 #define ENLACE_DAEMON_STORE_H
 

@@ -350,6 +350,30 @@ static bool open_once(bench_t *bench, uint64_t n)
     return struck;
 }
 
+// A read that fails makes SQLite undo the turn in which others have written, who are not
+// told by it: then the turn cannot be committed, and nothing can be added to it.
+static void a_turn_that_a_read_has_lost_is_not_committed(void **state)
+{
+    bench_t *bench = *state;
+    uint64_t acknowledged = 0;
+    current_t current = {0};
+    begin(bench, 1);
+    assert_ok(turn(bench, 0, &acknowledged));
+    assert_ok(store_append(bench->store, bench->commits[1], 1, NULL));
+    sqlite3_db_release_memory(sql_handle(bench->store->sql));
+    disk_fault_at(bench->disk, 1, DISK_READ_EIO, UINT64_MAX);
+    assert_refused(
+        store_record_by_key(bench->store, &bench->feed.origin, "a", true, &current, NULL),
+        ERR_DISK_ERROR);
+    disk_heal(bench->disk);
+    assert_refused(store_append(bench->store, bench->commits[2], 1, NULL), ERR_DISK_ERROR);
+    assert_refused(store_commit(bench->store, NULL), ERR_DISK_ERROR);
+    assert_int_equal(held(bench), acknowledged);
+    assert_ok(turn(bench, 1, &acknowledged));
+    assert_int_equal(held(bench), acknowledged);
+    expect_clean(bench);
+}
+
 static void opening_may_find_the_disk_full(void **state)
 {
     uint64_t n = 1;
@@ -479,6 +503,7 @@ int main(void)
         DISK_TEST(each_change_may_fail),
         DISK_TEST(each_sync_may_fail),
         DISK_TEST(each_read_may_fail),
+        DISK_TEST(a_turn_that_a_read_has_lost_is_not_committed),
         DISK_TEST(opening_may_find_the_disk_full),
         DISK_TEST(rebuilding_may_find_the_disk_full),
         DISK_TEST(a_node_without_its_charter_is_refused),

@@ -125,6 +125,38 @@ static void a_limit_on_file_sizes_is_a_full_disk(void **state)
     mem_free(path);
 }
 
+// ---- what does not read ----
+
+// Others have written in the same turn: that stands.
+static void a_record_that_does_not_read_undoes_no_writes(void **state)
+{
+    char *path = scratch_path(*state, "enlace.db");
+    store_t *store = NULL;
+    writer_t writer = writer_of(1, 1, 1), other = writer_of(2, 1, 1);
+    current_t current = {0};
+    position_t first = {1, 1, 1};
+    assert_ok(store_open(path, NULL, &store, NULL));
+    found_coalition(store);
+    write_record(&writer, 0, "{'kind':'organisation','key':'a','acronym':'A'}");
+    append_written(store, &writer);
+    assert_ok(store_commit(store, NULL));
+    assert_ok(sql_script(store->sql, "UPDATE commit_log SET payloads = x'ff'", NULL));
+    write_record(&other, 0, "{'kind':'organisation','key':'b','acronym':'B'}");
+    append_written(store, &other);
+    const origin_t *origin = &writer.feed.origin;
+    assert_refused(store_record_by_key(store, origin, "a", true, &current, NULL), ERR_DAMAGED);
+    assert_refused(store_record(store, origin, first, true, &current, NULL), ERR_DAMAGED);
+    assert_true(store_in_turn(store));
+    assert_ok(store_record_by_key(store, &other.feed.origin, "b", true, &current, NULL));
+    buf_free(&current.body);
+    assert_ok(store_commit(store, NULL));
+    assert_int_equal(held(store, &other.feed), 1);
+    store_close(&store);
+    writer_clear(&writer);
+    writer_clear(&other);
+    mem_free(path);
+}
+
 // ---- checkpoints ----
 
 static off_t size_of(const char *path, const char *suffix)
@@ -297,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_full_database_recovers),
         SCRATCH_TEST(a_limit_on_file_sizes_is_a_full_disk),
+        SCRATCH_TEST(a_record_that_does_not_read_undoes_no_writes),
         SCRATCH_TEST(the_checkpoint_thread_empties_the_wal),
         SCRATCH_TEST(a_wal_begins_anew_while_it_is_written),
         SCRATCH_TEST(a_wal_with_room_is_read_after_a_kill),
