@@ -8,7 +8,9 @@
 //   D1  nothing that depends on the turn leaves before the turn is durable;
 //   D2  a turn that does not reach the disk leaves store and core as they were:
 //       publications of it are dropped, its writers are told the reason;
-//   D3  where it cannot be known whether it did, the process ends.
+//   D3  where it cannot be known whether it did, the process ends;
+//   D4  effects are carried out in the order in which the core named them, also where
+//       that leads to another step of it: what that one wants comes after.
 #ifndef ENLACE_DAEMON_DRIVER_H
 #define ENLACE_DAEMON_DRIVER_H
 
