@@ -12,9 +12,7 @@ typedef Enlace__V1__StatusReply__Node node_line_t;
 typedef Enlace__V1__StatusReply__Peer peer_line_t;
 typedef Enlace__V1__StatusReply__FeedState feed_line_t;
 typedef Enlace__V1__StatusReply__Counter counter_line_t;
-
 typedef Enlace__V1__StatusReply__Search search_line_t;
-
 typedef char next_text_t[512];
 
 // Singular fields of these messages are optional: their has_ flag and value together.

@@ -69,6 +69,12 @@ err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault
     return ERR_OK;
 }
 
+err_t entries_after(entries_t *entries, int64_t apply, bool *more, fault_t *fault)
+{
+    int64_t before = entries->entry.id;
+    return entries_next(entries, apply > before ? (uint64_t)(apply - before) : 0, more, fault);
+}
+
 // ---- one change ----
 
 // The commit that has this apply number is the last one that begins at it or before.

@@ -35,7 +35,7 @@ typedef struct {
     "commit_log m CROSS JOIN feed f ON f.ix = m.feed CROSS JOIN origin o ON o.ix = f.origin"
 
 typedef struct {
-    entry_t entry;   // the one that stands; id 0 before the first
+    entry_t entry;   // the one read last; at first only where it would be, before the first
     uint64_t behind; // changes that are not read yet
     scan_t changes, payloads;
     bool with_payloads;
@@ -47,6 +47,8 @@ void entries_begin_facts(entries_t *entries, sqlite3_stmt *statement); // withou
 // `skip` are passed over. False where there are no more; DAMAGED where a header does not
 // read. Of a payload that does not only the entry's state and body tell.
 err_t entries_next(entries_t *entries, uint64_t skip, bool *more, fault_t *fault);
+// Right after entries_begin: the first with a greater apply number than that.
+err_t entries_after(entries_t *entries, int64_t apply, bool *more, fault_t *fault);
 
 // ---- one change ----
 

@@ -89,9 +89,7 @@ static err_t take_commit(walk_t *walk, sqlite3_stmt *statement, fault_t *fault)
     entries_t entries;
     bool more = false;
     entries_begin_facts(&entries, statement);
-    int64_t before = entries.entry.id;
-    uint64_t skip = (int64_t)walk->last > before ? walk->last - (uint64_t)before : 0;
-    err_t err = entries_next(&entries, skip, &more, fault);
+    err_t err = entries_after(&entries, (int64_t)walk->last, &more, fault);
     while (!err && more && walk->count < walk->most) {
         err = take_change(walk, &entries.entry, fault);
         if (!err)

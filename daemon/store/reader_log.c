@@ -283,9 +283,7 @@ static err_t tell_commit(tail_t *tail, sqlite3_stmt *statement, fault_t *fault)
     entries_t entries;
     bool more = false;
     entries_begin(&entries, statement);
-    int64_t before = entries.entry.id;
-    uint64_t skip = (int64_t)tail->last > before ? tail->last - (uint64_t)before : 0;
-    err_t err = entries_next(&entries, skip, &more, fault);
+    err_t err = entries_after(&entries, (int64_t)tail->last, &more, fault);
     while (!err && more && tail->more && tail->left > 0) {
         const char *owner = sql_column_text(statement, ENTRIES_COLUMN_COUNT);
         err = tell_applied(tail, &entries.entry, owner, fault);

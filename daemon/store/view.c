@@ -421,8 +421,7 @@ static err_t visit_commit(view_t *view, sqlite3_stmt *statement, int64_t after, 
     entries_t entries;
     bool more = false;
     entries_begin(&entries, statement);
-    uint64_t skip = after > entries.entry.id ? (uint64_t)(after - entries.entry.id) : 0;
-    err_t err = entries_next(&entries, skip, &more, fault);
+    err_t err = entries_after(&entries, after, &more, fault);
     while (!err && more && entries.entry.id <= until) {
         err = settled ? visit_settled(view, &entries.entry, fault)
                       : view_visit(view, entries.entry.id, fault);
