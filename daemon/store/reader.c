@@ -33,6 +33,7 @@ void reader_close(reader_t **reader)
 {
     if (!reader || !*reader)
         return;
+    bodies_clear(&(*reader)->bodies);
     if (!(*reader)->lent)
         sql_close(&(*reader)->sql);
     mem_free(*reader);
@@ -100,20 +101,27 @@ err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn 
     return err;
 }
 
-err_t show_by_row(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault)
+err_t show_by_row(sql_t *sql, bodies_t *bodies, int64_t record, row_fn fn, void *context,
+                  fault_t *fault)
 {
     static const char find[] = "SELECT " SHOW_COLUMNS " FROM " SHOW_TABLES " WHERE r.id = ?1";
     sqlite3_stmt *statement = NULL;
-    bodies_t bodies = {0};
     bool found = false, more = true;
     err_t err = sql_first(sql, find, SQL_ROW(sql_int(record)), &statement, &found, fault);
     if (err)
         return err;
     if (!found)
         return fault_set(fault, ERR_DAMAGED, "record", "a row whose feed is not in the log");
-    err = show_record(sql, &bodies, statement, fn, context, &more, fault);
-    bodies_clear(&bodies);
+    err = show_record(sql, bodies, statement, fn, context, &more, fault);
     sql_done(statement);
+    return err;
+}
+
+static err_t show_alone(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault)
+{
+    bodies_t bodies = {0};
+    err_t err = show_by_row(sql, &bodies, record, fn, context, fault);
+    bodies_clear(&bodies);
     return err;
 }
 
@@ -125,7 +133,7 @@ err_t reader_record(reader_t *reader, const origin_t *origin, position_t id, row
     if (!err)
         err = lookup_id(reader->sql, origin, id, &record, fault);
     if (!err)
-        err = show_by_row(reader->sql, record, fn, context, fault);
+        err = show_alone(reader->sql, record, fn, context, fault);
     sql_end_read(reader->sql);
     return err;
 }
@@ -140,7 +148,7 @@ err_t reader_by_key(reader_t *reader, const origin_t *origin, const char *key, r
     if (!err)
         err = lookup_key(reader->sql, ix, key, &record, fault);
     if (!err)
-        err = show_by_row(reader->sql, record, fn, context, fault);
+        err = show_alone(reader->sql, record, fn, context, fault);
     sql_end_read(reader->sql);
     return err;
 }

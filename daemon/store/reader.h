@@ -103,7 +103,8 @@ err_t reader_changed(reader_t *reader, uint64_t since, size_t most, changed_t *c
 err_t reader_is_missing(reader_t *reader, int64_t change, bool *missing, fault_t *fault);
 // As in row->place.origin; 0 where nothing of theirs is here.
 err_t reader_origin_row(reader_t *reader, const origin_t *origin, int64_t *row, fault_t *fault);
-// By row: row->place.record of any row. DAMAGED where there is none.
+// By row: row->place.record of any row. DAMAGED where there is none. Rows of one commit one after
+// the other read it once.
 err_t reader_row(reader_t *reader, int64_t record, row_fn fn, void *context, fault_t *fault);
 
 // Resolving a reference for display.

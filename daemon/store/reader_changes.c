@@ -9,6 +9,7 @@ err_t reader_hold(reader_t *reader, fault_t *fault)
 
 void reader_release(reader_t *reader)
 {
+    bodies_clear(&reader->bodies);
     sql_end_read(reader->sql);
 }
 
@@ -134,7 +135,7 @@ err_t reader_is_missing(reader_t *reader, int64_t change, bool *missing, fault_t
 
 err_t reader_row(reader_t *reader, int64_t record, row_fn fn, void *context, fault_t *fault)
 {
-    return show_by_row(reader->sql, record, fn, context, fault);
+    return show_by_row(reader->sql, &reader->bodies, record, fn, context, fault);
 }
 
 err_t reader_origin_row(reader_t *reader, const origin_t *origin, int64_t *row, fault_t *fault)

@@ -7,7 +7,8 @@
 
 struct reader {
     sql_t *sql;
-    bool lent; // the store's
+    bool lent;       // the store's
+    bodies_t bodies; // of reader_row, while one snapshot is held
 };
 
 // One record as the view has it: columns for show_record, from column 0 on.
@@ -25,7 +26,8 @@ err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn 
                   bool *more, fault_t *fault);
 
 // The same by the row's number. DAMAGED where there is no such row.
-err_t show_by_row(sql_t *sql, int64_t record, row_fn fn, void *context, fault_t *fault);
+err_t show_by_row(sql_t *sql, bodies_t *bodies, int64_t record, row_fn fn, void *context,
+                  fault_t *fault);
 
 // One change of the log, told by its own content. `record` is the row of the record that it
 // belongs to, id 0 where it belongs to none. Calls fn; *more is what it returned.

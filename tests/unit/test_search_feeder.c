@@ -491,6 +491,30 @@ static void a_payload_that_comes_late_is_found(void **state)
     close_stage(&stage);
 }
 
+// A commit is read once for the records of it, but not from one batch to the next.
+static void a_payload_beside_others_that_comes_late_is_found(void **state)
+{
+    stage_t stage = open_stage(state);
+    write_record(&stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
+    write_record(&stage.a, 0, "{'kind':'body','key':'k2','name':{'es':'uno dos'}}");
+    commit_t *commit = seal_commit(&stage.a);
+    uint8_t salt[SALT_SIZE];
+    memcpy(salt, commit->changes[1].salt, SALT_SIZE);
+    buf_t body = buf_copy(commit->changes[1].body);
+    lose_payload(commit, 1, PAYLOAD_MISSING);
+    assert_ok(store_append(stage.store, commit, 5000, NULL));
+    assert_ok(store_commit(stage.store, NULL));
+    feed(&stage);
+    expect_found(&stage, "uno", "1");
+    assert_ok(store_fill_payload(stage.store, &stage.a.feed, 2, salt, buf_span(&body), NULL));
+    assert_ok(store_commit(stage.store, NULL));
+    feed(&stage);
+    expect_found(&stage, "uno", "2 1");
+    buf_free(&body);
+    commit_destroy(&commit);
+    close_stage(&stage);
+}
+
 // Takes the payload of a commit's only change away, as an erasure would.
 static void erase(stage_t *stage, int64_t change)
 {
@@ -742,6 +766,7 @@ int main(void)
         SCRATCH_TEST(whatever_lies_there_is_made_anew),
         SCRATCH_TEST(damage_within_is_made_anew),
         SCRATCH_TEST(a_payload_that_comes_late_is_found),
+        SCRATCH_TEST(a_payload_beside_others_that_comes_late_is_found),
         SCRATCH_TEST(what_is_erased_is_gone_from_the_file),
         SCRATCH_TEST(whatever_happens_it_is_as_the_view),
         SCRATCH_TEST(the_thread_follows_a_signal),
