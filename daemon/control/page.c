@@ -41,6 +41,7 @@ bool page_take(void *context, const row_t *row)
 {
     page_t *page = context;
     page->scanned++;
+    page->looked += page->passes ? row->body.size : 0;
     page->last = row->apply;
     if (views_allow(&page->views, row)) {
         record_t *record = views_decode(row);
@@ -49,13 +50,13 @@ bool page_take(void *context, const row_t *row)
         else
             record_destroy(&record);
     }
-    page->stopped = page->err || views_full(&page->views);
+    page->stopped = page->err || views_full(&page->views) || page->looked >= page->looked_max;
     return !page->stopped;
 }
 
 void page_open(page_t *page, const ask_t *ask, const query_t *query, size_t rows, fault_t *fault)
 {
-    *page = (page_t){.fault = fault};
+    *page = (page_t){.fault = fault, .looked_max = PAGE_LOOKED_BYTES};
     views_new(&page->views, rows);
     page->views.sealed = ask->sealed;
     page->views.lang = ask->lang;

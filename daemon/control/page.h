@@ -6,6 +6,10 @@
 #include "daemon/control/views.h"
 #include "lib/record_json.h"
 
+// Bytes of records that are looked at for a page where not every one is wanted: long records of
+// strangers must not make it last. It is then short, or empty, and not the end.
+#define PAGE_LOOKED_BYTES (4u * 1024 * 1024)
+
 typedef struct page page_t;
 struct page {
     views_t views;
@@ -14,6 +18,8 @@ struct page {
     bool (*passes)(page_t *page, const row_t *row, const record_t *record);
     void *asked; // its
     json_reading_t reading;
+    size_t looked; // bytes
+    size_t looked_max;
     uint64_t scanned;
     uint64_t last; // apply number of the last row that was taken
     bool stopped;  // at a row, not at the end

@@ -87,6 +87,8 @@ static err_t fill_page(query_t *query, page_t *page, const char *kind, const ori
         err = reader_list_sieved(query->reader, kind, owner, list->retracted, VIEWS_SCANNED_MAX,
                                  narrows ? &sieve : NULL, cursor, end, page_take, page, fault);
         strainer_end(strainer);
+        if (narrows && query->search && finder_failed(query->finder) == ERR_DAMAGED)
+            search_distrust(query->search); // the next call may not come by the damage
     }
     return err;
 }
@@ -104,8 +106,6 @@ static err_t list_rows(query_t *query, page_t *page, const kind_t *kind, const o
         strainer_filter(&strainer, kind, list->filters[i]->field, list->filters[i]->value,
                         &page->reading);
     err = fill_page(query, page, kind->name, owner, &strainer, cursor, end, fault);
-    if (strainer_narrows(&strainer) && query->search && finder_failed(query->finder) == ERR_DAMAGED)
-        search_distrust(query->search);
     strainer_destroy(&strainer);
     return err;
 }

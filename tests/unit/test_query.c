@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "daemon/control/page.h"
 #include "daemon/control/query.h"
 #include "daemon/control/views.h"
 #include "house.h"
@@ -364,6 +365,34 @@ static void a_page_is_bounded_by_bytes(void **state)
     assert_in_range(largest, 200 * 1024, VIEWS_BYTES_MAX + 64 * 1024);
 }
 
+// What passes no filter counts for how long a page may take.
+static void looking_is_bounded_by_bytes(void **state)
+{
+    enum { RECORDS = 80, BYTES = 15000 };
+    scene_t *scene = *state;
+    char *text = mem_alloc(BYTES + 1), *json;
+    memset(text, 'x', BYTES);
+    json = mem_format("{'kind':'body','name':{'en':'%s','es':'%s','fr':'%s','pt':'%s'}}", text,
+                      text, text, text);
+    for (int i = 0; i < RECORDS; i++)
+        house_put(&scene->house, HOUSE_CR, json);
+    house_put(&scene->house, HOUSE_GT, "{'kind':'body','name':'N','contact':'X'}");
+    wanted_t wanted = {.kind = "body", .filters = {"contact=X"}};
+    const Enlace__V1__RecordPage *page = page_of(list(scene, &wanted), __LINE__);
+    assert_int_equal(page->n_records, 0);
+    assert_in_range(page->scanned, 1, PAGE_LOOKED_BYTES / (4 * BYTES) + 1);
+    assert_true(page->has_cursor);
+    buf_t cursor = buf_copy(span_of(page->cursor.data, page->cursor.len));
+    ProtobufCBinaryData given = {cursor.size, cursor.data};
+    wanted.cursor = &given;
+    page = page_of(list(scene, &wanted), __LINE__);
+    assert_int_equal(page->n_records, 1);
+    assert_string_equal(page->records[0]->id, "GT:1");
+    buf_free(&cursor);
+    mem_free(text);
+    mem_free(json);
+}
+
 // ---- references ----
 
 static const Enlace__V1__ResolvedRef *ref_of(const Enlace__V1__RecordView *view, const char *field)
@@ -641,6 +670,7 @@ int main(void)
         T(retracted_records_are_listed_when_asked),
         T(a_long_list_comes_in_pages),
         T(a_page_is_bounded_by_bytes),
+        T(looking_is_bounded_by_bytes),
         T(references_are_resolved_for_people),
         T(a_long_title_ends_with_a_whole_letter),
         T(one_record_is_shown),

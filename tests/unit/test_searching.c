@@ -338,6 +338,39 @@ static void what_is_not_looked_at_is_told(void **state)
     record_destroy(&record);
 }
 
+// Records as long as may be, of one who means ill, none of them fed: a page of them ends before
+// it has taken long, and the next goes on behind it.
+static void long_records_make_no_long_page(void **state)
+{
+    enum { LONG = 40, BYTES = 15000 };
+    scene_t *scene = *state;
+    asked_search_t asked = ENLACE__V1__SEARCH_REQUEST__INIT;
+    char *words[] = {(char[]){"alfa"}};
+    char *text = mem_alloc(BYTES + 1), *json;
+    uint64_t unsearched;
+    for (size_t i = 0; i < BYTES; i++)
+        text[i] = i % 8 == 7 ? ' ' : (char)('b' + i % 11);
+    json = mem_format("{'kind':'body','name':{'en':'%s','es':'%s','fr':'%s','pt':'%s'}}", text,
+                      text, text, text);
+    house_put(&scene->house, HOUSE_CR, "{'kind':'body','name':{'es':'alfa'}}");
+    for (size_t i = 0; i < LONG; i++)
+        house_put(&scene->house, HOUSE_GT, json);
+    scene->query.search = NULL;
+    asked.words = words;
+    asked.n_words = 1;
+    reply_t *reply = ask_once(scene, &asked);
+    assert_int_equal(reply->body_case, ENLACE__V1__CONTROL_REPLY__BODY_PAGE);
+    assert_int_equal(reply->page->n_records, 0);
+    assert_true(reply->page->has_cursor);
+    assert_in_range(reply->page->scanned, 1, 1024 * 1024 / (4 * BYTES) + 1);
+    bounded_free(&reply->base);
+    buf_t got = ask_all(scene, &asked, &unsearched);
+    assert_string_equal((char *)got.data, "CR:1 ");
+    buf_free(&got);
+    mem_free(text);
+    mem_free(json);
+}
+
 static void what_is_asked_is_checked(void **state)
 {
     scene_t *scene = *state;
@@ -371,6 +404,7 @@ int main(void)
         CASE_OF(without_a_file_answers_are_the_same),
         CASE_OF(a_damaged_index_is_done_without_and_made_anew),
         CASE_OF(what_is_not_looked_at_is_told),
+        CASE_OF(long_records_make_no_long_page),
         CASE_OF(what_is_asked_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
