@@ -59,7 +59,7 @@ static err_t unpack(const buf_t *cursor, at_t *at, fault_t *fault)
     at->epoch = (uint32_t)get_number(from + CODE_MAX + 1, 4);
     at->lane = (uint32_t)get_number(from + CODE_MAX + 5, 4);
     at->id = get_number(from + CODE_MAX + 9, 8);
-    if (at->id > INT64_MAX)
+    if (at->id > (uint64_t)APPLY_MAX)
         return fault_set(fault, ERR_BAD_VALUE, "cursor", NULL);
     return ERR_OK;
 }

@@ -225,6 +225,16 @@ static void bad_cursors_are_refused(void **state)
                        ERR_BAD_VALUE);
         buf_free(&cursor);
     }
+    // A place behind which nothing can be counted on: code, epoch, lane, then the change.
+    buf_t far = {0};
+    static const uint8_t last[16] = {1,    0,    0,    0,    1,    0,    0,    0,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
+    static const char code[CODE_MAX + 1] = "AA";
+    buf_append(&far, span_of(code, sizeof code));
+    buf_append(&far, span_of(last, sizeof last));
+    assert_refused(reader_list(both.reader, "body", NULL, false, 9, &far, &end, tell, &told, NULL),
+                   ERR_BAD_VALUE);
+    buf_free(&far);
     close_both(&both);
 }
 
