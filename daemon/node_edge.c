@@ -3,7 +3,10 @@
 #include "daemon/node_internal.h"
 #include "lib/log.h"
 
-enum { PREPARED_BYTES = RUN_BYTES_MAX / 2 }; // of runs a turn, and what goes beyond in the last
+enum {
+    PREPARED_BYTES = RUN_BYTES_MAX / 2, // of runs a turn, and what goes beyond in the last
+    BULK_BYTES = 8 * 1024,              // a message from here on is a run of many changes
+};
 
 // ---- time ----
 
@@ -29,6 +32,8 @@ static void edge_send(void *context, core_link_t link, span_t message)
     node_t *node = context;
     // Whatever goes wrong closes the link and is reported on the next drain.
     (void)net_send(node->net, link, message);
+    if (message.size >= BULK_BYTES)
+        search_stir(node->search);
 }
 
 static void edge_publish(void *context, span_t topic, span_t body)

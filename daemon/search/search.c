@@ -11,10 +11,11 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 
-// After a hint it waits until it hears no more of them for a moment: what comes in a burst is fed
-// at less cost together, and the burst has the processor for itself. While they go on it begins
-// all the same, and leaves between batches twice as long as one took.
-enum { QUIET_MS = 200, GATHER_MS = 3000, REST_MAX_MS = 500, ANEW_MAX = 8, NICE = 15 };
+// After a hint it waits until the loop is quiet for a moment: what comes in a burst is fed at less
+// cost together, and a burst, of what comes or of what is served, has the processor for itself.
+// While it goes on feeding begins all the same, and leaves between batches so many times as long
+// as one took.
+enum { QUIET_MS = 200, GATHER_MS = 3000, RESTS = 4, REST_MAX_MS = 2000, ANEW_MAX = 8, NICE = 15 };
 #define STACK_BYTES (1024u * 1024)
 
 struct search {
@@ -25,7 +26,8 @@ struct search {
     pthread_cond_t wake, settled;
     uint64_t hints, seen; // hints given; those that a pass that has begun knows of
     uint64_t passed;      // those that a pass that is over knew of
-    uint64_t rested;      // those that had been given at the last rest
+    uint64_t stirs;       // hints, and pieces of bulk that the loop gave others
+    uint64_t rested;      // stirs that had been heard at the last rest
     bool stopping, distrusted, hurried;
     search_state_t state;
 };
@@ -49,31 +51,39 @@ static bool wait_until(search_t *search, uint64_t until_ms)
     return !search->stopping && !search->hurried;
 }
 
+// For a burst to pass. The mutex is held.
+static void wait_for_quiet(search_t *search, uint64_t most_ms)
+{
+    uint64_t end_ms = now_ms() + most_ms, heard, until_ms;
+    do {
+        heard = search->stirs;
+        until_ms = now_ms() + QUIET_MS;
+    } while (wait_until(search, until_ms < end_ms ? until_ms : end_ms) && heard != search->stirs &&
+             now_ms() < end_ms);
+}
+
 // Waits for a hint, and for the burst to pass. False: to stop.
 static bool wait_for_work(search_t *search)
 {
     pthread_mutex_lock(&search->mutex);
     while (search->hints == search->seen && !search->stopping)
         pthread_cond_wait(&search->wake, &search->mutex);
-    uint64_t end_ms = now_ms() + GATHER_MS, heard;
-    do
-        heard = search->hints;
-    while (wait_until(search, now_ms() + QUIET_MS) && heard != search->hints && now_ms() < end_ms);
+    wait_for_quiet(search, GATHER_MS);
     search->seen = search->hints;
     bool on = !search->stopping;
     pthread_mutex_unlock(&search->mutex);
     return on;
 }
 
-// Between batches, where more has come since the last one. False: to stop.
+// Between batches, where the loop has stirred since the last one. False: to stop.
 static bool rest(search_t *search, uint64_t took_ms)
 {
     pthread_mutex_lock(&search->mutex);
-    uint64_t rest_ms = 2 * took_ms < REST_MAX_MS ? 2 * took_ms : REST_MAX_MS;
-    bool burst = search->hints != search->rested;
-    search->rested = search->hints;
+    uint64_t rest_ms = RESTS * took_ms < REST_MAX_MS ? RESTS * took_ms : REST_MAX_MS;
+    bool burst = search->stirs != search->rested;
     if (burst)
-        wait_until(search, now_ms() + rest_ms);
+        wait_for_quiet(search, rest_ms);
+    search->rested = search->stirs;
     bool on = !search->stopping;
     pthread_mutex_unlock(&search->mutex);
     return on;
@@ -249,8 +259,16 @@ void search_hint(search_t *search)
     pthread_mutex_lock(&search->mutex);
     // One that gathers or is at work looks at the number by itself.
     bool asleep = search->hints++ == search->seen;
+    search->stirs++;
     if (asleep)
         pthread_cond_signal(&search->wake);
+    pthread_mutex_unlock(&search->mutex);
+}
+
+void search_stir(search_t *search)
+{
+    pthread_mutex_lock(&search->mutex);
+    search->stirs++;
     pthread_mutex_unlock(&search->mutex);
 }
 

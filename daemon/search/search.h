@@ -29,6 +29,8 @@ const char *search_path(const search_t *search);
 
 // The log has grown, or a payload has come. Any thread.
 void search_hint(search_t *search);
+// The loop does bulk work that brings nothing new: feeding makes way for it, as for what comes.
+void search_stir(search_t *search);
 // A reader found the file damaged: it is made anew. Any thread.
 void search_distrust(search_t *search);
 
