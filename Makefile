@@ -14,7 +14,7 @@ endif
 
 # CFLAGS, CPPFLAGS, LDFLAGS and WERROR are the user's; what the code needs is
 # beside them, so that `make CFLAGS=-O0` changes the optimisation and no more.
-PACKAGES := libzmq libczmq libprotobuf-c sqlite3 libsodium libsystemd jansson libzstd
+PACKAGES := libzmq libczmq libprotobuf-c sqlite3 libsodium libsystemd jansson libzstd libxxhash
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
 HARDEN   := -fstack-protector-strong -fPIE -ftrapv

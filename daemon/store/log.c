@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/store/checksum.h"
 #include "daemon/store/internal.h"
 
 // ---- feeds ----
@@ -58,6 +59,19 @@ static span_t payloads_of(const commit_t *commit, buf_t *made)
     return buf_span(made);
 }
 
+static sql_value_t checksum_of(const commit_t *commit, span_t payloads)
+{
+    commit_row_t row = {
+        .first = commit->first,
+        .last = commit->last,
+        .hash = span_of(commit->hash.bytes, HASH_SIZE),
+        .header = commit->header,
+    };
+    if (commit->has_signature)
+        row.signature = span_of(commit->signature.bytes, SIGNATURE_SIZE);
+    return sql_int(checksum_end(checksum_begin(&row), payloads));
+}
+
 // *id becomes the local apply number of its first change: one more than the newest, and
 // since commits are never taken out of the log it never was another's.
 static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
@@ -65,7 +79,7 @@ static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
 {
     static const char insert[] =
         "INSERT INTO commit_log (id, feed, first, last, time_ms, arrived_ms, hash, signature,"
-        " header, payloads) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        " header, payloads, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     uint64_t newest = 0;
     err_t err = newest_apply(store->sql, &newest, fault);
     if (err)
@@ -82,7 +96,7 @@ static err_t insert_commit(store_t *store, const commit_t *commit, int64_t feed,
                           commit->has_signature ? sql_blob(commit->signature.bytes, SIGNATURE_SIZE)
                                                 : sql_null(),
                           sql_blob(commit->header.data, commit->header.size),
-                          sql_blob(payloads.data, payloads.size)),
+                          sql_blob(payloads.data, payloads.size), checksum_of(commit, payloads)),
                   fault);
     buf_free(&made);
     return err;
@@ -183,6 +197,9 @@ err_t store_append(store_t *store, const commit_t *commit, uint64_t arrived_ms, 
 typedef struct {
     int64_t commit;
     uint64_t first, last;
+    row_state_t state;
+    uint64_t begun;  // of the checksum
+    int64_t sum;     // as it is kept
     size_t header;   // its size
     buf_t payloads;  // of the whole commit, encoded
     uint64_t number; // of the change
@@ -193,18 +210,20 @@ static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t 
 {
     scan_t changes;
     hash_t previous;
-    place->commit = sqlite3_column_int64(statement, 0);
-    place->first = sql_column_u64(statement, 1);
-    place->last = sql_column_u64(statement, 2);
-    place->header = sql_column_span(statement, 3).size;
-    place->payloads = buf_copy(sql_column_span(statement, 4));
+    place->commit = sqlite3_column_int64(statement, CHECKED_SUM + 1);
+    place->first = sql_column_u64(statement, CHECKED_FIRST);
+    place->last = sql_column_u64(statement, CHECKED_LAST);
+    place->state = row_state(statement, 0, &place->begun);
+    place->sum = sqlite3_column_int64(statement, CHECKED_SUM);
+    place->header = sql_column_span(statement, CHECKED_HEADER).size;
+    place->payloads = buf_copy(sql_column_span(statement, CHECKED_PAYLOADS));
     scan_t payloads = scan_of(buf_span(&place->payloads));
     uint64_t skip = place->number - place->first;
     if (place->number > place->last)
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
     if (place->last - place->first >= COMMIT_CHANGES_MAX || place->commit < 1 ||
         place->commit > APPLY_MAX ||
-        !commit_scan_start(sql_column_span(statement, 3), &changes, &previous) ||
+        !commit_scan_start(sql_column_span(statement, CHECKED_HEADER), &changes, &previous) ||
         !commit_scan_change(&changes, skip, &place->change))
         return fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
     (void)commit_scan_payload(&payloads, skip, &place->change);
@@ -213,7 +232,7 @@ static err_t read_place(sqlite3_stmt *statement, place_in_log_t *place, fault_t 
 
 static err_t find_payload(store_t *store, const feed_t *feed, place_in_log_t *place, fault_t *fault)
 {
-    static const char find[] = "SELECT id, first, last, header, payloads FROM commit_log"
+    static const char find[] = "SELECT " CHECKED_COLUMNS ", id FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
     feed_place_t at;
@@ -282,17 +301,27 @@ static err_t arrived(store_t *store, const place_in_log_t *place, bool new, faul
     return err ? err : view_flush(&store->view, fault);
 }
 
+// Of a row that had changed the rest would pass for good with a new one: there is none, unless
+// what came has made it again what it was.
+static sql_value_t new_checksum(const place_in_log_t *place, span_t payloads)
+{
+    int64_t sum = checksum_end(place->begun, payloads);
+    bool mended = place->state == ROW_CHANGED && sum == place->sum;
+    return place->state == ROW_AS_WRITTEN || mended ? sql_int(sum) : sql_null();
+}
+
 static err_t fill(store_t *store, const place_in_log_t *place, const change_t *change,
                   fault_t *fault)
 {
-    static const char update[] = "UPDATE commit_log SET payloads = ?2 WHERE id = ?1";
+    static const char update[] = "UPDATE commit_log SET payloads = ?2, checksum = ?3 WHERE id = ?1";
     bool lost[COMMIT_CHANGES_MAX] = {false};
     buf_t payloads = {0};
     err_t err = replace_payload(place, change, &payloads, lost, fault);
     if (!err)
-        err =
-            sql_run(store->sql, update,
-                    SQL_ROW(sql_int(place->commit), sql_blob(payloads.data, payloads.size)), fault);
+        err = sql_run(store->sql, update,
+                      SQL_ROW(sql_int(place->commit), sql_blob(payloads.data, payloads.size),
+                              new_checksum(place, buf_span(&payloads))),
+                      fault);
     buf_free(&payloads);
     if (!err)
         err = lose(store, place, lost, fault);

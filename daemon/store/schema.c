@@ -166,6 +166,9 @@ static const char migration_3_end[] =
     "DROP TABLE commit_log;"
     "ALTER TABLE commit_new RENAME TO commit_log;";
 
+// Over the row as it was written (checksum.h). NULL: not known, from before there was one.
+static const char migration_4[] = "ALTER TABLE commit_log ADD COLUMN checksum INTEGER;";
+
 // ---- the view ----
 //
 // A record's row points at changes instead of copying them: `id` is the change
@@ -224,6 +227,7 @@ static const struct {
     {migration_1, NULL, NULL},
     {migration_2, NULL, NULL},
     {migration_3_begin, migrate_commits, migration_3_end},
+    {migration_4, NULL, NULL},
 };
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
 

@@ -5,13 +5,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "daemon/store/checksum.h"
 #include "daemon/store/internal.h"
 #include "lib/wire.h"
 
 // ---- one commit as it is stored ----
 
-enum { AT_FIRST, AT_LAST, AT_HASH, AT_SIGNATURE, AT_HEADER, AT_PAYLOADS };
-#define STORED_COLUMNS "first, last, hash, signature, header, payloads"
+// Where the commit alone is asked for its payloads are not read from the disk.
+#define HEADER_COLUMNS "first, last, hash, signature, header"
 
 // Fields of Commit and Run in proto/enlace/v1/commit.proto.
 enum { COMMIT_HEADER = 1, COMMIT_SIGNATURE = 3, RUN_COMMITS = 2 };
@@ -20,7 +21,8 @@ typedef struct {
     uint64_t first, last;
     hash_t hash;
     span_t header, signature; // until the statement moves on; no signature: empty
-    buf_t payloads;           // as they are to be sent
+    span_t payloads;          // as they are to be sent: the row's, or `made`
+    buf_t made;
 } stored_t;
 
 static err_t damaged(uint64_t number, fault_t *fault)
@@ -36,13 +38,9 @@ static bool commitment_holds(const change_t *change)
     return hash_equal(&is, &change->commitment);
 }
 
-// What is stored was checked when it came: what does not hold now is damage, and is
-// not passed on. With headers_only no payload is there for those that ask.
-static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t *stored,
-                           fault_t *fault)
+static err_t check_payloads(const stored_t *stored, fault_t *fault)
 {
-    span_t payloads = sql_column_span(statement, AT_PAYLOADS);
-    scan_t changes, scan = scan_of(payloads);
+    scan_t changes, scan = scan_of(stored->payloads);
     hash_t previous;
     if (!commit_scan_start(stored->header, &changes, &previous))
         return damaged(stored->first, fault);
@@ -51,15 +49,23 @@ static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t 
         if (!commit_scan_change(&changes, 0, &change) || !commit_scan_payload(&scan, 0, &change) ||
             !commitment_holds(&change))
             return damaged(number, fault);
-        if (headers_only && change.state == PAYLOAD_PRESENT)
-            change.state = PAYLOAD_MISSING;
-        if (headers_only)
-            commit_put_payload(&stored->payloads, &change);
     }
-    if (scan.at != scan.end)
-        return damaged(stored->last, fault);
-    if (!headers_only)
-        stored->payloads = buf_copy(payloads);
+    return scan.at == scan.end ? ERR_OK : damaged(stored->last, fault);
+}
+
+// For those that ask for headers only no payload is there.
+static err_t leave_out_payloads(stored_t *stored, fault_t *fault)
+{
+    scan_t scan = scan_of(stored->payloads);
+    for (uint64_t number = stored->first; number <= stored->last; number++) {
+        change_t change = {0};
+        if (!commit_scan_payload(&scan, 0, &change))
+            return damaged(number, fault);
+        if (change.state == PAYLOAD_PRESENT)
+            change.state = PAYLOAD_MISSING;
+        commit_put_payload(&stored->made, &change);
+    }
+    stored->payloads = buf_span(&stored->made);
     return ERR_OK;
 }
 
@@ -67,31 +73,48 @@ static err_t take_payloads(sqlite3_stmt *statement, bool headers_only, stored_t 
 static err_t take_hash(sqlite3_stmt *statement, hash_t *hash, fault_t *fault)
 {
     hash_t column;
-    *hash = crypto_hash_of(HASH_COMMIT, sql_column_span(statement, AT_HEADER));
-    sql_column_bytes(statement, AT_HASH, column.bytes, HASH_SIZE);
-    return hash_equal(&column, hash) ? ERR_OK : damaged(sql_column_u64(statement, AT_FIRST), fault);
+    *hash = crypto_hash_of(HASH_COMMIT, sql_column_span(statement, CHECKED_HEADER));
+    sql_column_bytes(statement, CHECKED_HASH, column.bytes, HASH_SIZE);
+    return hash_equal(&column, hash) ? ERR_OK
+                                     : damaged(sql_column_u64(statement, CHECKED_FIRST), fault);
 }
 
-// The row of `statement`: STORED_COLUMNS. Free with stored_clear, whatever it returned.
+// What is stored was checked when it came: what does not hold now is damage, and is not passed on.
+// What is as it was written is not hashed again; what is not is, to tell which change it is.
+static err_t check_stored(sqlite3_stmt *statement, stored_t *stored, fault_t *fault)
+{
+    row_state_t state = row_state(statement, 0, NULL);
+    if (state == ROW_AS_WRITTEN) {
+        sql_column_bytes(statement, CHECKED_HASH, stored->hash.bytes, HASH_SIZE);
+        return ERR_OK;
+    }
+    err_t err = take_hash(statement, &stored->hash, fault);
+    if (!err)
+        err = check_payloads(stored, fault);
+    return err || state == ROW_UNKNOWN ? err : damaged(stored->first, fault);
+}
+
+// The row of `statement`: CHECKED_COLUMNS. Free with stored_clear, whatever it returned.
 static err_t take_stored(sqlite3_stmt *statement, bool headers_only, stored_t *stored,
                          fault_t *fault)
 {
     *stored = (stored_t){
-        .first = sql_column_u64(statement, AT_FIRST),
-        .last = sql_column_u64(statement, AT_LAST),
-        .header = sql_column_span(statement, AT_HEADER),
-        .signature = sql_column_span(statement, AT_SIGNATURE),
+        .first = sql_column_u64(statement, CHECKED_FIRST),
+        .last = sql_column_u64(statement, CHECKED_LAST),
+        .header = sql_column_span(statement, CHECKED_HEADER),
+        .signature = sql_column_span(statement, CHECKED_SIGNATURE),
+        .payloads = sql_column_span(statement, CHECKED_PAYLOADS),
     };
-    if (take_hash(statement, &stored->hash, fault) || stored->last < stored->first ||
-        stored->last - stored->first >= COMMIT_CHANGES_MAX ||
+    if (stored->last < stored->first || stored->last - stored->first >= COMMIT_CHANGES_MAX ||
         (stored->signature.size && stored->signature.size != SIGNATURE_SIZE))
         return damaged(stored->first, fault);
-    return take_payloads(statement, headers_only, stored, fault);
+    err_t err = check_stored(statement, stored, fault);
+    return err || !headers_only ? err : leave_out_payloads(stored, fault);
 }
 
 static void stored_clear(stored_t *stored)
 {
-    buf_free(&stored->payloads);
+    buf_free(&stored->made);
 }
 
 // I15: the bytes that came, put together again.
@@ -99,7 +122,7 @@ static buf_t encode_stored(const stored_t *stored)
 {
     buf_t commit = {0};
     wire_append(&commit, COMMIT_HEADER, stored->header);
-    buf_append(&commit, buf_span(&stored->payloads));
+    buf_append(&commit, stored->payloads);
     if (stored->signature.size)
         wire_append(&commit, COMMIT_SIGNATURE, stored->signature);
     return commit;
@@ -156,7 +179,7 @@ static bool gather_one(gathered_t *gathered, const stored_t *stored, size_t limi
 static err_t gather(sql_t *sql, const feed_t *feed, int64_t ix, uint64_t after, size_t limit,
                     bool headers_only, const head_t *cut, gathered_t *gathered, fault_t *fault)
 {
-    static const char list[] = "SELECT " STORED_COLUMNS " FROM commit_log"
+    static const char list[] = "SELECT " CHECKED_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first > ?2 ORDER BY first";
     sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -211,7 +234,7 @@ static err_t read_run(sql_t *sql, const feed_t *feed, const feed_place_t *place,
 // what the first one follows from. Damage must not look like another chain.
 static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault_t *fault)
 {
-    static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
+    static const char find[] = "SELECT " HEADER_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
     scan_t changes;
@@ -221,11 +244,12 @@ static err_t hash_at(sql_t *sql, int64_t ix, uint64_t after, hash_t *hash, fault
         sql_first(sql, find, SQL_ROW(sql_int(ix), sql_u64(number)), &statement, &row, fault);
     if (err || !row)
         return err ? err : fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
-    if (after && sql_column_u64(statement, AT_LAST) != after)
+    if (after && sql_column_u64(statement, CHECKED_LAST) != after)
         err = fault_set(fault, ERR_OUT_OF_ORDER, "", NULL);
     else
         err = take_hash(statement, hash, fault);
-    if (!err && !after && !commit_scan_start(sql_column_span(statement, AT_HEADER), &changes, hash))
+    if (!err && !after &&
+        !commit_scan_start(sql_column_span(statement, CHECKED_HEADER), &changes, hash))
         err = damaged(number, fault);
     sql_done(statement);
     return err;
@@ -283,12 +307,12 @@ err_t store_read_run(store_t *store, const feed_t *feed, uint64_t after, const h
 static err_t take_payload(sqlite3_stmt *statement, uint64_t number, change_t *change,
                           fault_t *fault)
 {
-    scan_t changes, payloads = scan_of(sql_column_span(statement, AT_PAYLOADS));
-    uint64_t skip = number - sql_column_u64(statement, AT_FIRST);
+    scan_t changes, payloads = scan_of(sql_column_span(statement, CHECKED_PAYLOADS));
+    uint64_t skip = number - sql_column_u64(statement, CHECKED_FIRST);
     hash_t previous;
-    if (number > sql_column_u64(statement, AT_LAST))
+    if (number > sql_column_u64(statement, CHECKED_LAST))
         return fault_set(fault, ERR_OUT_OF_ORDER, "", "a change that is not held");
-    if (!commit_scan_start(sql_column_span(statement, AT_HEADER), &changes, &previous) ||
+    if (!commit_scan_start(sql_column_span(statement, CHECKED_HEADER), &changes, &previous) ||
         !commit_scan_change(&changes, skip, change) ||
         !commit_scan_payload(&payloads, skip, change) || !commitment_holds(change))
         return damaged(number, fault);
@@ -298,7 +322,7 @@ static err_t take_payload(sqlite3_stmt *statement, uint64_t number, change_t *ch
 static err_t read_payload(sql_t *sql, const feed_t *feed, uint64_t number, payload_state_t *state,
                           uint8_t salt[SALT_SIZE], buf_t *body, fault_t *fault)
 {
-    static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
+    static const char find[] = "SELECT " CHECKED_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
     feed_place_t place;
@@ -334,7 +358,7 @@ err_t store_read_payload(store_t *store, const feed_t *feed, uint64_t number,
 static err_t commit_at(sql_t *sql, const feed_t *feed, uint64_t number, hash_t *hash,
                        uint64_t *first, fault_t *fault)
 {
-    static const char find[] = "SELECT " STORED_COLUMNS " FROM commit_log"
+    static const char find[] = "SELECT " HEADER_COLUMNS " FROM commit_log"
                                " WHERE feed = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     sqlite3_stmt *statement = NULL;
     feed_place_t place;
@@ -349,7 +373,7 @@ static err_t commit_at(sql_t *sql, const feed_t *feed, uint64_t number, hash_t *
                         fault);
     if (err || !row)
         return err ? err : fault_set(fault, ERR_DAMAGED, "commit_log", NULL);
-    *first = sql_column_u64(statement, AT_FIRST);
+    *first = sql_column_u64(statement, CHECKED_FIRST);
     err = take_hash(statement, hash, fault);
     sql_done(statement);
     return err;

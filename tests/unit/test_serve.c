@@ -491,44 +491,167 @@ static size_t serve_flipped(store_t *store, const feed_t *feed, const hash_t *be
     return 1;
 }
 
+typedef struct {
+    const char *read, *write;
+    size_t served; // bits that are served all the same
+} column_t;
+
+// Each of a column's bits turned, one after the other.
+static void turn_each_bit(store_t *store, const feed_t *feed, const hash_t *begin,
+                          const commit_t *commit, const column_t *column)
+{
+    buf_t bytes = column_of(store, column->read);
+    size_t served = 0;
+    for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_ok(
+            sql_run(store->sql, column->write, SQL_ROW(sql_blob(bytes.data, bytes.size)), NULL));
+        served += serve_flipped(store, feed, begin, commit);
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    assert_int_equal(served, column->served);
+    assert_ok(sql_run(store->sql, column->write, SQL_ROW(sql_blob(bytes.data, bytes.size)), NULL));
+    assert_int_equal(serve_flipped(store, feed, begin, commit), 1);
+    buf_free(&bytes);
+}
+
+// One commit with a payload erased and one missing among others.
+static commit_t *append_one_of_each(store_t *store, writer_t *writer)
+{
+    for (int i = 0; i < 4; i++)
+        write_record(writer, 0, "{'kind':'body','key':'k'}");
+    commit_t *commit = seal_commit(writer);
+    lose_payload(commit, 1, PAYLOAD_ERASED);
+    lose_payload(commit, 2, PAYLOAD_MISSING);
+    assert_ok(store_append(store, commit, 1, NULL));
+    assert_ok(store_commit(store, NULL));
+    return commit;
+}
+
 static void no_flipped_bit_is_served(void **state)
 {
-    static const struct {
-        const char *read, *write;
-        size_t served; // bits that tell a payload erased from one that is missing
-    } columns[] = {
+    static const column_t columns[] = {
         {"SELECT header FROM commit_log", "UPDATE commit_log SET header = ?1", 0},
         {"SELECT hash FROM commit_log", "UPDATE commit_log SET hash = ?1", 0},
+        {"SELECT payloads FROM commit_log", "UPDATE commit_log SET payloads = ?1", 0},
+        {"SELECT signature FROM commit_log", "UPDATE commit_log SET signature = ?1", 0},
+    };
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    hash_t begin = writer.previous;
+    (void)state;
+    commit_t *commit = append_one_of_each(store, &writer);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        turn_each_bit(store, &writer.feed, &begin, commit, &columns[i]);
+    assert_ok(sql_script(store->sql, "UPDATE commit_log SET checksum = checksum + 1", NULL));
+    assert_int_equal(serve_flipped(store, &writer.feed, &begin, commit), 0);
+    commit_destroy(&commit);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
+// As a store has it that is older than the checksum: what hashes and commitments cover.
+static void without_a_checksum_each_payload_is_hashed(void **state)
+{
+    static const column_t columns[] = {
+        {"SELECT header FROM commit_log", "UPDATE commit_log SET header = ?1", 0},
+        {"SELECT hash FROM commit_log", "UPDATE commit_log SET hash = ?1", 0},
+        // two bits tell a payload erased from one that is missing
         {"SELECT payloads FROM commit_log", "UPDATE commit_log SET payloads = ?1", 2},
     };
     store_t *store = open_store();
     writer_t writer = writer_of(1, 1, 1);
     hash_t begin = writer.previous;
     (void)state;
-    for (int i = 0; i < 4; i++)
-        write_record(&writer, 0, "{'kind':'body','key':'k'}");
-    commit_t *commit = seal_commit(&writer);
-    lose_payload(commit, 1, PAYLOAD_ERASED);
-    lose_payload(commit, 2, PAYLOAD_MISSING);
+    commit_t *commit = append_one_of_each(store, &writer);
+    assert_ok(sql_script(store->sql, "UPDATE commit_log SET checksum = NULL", NULL));
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        turn_each_bit(store, &writer.feed, &begin, commit, &columns[i]);
+    commit_destroy(&commit);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
+static bool has_checksum(store_t *store)
+{
+    static const char count[] = "SELECT count(*) FROM commit_log WHERE checksum IS NOT NULL";
+    int64_t known = 0;
+    assert_ok(sql_number(store->sql, count, SQL_NO_VALUES, 0, &known, NULL));
+    return known == 1;
+}
+
+// A feed's only commit, of three records, the first `lost` of them without payload.
+static void append_three(store_t *store, writer_t *writer, size_t lost, change_t whole[3])
+{
+    for (int i = 0; i < 3; i++)
+        write_record(writer, 0, "{'kind':'body','key':'k'}");
+    commit_t *commit = seal_commit(writer);
+    for (size_t i = 0; i < 3; i++) {
+        whole[i] = commit->changes[i];
+        whole[i].body = buf_span(&writer->bodies[i]);
+        if (i < lost)
+            lose_payload(commit, i, PAYLOAD_MISSING);
+    }
     assert_ok(store_append(store, commit, 1, NULL));
     assert_ok(store_commit(store, NULL));
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        buf_t bytes = column_of(store, columns[i].read);
-        size_t served = 0;
-        for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
-            bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            assert_ok(sql_run(store->sql, columns[i].write,
-                              SQL_ROW(sql_blob(bytes.data, bytes.size)), NULL));
-            served += serve_flipped(store, &writer.feed, &begin, commit);
-            bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        }
-        assert_int_equal(served, columns[i].served);
-        assert_ok(
-            sql_run(store->sql, columns[i].write, SQL_ROW(sql_blob(bytes.data, bytes.size)), NULL));
-        assert_int_equal(serve_flipped(store, &writer.feed, &begin, commit), 1);
-        buf_free(&bytes);
-    }
     commit_destroy(&commit);
+}
+
+static void fill(store_t *store, const writer_t *writer, uint64_t number, const change_t *with)
+{
+    assert_ok(store_fill_payload(store, &writer->feed, number, with->salt, with->body, NULL));
+    assert_ok(store_commit(store, NULL));
+}
+
+static err_t serve_all(store_t *store, const writer_t *writer, const hash_t *begin)
+{
+    served_run_t served;
+    err_t err = store_read_run(store, &writer->feed, 0, begin, SIZE_MAX, false, &served, NULL);
+    buf_free(&served.run);
+    return err;
+}
+
+// A payload that comes late gets the row a new checksum, unless something else has changed in it:
+// then it has none from there on, and is hashed as it was before there was one.
+static void a_late_payload_hides_no_damage(void **state)
+{
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    hash_t begin = writer.previous;
+    change_t whole[3];
+    (void)state;
+    append_three(store, &writer, 2, whole);
+    fill(store, &writer, 1, &whole[0]);
+    assert_true(has_checksum(store));
+    assert_ok(serve_all(store, &writer, &begin));
+    assert_ok(sql_script(store->sql,
+                         "UPDATE commit_log SET header = CAST(substr(header, 1, length(header) - 1)"
+                         " || x'00' AS BLOB)",
+                         NULL));
+    assert_refused(serve_all(store, &writer, &begin), ERR_DAMAGED);
+    fill(store, &writer, 2, &whole[1]);
+    assert_false(has_checksum(store));
+    assert_refused(serve_all(store, &writer, &begin), ERR_DAMAGED);
+    writer_clear(&writer);
+    store_close(&store);
+}
+
+static void a_payload_that_comes_again_mends_the_row(void **state)
+{
+    store_t *store = open_store();
+    writer_t writer = writer_of(1, 1, 1);
+    hash_t begin = writer.previous;
+    change_t whole[3];
+    (void)state;
+    append_three(store, &writer, 0, whole);
+    assert_ok(sql_script(store->sql,
+                         "UPDATE commit_log SET payloads = CAST(substr(payloads, 1,"
+                         " length(payloads) - 1) AS BLOB)",
+                         NULL));
+    assert_refused(serve_all(store, &writer, &begin), ERR_DAMAGED);
+    fill(store, &writer, 3, &whole[2]);
+    assert_true(has_checksum(store));
+    assert_ok(serve_all(store, &writer, &begin));
     writer_clear(&writer);
     store_close(&store);
 }
@@ -547,6 +670,9 @@ int main(void)
         cmocka_unit_test(an_empty_body_is_present),
         cmocka_unit_test(damage_is_not_served),
         cmocka_unit_test(no_flipped_bit_is_served),
+        cmocka_unit_test(without_a_checksum_each_payload_is_hashed),
+        cmocka_unit_test(a_late_payload_hides_no_damage),
+        cmocka_unit_test(a_payload_that_comes_again_mends_the_row),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

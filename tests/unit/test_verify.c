@@ -72,6 +72,7 @@ static const damage_t damages[] = {
     {"UPDATE commit_log SET id = 12 WHERE id = 11", "commit_log damaged apply numbers do not"},
     // the chain
     {"UPDATE commit_log SET hash = zeroblob(32) WHERE id = 3", "AA:3 damaged column hash"},
+    {"UPDATE commit_log SET checksum = 0 WHERE id = 3", "AA:3 damaged column checksum"},
     {"UPDATE commit_log SET time_ms = 0 WHERE id = 3", "AA:3 damaged column time_ms"},
     {"UPDATE commit_log SET last = last + 1 WHERE id = 3", "AA:3 damaged header differs"},
     {"UPDATE commit_log SET header = x'00' WHERE id = 3", "AA:3 bad-tag header"},
@@ -298,8 +299,9 @@ static void a_cut_stands_for_the_last_signature(void **state)
         store_t *store = NULL;
         findings_t findings = {{0}};
         assert_ok(store_open(path, NULL, &store, NULL));
-        assert_ok(
-            sql_script(store->sql, "UPDATE commit_log SET signature = NULL WHERE id = 3", NULL));
+        assert_ok(sql_script(store->sql,
+                             "UPDATE commit_log SET signature = NULL, checksum = NULL WHERE id = 3",
+                             NULL));
         add_card_with_cut(store, other_hash);
         store_close(&store);
         verify_of(path, &findings);
