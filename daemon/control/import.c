@@ -89,15 +89,18 @@ static err_t read_length(const import_t *import, uint64_t *length, fault_t *faul
 
 err_t import_look(import_t *import, fault_t *fault)
 {
-    uint64_t length = 0;
+    uint64_t length = 0, undone = store_undone(import->store);
     err_t err = store_hold(import->store, fault);
     if (!err)
         err = read_length(import, &length, fault);
     if (err)
         return err;
-    if (!import->looked)
+    if (!import->looked) {
         import->length = length;
-    import->fresh = length == import->length && (import->fresh || !import->looked);
+        import->undone = undone;
+    }
+    import->fresh = length == import->length && undone == import->undone &&
+                    (import->fresh || !import->looked);
     import->looked = true;
     return ERR_OK;
 }

@@ -32,6 +32,7 @@ struct import {
     bool fresh;      // what was settled holds
     bool early;      // check: so does what was settled when the lines came
     uint64_t length; // of the log, but for what is not this import's
+    uint64_t undone; // turns by then, in which lines may have been settled
     // the batch that is out
     bool writing;
     staging_at_t batch_end;

@@ -12,9 +12,10 @@ struct store {
     sql_t *sql;
     char *path;
     bool in_turn;
-    bool held;   // a reading transaction is open
-    err_t lost;  // what a read took the turn back with; ERR_OK
-    bool loaded; // view.digest is what `meta` says, or what the turn made of it
+    bool held;       // a reading transaction is open
+    uint64_t undone; // how many turns were taken back
+    err_t lost;      // what a read took the turn back with; ERR_OK
+    bool loaded;     // view.digest is what `meta` says, or what the turn made of it
     view_t view;
     hash_t committed; // the digest in `meta`
     struct {

@@ -23,10 +23,16 @@ static void undo(store_t *store)
     // SQLite may have rolled back by itself, after a failed write.
     if (!sqlite3_get_autocommit(sql_handle(store->sql)))
         sql_script(store->sql, "ROLLBACK", NULL);
+    store->undone += store->in_turn;
     store->in_turn = store->held = false;
     store->loaded = false;
     store->asked.ix = 0; // a row of this turn's is gone
     view_drop(&store->view);
+}
+
+uint64_t store_undone(const store_t *store)
+{
+    return store->undone;
 }
 
 void store_rollback(store_t *store)

@@ -57,6 +57,8 @@ void snapshot_clear(snapshot_t *snapshot);
 err_t store_commit(store_t *store, fault_t *fault); // nothing begun: ERR_OK
 void store_rollback(store_t *store);
 bool store_in_turn(const store_t *store);
+// How many turns were taken back: what was read in one of them may never have been.
+uint64_t store_undone(const store_t *store);
 // From here to store_let_go reads look at one state of the file, and what each would spend
 // on finding it is spent once. Within a turn, or held already: nothing. A write lets go.
 err_t store_hold(store_t *store, fault_t *fault);
