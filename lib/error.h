@@ -92,6 +92,8 @@
     X(97, STOPPING, "stopping", "the other side is stopping")                                      \
     X(98, NO_BEACON, "no-beacon",                                                                  \
       "nothing newly signed by a member for too long: it is down, or kept from us")                \
+    X(99, LACKS_BEACON, "lacks-beacon",                                                            \
+      "a pulse whose beacon is not here: it says nothing until that has come")                     \
     /* 120 to 159: disk and the node itself */                                                     \
     X(120, DISK_FULL, "disk-full", "there is no room left on the disk")                            \
     X(121, DISK_ERROR, "disk-error", "the disk could not be read or written")                      \

@@ -5,7 +5,8 @@
 // I13: sequences and steps only rise. I15: a pulse goes on as it came. L5: who gives
 // them is there.
 // Whoever lacks the beacon that a pulse continues believes nothing and passes nothing on:
-// it asks whoever gave it the pulse, once a second in a session at most. So none but a
+// that is counted (LACKS_BEACON), whether it is asked for or waits for the next pulse. It
+// asks whoever gave it the pulse, once a second in a session at most. So none but a
 // neighbour can make a node ask, and that one is all who is asked.
 #include <assert.h>
 
@@ -136,6 +137,7 @@ static verdict_t judge(core_t *core, const identity_t *identity, const pulse_t *
     *err = ERR_UNKNOWN_ORIGIN;
     if (!identity || !roster_member(core_roster(core), &pulse->origin))
         return PULSE_BAD;
+    *err = ERR_LACKS_BEACON;
     if (identity == core->self)
         return pulse->sequence > core->beacon_sequence ? PULSE_LACKS : PULSE_OLD;
     if (!beacon || pulse->sequence > beacon->sequence)
@@ -185,9 +187,9 @@ void pulse_take_all(core_t *core, session_t *from, const signed_items_t *beacons
         verdict_t verdict = judge(core, identity, pulse, &err);
         if (verdict == PULSE_NEW)
             take(core, from, identity, pulse, effects);
-        else if (verdict == PULSE_BAD)
+        else if (verdict != PULSE_OLD)
             core_count(core, err, core_code(core, &from->peer->origin));
-        else if (verdict == PULSE_LACKS && count < WANT_BEACONS_MAX)
+        if (verdict == PULSE_LACKS && count < WANT_BEACONS_MAX)
             lacks[count++] = pulse->origin;
     }
     want(core, from, lacks, count, effects);

@@ -50,6 +50,7 @@ class Pulsing:
         for pulse in pulses:
             try:
                 if self._take_pulse(session, pulse) == LACKS:
+                    self.counters["lacks-beacon"] += 1
                     lacks.append(pulse.origin)
             except Refused as refused:
                 self.counters[refused.reason] += 1

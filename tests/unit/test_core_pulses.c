@@ -224,6 +224,7 @@ static void a_beacon_that_is_not_here_is_asked_for(void **state)
     pass(&bench, 30000);
     say_pulse(&bench, LINK, pulse(later, 3));
     assert_int_equal(age_of_bb(&bench), 30000); // it proves nothing
+    assert_int_equal(bench_counted(&bench, ERR_LACKS_BEACON), 1);
     assert_true(bench_sent(&bench, MSG_WANT_BEACONS, &want));
     assert_int_equal(want.as.want_beacons.count, 1);
     assert_true(origin_equal(&want.as.want_beacons.origins[0], &later->origin));
@@ -246,7 +247,8 @@ static void a_beacon_that_is_not_here_is_asked_for(void **state)
     bench_close(&bench);
 }
 
-// Who names what nobody has is asked once a second, for 32 at most; nobody else is.
+// Who names what nobody has is asked once a second, for 32 at most; nobody else is. All of
+// it is counted, asked for or not.
 static void who_makes_one_ask_is_asked_alone_and_seldom(void **state)
 {
     bench_t bench;
@@ -262,6 +264,7 @@ static void who_makes_one_ask_is_asked_alone_and_seldom(void **state)
     bench_pass(&bench, 2000);
     say_pulses(&bench, LINK, many, WANT_BEACONS_MAX + 1);
     assert_int_equal(wanted(&bench), WANT_BEACONS_MAX);
+    assert_int_equal(bench_counted(&bench, ERR_LACKS_BEACON), WANT_BEACONS_MAX + 1);
     assert_int_equal(bench_effect(&bench, EFFECT_SEND)->link, LINK);
     for (uint32_t i = 0; i < 100; i++) { // in ten seconds
         bench_pass(&bench, 100);
@@ -270,6 +273,7 @@ static void who_makes_one_ask_is_asked_alone_and_seldom(void **state)
         questions += wanted(&bench);
     }
     assert_int_equal(questions, 10);
+    assert_int_equal(bench_counted(&bench, ERR_LACKS_BEACON), WANT_BEACONS_MAX + 101);
     bench.session = sessions[1];
     say_pulse(&bench, OTHER, pulse(none, 1)); // another is asked all the same
     assert_int_equal(wanted(&bench), 1);
