@@ -235,7 +235,7 @@ static const handler_fn handlers[EVENT_TYPE_END] = {
     [EVENT_PROOF_READ] = proof_read,
     [EVENT_ACCEPT] = fence_accept,
     [EVENT_EPOCH] = own_epoch,
-    [EVENT_PREPARED] = follow_prepared,
+    [EVENT_PREPARED] = part_prepared,
 };
 
 void core_step(core_t *core, const event_t *event, effects_t *effects)

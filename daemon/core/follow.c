@@ -1,8 +1,7 @@
 // Following: what becomes of what comes from a source.
 //
-// I12: what is kept before it can be taken is bounded, a session's parts and a
-// feed's pending commits alike. L4: whoever is refused or stalls is left. L7:
-// credit is what some seconds of the measured rate carry.
+// I12: published commits that wait for the gap before them are bounded. L4: whoever is
+// refused or stalls is left.
 #include "daemon/core/state.h"
 
 #include <stdio.h>
@@ -127,7 +126,7 @@ static err_t apply_prepared(core_t *core, session_t *session, const core_feed_st
                : ERR_UNEXPECTED;
 }
 
-static void take_run(core_t *core, session_t *session, core_feed_state_t *feed,
+void follow_take_run(core_t *core, session_t *session, core_feed_state_t *feed,
                      prepared_t *prepared, effects_t *effects)
 {
     peer_feed_t *peer = session_feed(session, feed);
@@ -155,26 +154,7 @@ static void take_run(core_t *core, session_t *session, core_feed_state_t *feed,
         follow_move(feed, FOLLOW_RUN);
 }
 
-static bool is_of_fetch(const core_feed_state_t *feed, const session_t *session, uint32_t fetch)
-{
-    const follower_t *follower = &feed->follower;
-    return follower->state != FOLLOW_IDLE && follower->source == session->link &&
-           follower->fetch == fetch;
-}
-
-static core_feed_state_t *feed_of_fetch(const core_t *core, const session_t *session,
-                                        uint32_t fetch)
-{
-    core_feed_state_t *last = session->part_feed;
-    if (last && is_of_fetch(last, session, fetch))
-        return last;
-    for (size_t i = 0; i < core->feed_count; i++)
-        if (is_of_fetch(core->feeds[i], session, fetch))
-            return core->feeds[i];
-    return NULL;
-}
-
-static void take_nope(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason,
+void follow_take_nope(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason,
                       effects_t *effects)
 {
     follow_end(core, feed, FOLLOW_NOPE, effects);
@@ -186,199 +166,30 @@ static void take_nope(core_t *core, session_t *session, core_feed_state_t *feed,
     follow_plan(core, feed, effects);
 }
 
-// ---- what is prepared aside ----
-
-// Big runs are, and then whatever comes of fetches in this session, so that it keeps its
-// order. What else comes may overtake: cards, heads and proofs come by other sessions,
-// too, and are good in any order.
-static bool goes_aside(const core_t *core, const session_t *session)
+static err_t apply_orphan(core_t *core, prepared_t *prepared, core_feed_state_t *feed,
+                          effects_t *effects)
 {
-    size_t size = session->unpacked ? session->unpacked : session->parts.size;
-    return session->aside || (core->options.prepare_from && size >= core->options.prepare_from);
+    if (prepared->refused)
+        return prepared->refused;
+    if (!feed)
+        return ERR_UNEXPECTED;
+    // After a turn that was taken back it would be another such turn; it is asked for anew.
+    return feed->follower.retry_ms > core->now_ms ? ERR_STALE
+                                                  : apply_run(core, &prepared->run, NULL, effects);
 }
 
-static void put_aside(session_t *session, prepared_t *prepared, effects_t *effects)
+// A session that is gone may have left something good; its fetch is another's by now. A No
+// was counted when it came, and an end that brought nothing is none.
+void follow_take_orphan(core_t *core, prepared_t *prepared, effects_t *effects)
 {
-    session->aside++;
-    effects_add(effects, EFFECT_PREPARE)->prepared = prepared;
-}
-
-// Takes the session's parts: one that is in step keeps no room for a run.
-static prepared_t *gather(const core_t *core, session_t *session, const core_feed_state_t *feed,
-                          bool end)
-{
-    const card_t *card = identity_newest(feed->identity);
-    prepared_t *prepared = mem_alloc(sizeof *prepared);
-    prepared->link = session->link;
-    prepared->fetch = feed->follower.fetch;
-    prepared->end = end;
-    prepared->bytes = session->parts;
-    prepared->unpacked = session->unpacked;
-    if (card)
-        prepared->key = card->signing_key;
-    prepared->coalition = core->coalition;
-    session->parts = (buf_t){0};
-    return prepared;
-}
-
-// A session that is gone may have left something good; its fetch is another's by now.
-static void take_orphan(core_t *core, prepared_t *prepared, effects_t *effects)
-{
-    core_feed_state_t *feed =
-        prepared->refused || prepared->nope ? NULL : feed_lookup(core, &prepared->run.feed);
-    if (!feed || feed->stopped || feed->follower.retry_ms > core->now_ms)
+    if (prepared->nope || prepared->refused == ERR_STALE)
         return;
-    err_t err = apply_run(core, &prepared->run, NULL, effects);
-    if (err && err != ERR_STALE)
-        core_count(core, err, core_code(core, &feed->feed.origin));
-    else if (!err)
-        drain_pending(core, feed, effects);
-}
-
-// A fetch that was ended meanwhile is none of ours any more.
-void follow_prepared(core_t *core, const event_t *event, effects_t *effects)
-{
-    prepared_t *prepared = event->as.prepared;
-    session_t *session = session_find(core, prepared->link);
-    if (!session) {
-        take_orphan(core, prepared, effects);
-        return;
-    }
-    session->aside--;
-    core_feed_state_t *feed = feed_of_fetch(core, session, prepared->fetch);
-    if (!feed) {
-        core_count(core, ERR_STALE, core_code(core, &session->peer->origin));
-    } else if (prepared->nope) {
-        take_nope(core, session, feed, prepared->nope, effects);
-    } else {
-        feed->follower.aside--;
-        take_run(core, session, feed, prepared, effects);
-    }
-}
-
-// ---- parts ----
-
-// Credit is renewed on receipt, when half of it is used, and grows with the
-// measured rate: what is in flight is at most CREDIT_SECONDS ahead of a ping.
-static err_t charge(core_t *core, session_t *session, size_t size)
-{
-    uint64_t cost = size + CHARGE_OVERHEAD;
-    session->received += cost > CHARGE_MIN ? cost : CHARGE_MIN;
-    if (session->received > session->granted)
-        return ERR_OVER_CREDIT;
-    if (session->granted - session->received > session->window / 2)
-        return ERR_OK;
-    uint64_t elapsed = core->now_ms - session->renewed_ms;
-    uint64_t bytes = session->received - session->renewed_received;
-    uint64_t target = bytes * CREDIT_SECONDS * 1000 / (elapsed ? elapsed : 1);
-    uint64_t most = session->window * 2 < CREDIT_MAX ? session->window * 2 : CREDIT_MAX;
-    session->window = target > most ? most : target < CREDIT_FIRST ? CREDIT_FIRST : target;
-    session->renewed_ms = core->now_ms;
-    session->renewed_received = session->received;
-    // I13: what was granted stays granted. A window that became smaller is reached by
-    // waiting, not by taking credit back that may be used up already.
-    if (session->received + session->window > session->granted) {
-        session->granted = session->received + session->window;
-        session->credit_due = true;
-    }
-    return ERR_OK;
-}
-
-static err_t assemble(session_t *session, const message_t *m)
-{
-    if (m->as.run_part.index == 0) {
-        // Nor may a run that has begun begin again and again.
-        if (session->assembling)
-            return ERR_BAD_PARTS;
-        buf_clear(&session->parts);
-        session->assembling = m->as.run_part.fetch;
-        session->next_part = 0;
-        session->unpacked = m->as.run_part.unpacked;
-    } else if (session->assembling != m->as.run_part.fetch ||
-               session->next_part != m->as.run_part.index || m->as.run_part.unpacked) {
-        return ERR_BAD_PARTS;
-    }
-    size_t size = session->parts.size + m->as.run_part.bytes.size;
-    if (size > RUN_BYTES_MAX + COMMIT_BYTES_MAX)
-        return ERR_TOO_BIG;
-    if (session->unpacked && size > session->unpacked)
-        return ERR_BAD_PACKING;
-    session->next_part++;
-    buf_append(&session->parts, m->as.run_part.bytes);
-    return ERR_OK;
-}
-
-// A part now and then is no progress: a run that has begun must come along.
-static bool keeps_pace(const core_t *core, const session_t *session)
-{
-    uint64_t took_ms = core->now_ms - session->run_began_ms;
-    return took_ms <= STALL_MS || session->parts.size >= (took_ms - STALL_MS) * PACE_MIN / 1000;
-}
-
-// Of a fetch that was ended while this was on its way. I12: whoever goes on with one
-// would have the line for itself.
-static err_t drop_part(core_t *core, session_t *session, uint32_t fetch, effects_t *effects)
-{
-    core_count(core, ERR_STALE, core_code(core, &session->peer->origin));
-    if (follow_end_probe(core, session, fetch, effects))
-        return ERR_OK;
-    return session->received <= session->granted_ended ? ERR_OK : ERR_OVER_CREDIT;
-}
-
-static void whole_run(core_t *core, session_t *session, core_feed_state_t *feed, bool end,
-                      effects_t *effects)
-{
-    bool aside = goes_aside(core, session);
-    prepared_t *prepared = gather(core, session, feed, end);
-    session->assembling = 0;
-    if (aside) {
-        feed->follower.aside++;
-        put_aside(session, prepared, effects);
-        return;
-    }
-    prepared_decode(prepared);
-    take_run(core, session, feed, prepared, effects);
-    prepared_destroy(&prepared);
-}
-
-void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects)
-{
-    err_t err = charge(core, session, m->as.run_part.bytes.size);
-    core_feed_state_t *feed = feed_of_fetch(core, session, m->as.run_part.fetch);
-    if (!err)
-        err = feed ? assemble(session, m) : drop_part(core, session, m->as.run_part.fetch, effects);
+    core_feed_state_t *feed = prepared->refused ? NULL : feed_lookup(core, &prepared->run.feed);
+    err_t err = apply_orphan(core, prepared, feed, effects);
     if (err)
-        session_close(core, session, err, effects);
-    if (err || !feed)
-        return;
-    session->part_feed = feed;
-    session->part_ms = core->now_ms;
-    if (m->as.run_part.index == 0)
-        session->run_began_ms = core->now_ms;
-    // What was prepared has not shown yet whether it is any progress.
-    if (m->as.run_part.index == 0 && !feed->follower.aside) {
-        feed->follower.run_after = feed->head.number;
-        feed->follower.quiet_ms = feed->follower.progress_ms;
-    }
-    if (keeps_pace(core, session))
-        feed->follower.progress_ms = core->now_ms;
-    if (m->as.run_part.last)
-        whole_run(core, session, feed, m->as.run_part.end, effects);
-}
-
-void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects)
-{
-    err_t reason = core_reason(m->as.nope.reason);
-    core_feed_state_t *feed = feed_of_fetch(core, session, m->as.nope.fetch);
-    core_count(core, reason, core_code(core, &session->peer->origin));
-    if (feed && session->aside) {
-        prepared_t *prepared = mem_alloc(sizeof *prepared);
-        *prepared = (prepared_t){
-            .link = session->link, .fetch = m->as.nope.fetch, .end = true, .nope = reason};
-        put_aside(session, prepared, effects);
-    } else if (feed) {
-        take_nope(core, session, feed, reason, effects);
-    }
+        core_count(core, err, feed ? core_code(core, &feed->feed.origin) : "a lost session");
+    else
+        drain_pending(core, feed, effects);
 }
 
 // ---- publications ----

@@ -520,10 +520,18 @@ bool follow_usable(core_t *core, session_t *session, const core_feed_state_t *fe
 uint64_t follow_quiet_since(const core_feed_state_t *feed);
 void follow_plan(core_t *core, core_feed_state_t *feed, effects_t *effects);
 void follow_plan_all(core_t *core, effects_t *effects);
+// parts.c
+void part_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void part_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects);
+void part_prepared(core_t *core, const event_t *event, effects_t *effects); // EVENT_PREPARED
 // follow.c
-void follow_on_part(core_t *core, session_t *session, const message_t *m, effects_t *effects);
-void follow_on_nope(core_t *core, session_t *session, const message_t *m, effects_t *effects);
-void follow_prepared(core_t *core, const event_t *event, effects_t *effects);
+// A run, whole and read, of the feed's fetch; the source's No; and what a session brought
+// that is gone.
+void follow_take_run(core_t *core, session_t *session, core_feed_state_t *feed,
+                     prepared_t *prepared, effects_t *effects);
+void follow_take_nope(core_t *core, session_t *session, core_feed_state_t *feed, err_t reason,
+                      effects_t *effects);
+void follow_take_orphan(core_t *core, prepared_t *prepared, effects_t *effects);
 void follow_on_publication(core_t *core, const event_t *event, effects_t *effects);
 void follow_source_gone(core_t *core, session_t *session, effects_t *effects);
 void follow_tick(core_t *core, effects_t *effects);

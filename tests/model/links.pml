@@ -1,5 +1,5 @@
 /* Sessions and what goes over them: daemon/core/greeting.c, heads.c, sources.c,
- * follow.c, serve.c. */
+ * follow.c, parts.c, serve.c. */
 
 /* ---- opening and losing ---- */
 

@@ -176,6 +176,13 @@ static void a_turn_taken_back_ends_what_is_prepared(void **state)
     done(&bench, chain);
 }
 
+static void lose(bench_t *bench, core_link_t link)
+{
+    event_t down = {.type = EVENT_LINK_DOWN, .link = link};
+    down.as.link_down.reason = ERR_DISCONNECTED;
+    bench_step(bench, &down);
+}
+
 // What a session brought before it was lost is as good as any.
 static void a_lost_session_leaves_its_runs(void **state)
 {
@@ -187,9 +194,7 @@ static void a_lost_session_leaves_its_runs(void **state)
     prepared_t *second = bring_aside(&bench, fetch, chain + 1, 1, false);
     prepared_t *third = bring_aside(&bench, fetch, chain + 3, 1, false); // number 3 is missing
     prepared_t *nope = refuse_fetch(&bench, fetch, ERR_BUSY);
-    event_t down = {.type = EVENT_LINK_DOWN, .link = LINK};
-    down.as.link_down.reason = ERR_DISCONNECTED;
-    bench_step(&bench, &down);
+    lose(&bench, LINK);
     bring_back(&bench, first);
     bring_back(&bench, second);
     bring_back(&bench, third);
@@ -197,6 +202,43 @@ static void a_lost_session_leaves_its_runs(void **state)
     bench_commit(&bench);
     assert_int_equal(bench_held(&bench, BENCH_BB), 2);
     assert_int_equal(bench_counted(&bench, ERR_OUT_OF_ORDER), 1);
+    done(&bench, chain);
+}
+
+// What is not taken in of it is counted, as it would have been with its session there.
+static void what_a_lost_session_leaves_in_vain_is_counted(void **state)
+{
+    bench_t bench;
+    commit_t *chain[BENCH_CHAIN], *other[BENCH_CHAIN];
+    message_t end = {.type = MSG_RUN_PART};
+    (void)state;
+    uint32_t fetch = open_fetch(&bench, chain);
+    bench_make_chain(&bench, BENCH_DD, other); // a feed that was never heard of
+    prepared_t *first = bring_aside(&bench, fetch, chain, 1, false);
+    prepared_t *again = bring_aside(&bench, fetch, chain, 1, false);
+    prepared_t *alien = bring_aside(&bench, fetch, other, 1, false);
+    prepared_t *noise = bring_aside(&bench, fetch, chain + 1, 1, false);
+    noise->bytes.size = 1; // a tag, and nothing behind it
+    prepared_t *late = bring_aside(&bench, fetch, chain + 1, 1, false);
+    end.as.run_part.fetch = fetch;
+    end.as.run_part.last = end.as.run_part.end = true;
+    bench_say(&bench, LINK, &end);
+    prepared_t *empty = take_out(&bench);
+    lose(&bench, LINK);
+    bring_back(&bench, first);
+    bring_back(&bench, empty);
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 0);
+    bring_back(&bench, again);
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 1);
+    bring_back(&bench, alien);
+    assert_int_equal(bench_counted(&bench, ERR_UNEXPECTED), 1);
+    bring_back(&bench, noise);
+    assert_int_equal(bench_counted(&bench, ERR_TRUNCATED), 1);
+    bench_roll_back(&bench); // and with it the first
+    bring_back(&bench, late);
+    assert_int_equal(bench_counted(&bench, ERR_STALE), 2);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 0);
+    bench_free_chain(other);
     done(&bench, chain);
 }
 
@@ -243,6 +285,7 @@ int main(void)
         cmocka_unit_test(runs_of_an_ended_fetch_are_dropped),
         cmocka_unit_test(a_turn_taken_back_ends_what_is_prepared),
         cmocka_unit_test(a_lost_session_leaves_its_runs),
+        cmocka_unit_test(what_a_lost_session_leaves_in_vain_is_counted),
         cmocka_unit_test(what_is_always_aside_is_no_progress),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core aside", tests, NULL, NULL);
