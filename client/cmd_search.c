@@ -66,11 +66,21 @@ static void take_row(const search_t *search, const view_t *view)
 
 static void take_page(search_t *search, const Enlace__V1__RecordPage *page)
 {
-    for (size_t i = 0; i < page->n_records && search->left; i++, search->left--)
+    for (size_t i = 0; i < page->n_records; i++) {
+        search->more = search->left == 0;
+        if (search->more)
+            break;
         take_row(search, page->records[i]);
-    search->more = page->has_cursor;
+        search->left--;
+    }
     if (page->has_unsearched)
         search->unsearched = page->unsearched;
+}
+
+// One more than is wanted tells whether there are more; that the page has no end does not.
+static uint32_t rows_asked(const search_t *search)
+{
+    return search->left < CONTROL_ROWS_MAX ? (uint32_t)search->left + 1 : CONTROL_ROWS_MAX;
 }
 
 static int ask_pages(search_t *search, request_t *request)
@@ -78,22 +88,22 @@ static int ask_pages(search_t *search, request_t *request)
     talk_t *talk = NULL;
     buf_t cursor = {0};
     int status = STATUS_DONE;
+    Enlace__V1__SearchRequest *asked = request->search;
     do {
         reply_t *reply = NULL;
-        Enlace__V1__SearchRequest *asked = request->search;
         asked->has_limit = 1;
-        asked->limit = search->left < CONTROL_ROWS_MAX ? (uint32_t)search->left : CONTROL_ROWS_MAX;
+        asked->limit = rows_asked(search);
         status = ask(search->client, &talk, request, ENLACE__V1__CONTROL_REPLY__BODY_PAGE, &reply);
         if (status)
             break;
         take_page(search, reply->page);
+        asked->has_cursor = reply->page->has_cursor;
         buf_free(&cursor);
-        cursor =
-            buf_copy(span_of(reply->page->cursor.data, search->more ? reply->page->cursor.len : 0));
-        asked->has_cursor = search->more;
+        cursor = buf_copy(
+            span_of(reply->page->cursor.data, asked->has_cursor ? reply->page->cursor.len : 0));
         asked->cursor = (ProtobufCBinaryData){cursor.size, cursor.data};
         talk_free(&reply);
-    } while (search->more && search->left);
+    } while (asked->has_cursor && !search->more);
     buf_free(&cursor);
     talk_close(&talk);
     return status;

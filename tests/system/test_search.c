@@ -11,6 +11,7 @@
 
 #include "lib/bytes.h"
 #include "lib/mem.h"
+#include "tests/system/pty.h"
 #include "tests/system/tries.h"
 
 enum { HUB, GT };
@@ -85,6 +86,29 @@ static void what_is_put_is_found_at_once(void **state)
     mem_free(fleet_do(fleet, HUB, "edit CRM:1 name=Alianza"));
     expect_ids(fleet, HUB, "coalición", "CRM:3");
     expect_ids(fleet, HUB, "alianza", "CRM:1");
+    fleet_destroy(&fleet);
+}
+
+// Whoever looks at a screen is told that there are more, and not where there are none.
+static void more_than_was_wanted_is_told_of(void **state)
+{
+    (void)state;
+    fleet_t *fleet = fleet_hub(0);
+    fleet_start_all(fleet);
+    put_some(fleet, HUB);
+    for (int limit = 1; limit <= 3; limit++) {
+        int status = 0;
+        pty_t *pty = pty_open(fleet, 100,
+                              "exec $BIN/enlace --dir $FLEET/CRM search coalicion"
+                              " --limit %d",
+                              limit);
+        char *text = pty_close(&pty, &status);
+        assert_int_equal(status, 0);
+        assert_non_null(strstr(text, "CRM:3"));
+        assert_true((strstr(text, "CRM:1") != NULL) == (limit > 1));
+        assert_true((strstr(text, "there are more") != NULL) == (limit == 1)); // there are two
+        mem_free(text);
+    }
     fleet_destroy(&fleet);
 }
 
@@ -165,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_found_at_once),
+        cmocka_unit_test(more_than_was_wanted_is_told_of),
         cmocka_unit_test(a_kill_and_a_lost_file_change_nothing),
         cmocka_unit_test(who_may_only_read_may_search),
         cmocka_unit_test(what_cannot_be_looked_for_is_told),
