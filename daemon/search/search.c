@@ -16,6 +16,7 @@
 // While it goes on feeding begins all the same, and leaves between batches so many times as long
 // as one took.
 enum { QUIET_MS = 200, GATHER_MS = 3000, RESTS = 4, REST_MAX_MS = 2000, ANEW_MAX = 8, NICE = 15 };
+enum { RETRY_MS = 30000 };
 #define STACK_BYTES (1024u * 1024)
 
 struct search {
@@ -26,9 +27,11 @@ struct search {
     pthread_cond_t wake, settled;
     uint64_t hints, seen; // hints given; those that a pass that has begun knows of
     uint64_t passed;      // those that a pass that is over knew of
+    uint64_t passes;      // that are over
     uint64_t stirs;       // hints, and pieces of bulk that the loop gave others
     uint64_t rested;      // stirs that had been heard at the last rest
     bool stopping, distrusted, hurried;
+    unsigned retry_ms;
     search_state_t state;
 };
 
@@ -62,12 +65,27 @@ static void wait_for_quiet(search_t *search, uint64_t most_ms)
              now_ms() < end_ms);
 }
 
-// Waits for a hint, and for the burst to pass. False: to stop.
+// Waits for a hint or, after a failure, for the time to try again: where nobody writes, nothing
+// else tells that there is room on the disk again. The mutex is held.
+static void wait_for_hint(search_t *search)
+{
+    uint64_t until_ms = now_ms() + search->retry_ms;
+    struct timespec at = {.tv_sec = (time_t)(until_ms / 1000),
+                          .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    while (search->hints == search->seen && !search->stopping)
+        if (!search->state.why)
+            pthread_cond_wait(&search->wake, &search->mutex);
+        else if (now_ms() < until_ms)
+            pthread_cond_timedwait(&search->wake, &search->mutex, &at);
+        else
+            break;
+}
+
+// Waits for something to do, and for the burst to pass. False: to stop.
 static bool wait_for_work(search_t *search)
 {
     pthread_mutex_lock(&search->mutex);
-    while (search->hints == search->seen && !search->stopping)
-        pthread_cond_wait(&search->wake, &search->mutex);
+    wait_for_hint(search);
     wait_for_quiet(search, GATHER_MS);
     search->seen = search->hints;
     bool on = !search->stopping;
@@ -115,6 +133,7 @@ static void end_pass(search_t *search)
 {
     pthread_mutex_lock(&search->mutex);
     search->passed = search->seen;
+    search->passes++;
     pthread_cond_broadcast(&search->settled);
     pthread_mutex_unlock(&search->mutex);
 }
@@ -214,6 +233,7 @@ void search_start(const search_options_t *options, search_t **search)
     search_t *made = mem_alloc(sizeof *made);
     fault_t fault = {0};
     init_waits(made);
+    made->retry_ms = options->retry_ms ? options->retry_ms : RETRY_MS;
     feeder_init(&made->feeder, options->database, options->path, &options->before);
     made->hints = 1; // what was not fed in the run before
     // Here, since what is appended from now on must not pass for what was fed.
@@ -296,6 +316,16 @@ err_t search_settle(search_t *search)
     while (search->passed < mine && search->started)
         pthread_cond_wait(&search->settled, &search->mutex);
     search->hurried = false;
+    err_t why = search->state.why;
+    pthread_mutex_unlock(&search->mutex);
+    return why;
+}
+
+err_t search_next_pass(search_t *search)
+{
+    pthread_mutex_lock(&search->mutex);
+    for (uint64_t before = search->passes; search->passes == before && search->started;)
+        pthread_cond_wait(&search->settled, &search->mutex);
     err_t why = search->state.why;
     pthread_mutex_unlock(&search->mutex);
     return why;

@@ -18,6 +18,7 @@ typedef struct {
     const char *path;     // the file
     // Before the store was given its nonce of this run: what was fed until then is of that one.
     nonce_t before;
+    unsigned retry_ms; // how long after a failure it is tried again without a hint; 0: 30 s
 } search_options_t;
 
 // Starts the thread. `search` is never NULL; where the thread could not be started, its state says
@@ -46,5 +47,7 @@ void search_state(search_t *search, search_state_t *state);
 
 // For tests: waits until all that is committed now is fed, nothing is left to purge, or it failed.
 err_t search_settle(search_t *search);
+// For tests: waits for the end of a pass, whatever it begins for; what it ended with.
+err_t search_next_pass(search_t *search);
 
 #endif

@@ -56,7 +56,7 @@ static int set_up(void **state)
     nonce_t none = {{0}};
     house_open(&scene->house);
     scene->path = mem_format("%s/search.db", scene->house.dir);
-    search_options_t options = {scene->house.database, scene->path, none};
+    search_options_t options = {scene->house.database, scene->path, none, 0};
     search_start(&options, &scene->search);
     scene->query =
         (query_t){.database = scene->house.database, .own = "CR", .search = scene->search};
@@ -286,7 +286,7 @@ static void a_damaged_index_is_done_without_and_made_anew(void **state)
         fputc(0xa5, file);
     assert_int_equal(fclose(file), 0);
     nonce_t none = {{0}};
-    search_options_t options = {scene->house.database, scene->path, none};
+    search_options_t options = {scene->house.database, scene->path, none, 0};
     search_start(&options, &scene->search);
     scene->query.search = scene->search;
     ask_at_random(scene);
