@@ -37,11 +37,6 @@ struct talk {
     bool interrupted; // by one of the two
 };
 
-bool talk_lost(err_t err)
-{
-    return err == ERR_UNREACHABLE_NODE || err == ERR_OUTCOME_UNKNOWN || err == ERR_NO_DIRECTORY;
-}
-
 // ---- opening ----
 
 static bool may_enter_full(const char *dir)

@@ -47,7 +47,4 @@ err_t talk_wait(talk_t *talk, Enlace__V1__ControlReply__BodyCase expected, reply
                 fault_t *fault);
 void talk_free(reply_t **reply);
 
-// Whether a reason says that the daemon could not be asked at all.
-bool talk_lost(err_t err);
-
 #endif

@@ -45,7 +45,7 @@ static const control_case_t *find_case(Enlace__V1__ControlRequest__BodyCase body
 
 // ---- what the parts use ----
 
-void control_count(control_t *control, err_t reason, const char *where)
+static void count_refused(control_t *control, err_t reason, const char *where)
 {
     size_t i = 0;
     while (i < control->tally_count && control->tallies[i].reason != reason)
@@ -72,7 +72,7 @@ static bool send_reply(control_t *control, door_t *door, const route_t *route, s
 {
     err_t err = door_send(door, route, reply);
     if (err == ERR_QUEUE_FULL)
-        control_count(control, err, door_name(door));
+        count_refused(control, err, door_name(door));
     return err != ERR_DISCONNECTED;
 }
 
@@ -140,7 +140,7 @@ static void refuse_letter(control_t *control, door_t *door, const letter_t *lett
                           err_t reason, const fault_t *fault)
 {
     buf_t reply = reply_refusal(id, reason, fault, 0);
-    control_count(control, reason, door_name(door));
+    count_refused(control, reason, door_name(door));
     send_reply(control, door, &letter->route, buf_span(&reply));
     buf_free(&reply);
 }
@@ -158,7 +158,7 @@ static size_t start(control_t *control, request_t *request)
         err = fault_set(&fault, ERR_NOT_ALLOWED, request->entry->name,
                         "the read-only socket takes no writing");
     if (err)
-        control_count(control, err, door_name(request->door));
+        count_refused(control, err, door_name(request->door));
     if (!err && request->entry->writes) {
         err = control->node.writing(control->node.context, &detail);
         if (err)
@@ -206,7 +206,7 @@ static bool drain_door(control_t *control, door_t *door, size_t budget)
         err_t err;
         bool came = door_receive(door, &letter, &err);
         if (came && err)
-            control_count(control, err, door_name(door));
+            count_refused(control, err, door_name(door));
         spent += came && !err ? take_letter(control, door, &letter) : 1;
         letter_close(&letter);
         if (!came)
@@ -221,7 +221,7 @@ bool control_drain(control_t *control, size_t budget, uint64_t now_ms)
     bool more = control_take_answers(control, budget);
     for (size_t i = 0; i < DOORS; i++) {
         for (size_t failed = door_failures(control->doors[i]); failed > 0; failed--)
-            control_count(control, ERR_HANDSHAKE_FAILED, door_name(control->doors[i]));
+            count_refused(control, ERR_HANDSHAKE_FAILED, door_name(control->doors[i]));
         more = drain_door(control, control->doors[i], budget) || more;
     }
     return more;

@@ -71,16 +71,15 @@ struct control {
 void control_finish(control_t *control, request_t *request, buf_t *reply); // frees both
 void control_refuse(control_t *control, request_t *request, err_t reason, const fault_t *fault,
                     uint64_t line);
-void control_count(control_t *control, err_t reason, const char *where);
 author_t control_author(control_t *control);
 
-// ---- control_write.c ----
+// ---- writing.c ----
 void control_put(control_t *control, request_t *request);
 void control_edit(control_t *control, request_t *request);
 void control_retract(control_t *control, request_t *request);
 void control_log_write(const request_t *request, const char *what);
 
-// ---- control_import.c ----
+// ---- importing.c ----
 void control_import_begin(control_t *control, request_t *request);
 void control_import_lines(control_t *control, request_t *request);
 void control_import_check(control_t *control, request_t *request);
@@ -91,7 +90,7 @@ void control_import_expire(control_t *control);
 uint64_t control_import_wake_ms(const control_t *control);
 void control_import_clear(control_t *control);
 
-// ---- control_read.c ----
+// ---- reading.c ----
 void control_list(control_t *control, request_t *request);
 void control_search(control_t *control, request_t *request);
 void control_show(control_t *control, request_t *request);

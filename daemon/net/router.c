@@ -270,11 +270,6 @@ bool router_drain(router_t *router, size_t budget)
 
 // ---- sending ----
 
-bool router_has(const router_t *router, net_link_t id)
-{
-    return links_find(router->links, id);
-}
-
 // Bytes given to the ROUTER that the peer's TCP has not acknowledged.
 static bool queue_is_full(link_t *link, uint64_t more)
 {

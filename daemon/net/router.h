@@ -17,7 +17,6 @@ void *router_socket(const router_t *router);
 void *router_monitor(const router_t *router);
 bool router_drain(router_t *router, size_t budget); // whether more waits
 
-bool router_has(const router_t *router, net_link_t link);
 void router_close(router_t *router, net_link_t link);
 err_t router_send(router_t *router, net_link_t link, span_t message);
 void router_keep(router_t *router);          // keys were taken away

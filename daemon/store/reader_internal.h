@@ -29,15 +29,4 @@ err_t show_record(sql_t *sql, bodies_t *bodies, sqlite3_stmt *statement, row_fn 
 err_t show_by_row(sql_t *sql, bodies_t *bodies, int64_t record, row_fn fn, void *context,
                   fault_t *fault);
 
-// One change of the log, told by its own content. `record` is the row of the record that it
-// belongs to, id 0 where it belongs to none. Calls fn; *more is what it returned.
-typedef struct {
-    const char *owner;
-    err_t parked;
-    uint64_t revision; // 0: not told
-    const view_row_t *record;
-} shown_t;
-err_t show_change(sql_t *sql, const entry_t *entry, const shown_t *shown, row_fn fn, void *context,
-                  bool *more, fault_t *fault);
-
 #endif

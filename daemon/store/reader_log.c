@@ -55,8 +55,17 @@ static err_t tell_retraction(sql_t *sql, const view_row_t *record, row_t *row, r
     return err;
 }
 
-err_t show_change(sql_t *sql, const entry_t *entry, const shown_t *shown, row_fn fn, void *context,
-                  bool *more, fault_t *fault)
+// What is told of a change besides its own content. `record` is the row of the record that it
+// belongs to, id 0 where it belongs to none.
+typedef struct {
+    const char *owner;
+    err_t parked;
+    uint64_t revision; // 0: not told
+    const view_row_t *record;
+} shown_t;
+
+static err_t show_change(sql_t *sql, const entry_t *entry, const shown_t *shown, row_fn fn,
+                         void *context, bool *more, fault_t *fault)
 {
     const view_row_t *record = shown->record;
     row_t row = {

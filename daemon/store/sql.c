@@ -23,7 +23,7 @@ struct sql {
 
 // ---- errors ----
 
-bool sql_no_room(int code, int system_errno)
+static bool is_no_room(int code, int system_errno)
 {
     bool no_room = system_errno == ENOSPC || system_errno == EFBIG || system_errno == EDQUOT;
     return (code & 0xff) == SQLITE_FULL ||
@@ -37,7 +37,7 @@ static err_t meaning(int code, int system_errno)
 {
     if (code == SQLITE_IOERR_FSYNC)
         return ERR_SYNC_FAILED;
-    if (sql_no_room(code, system_errno))
+    if (is_no_room(code, system_errno))
         return ERR_DISK_FULL;
     switch (code & 0xff) {
     case SQLITE_IOERR:

@@ -78,8 +78,6 @@ const char *sql_column_text(sqlite3_stmt *statement, int column); // NULL where 
 // SQLite's own whose code comes here: sql_calm.
 void sql_calm(void);
 err_t sql_fault(sql_t *sql, int code, fault_t *fault);
-// Whether a result code, with the system's error number, means that there is no room.
-bool sql_no_room(int code, int system_errno);
 // Whether an error says that disk or data failed, rather than that something was refused.
 bool sql_is_failure(err_t err);
 

@@ -230,6 +230,14 @@ UNUSED_HERE static void append_written(store_t *store, writer_t *writer)
     commit_destroy(&commit);
 }
 
+// The number that the feed has come to.
+UNUSED_HERE static uint64_t held_of(store_t *store, const feed_t *feed)
+{
+    feed_place_t place;
+    assert_ok(feed_find(store->sql, feed, &place, NULL));
+    return place.number;
+}
+
 // ---- what the view says, by position, so that two stores can be compared ----
 
 UNUSED_HERE static void dump_rows(sql_t *sql, const char *text, buf_t *to)

@@ -85,6 +85,13 @@ buf_t scratch_read(const void *state, const char *name)
     return bytes;
 }
 
+void scratch_copy(const void *state, const char *from, const char *to)
+{
+    buf_t bytes = scratch_read(state, from);
+    scratch_write_bytes(state, to, buf_span(&bytes), 0600);
+    buf_free(&bytes);
+}
+
 void scratch_unlink(const void *state, const char *name)
 {
     char *path = scratch_path(state, name);

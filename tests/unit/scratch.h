@@ -15,6 +15,8 @@ void scratch_mkdir(const void *state, const char *name);
 void scratch_write(const void *state, const char *name, const char *text, unsigned mode);
 void scratch_write_bytes(const void *state, const char *name, span_t bytes, unsigned mode);
 buf_t scratch_read(const void *state, const char *name);
+// 0600
+void scratch_copy(const void *state, const char *from, const char *to);
 void scratch_unlink(const void *state, const char *name);
 int scratch_entries(const void *state, const char *name); // hidden ones too
 // Files larger than this cannot be written (EFBIG, and no signal).

@@ -132,13 +132,6 @@ static void tick(driven_t *driven)
     driver_step(driven->driver, &event);
 }
 
-static uint64_t held(driven_t *driven)
-{
-    feed_place_t place;
-    assert_ok(feed_find(driven->store->sql, &driven->writer.feed, &place, NULL));
-    return place.number;
-}
-
 // ---- what the core wants ----
 
 static void want_append(const driven_t *driven, size_t index, effects_t *effects)
@@ -208,7 +201,7 @@ static void expect_in_order(bool prepares)
     assert_int_equal(driven.stepped[1], EVENT_PREPARED);
     assert_int_equal(driven.stepped[2], EVENT_COMMITTED);
     assert_string_equal(driven.said, "durable outer inner applied");
-    assert_int_equal(held(&driven), 2);
+    assert_int_equal(held_of(driven.store, &driven.writer.feed), 2);
     close_driven(&driven);
 }
 
@@ -236,7 +229,7 @@ static void what_a_comparison_leads_to_comes_after_its_step(void **state)
     assert_ok(driver_flush(driven.driver));
     assert_int_equal(driven.stepped[1], EVENT_COMPARED);
     assert_int_equal(driven.stepped[2], EVENT_COMMITTED);
-    assert_int_equal(held(&driven), 3);
+    assert_int_equal(held_of(driven.store, &driven.writer.feed), 3);
     close_driven(&driven);
 }
 
@@ -257,7 +250,7 @@ static void a_write_that_fails_fails_its_turn(void **state)
     driven.wants[EVENT_TICK] = want_first_and_preparing;
     tick(&driven);
     assert_ok(driver_flush(driven.driver));
-    assert_int_equal(held(&driven), 1);
+    assert_int_equal(held_of(driven.store, &driven.writer.feed), 1);
     close_driven(&driven);
 }
 

@@ -47,26 +47,19 @@ static void it_goes_on_where_it_stood(void **state)
     close_stage(&stage);
 }
 
-static void copy_store(stage_t *stage, const char *from, const char *to)
-{
-    buf_t bytes = scratch_read(stage->dir, from);
-    scratch_write_bytes(stage->dir, to, buf_span(&bytes), 0600);
-    buf_free(&bytes);
-}
-
 // Put back to where it was, in the same run, the store goes on with other changes.
 static void a_store_put_back_is_found_out(void **state)
 {
     stage_t stage = open_stage(state);
     put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
     store_close(&stage.store);
-    copy_store(&stage, "enlace.db", "copy.db");
+    scratch_copy(stage.dir, "enlace.db", "copy.db");
     open_store(&stage, &first_run);
     put(&stage, &stage.a, 0, "{'kind':'body','key':'k2','name':{'es':'uno dos'}}");
     feed(&stage);
     feeder_clear(&stage.feeder);
     store_close(&stage.store);
-    copy_store(&stage, "copy.db", "enlace.db");
+    scratch_copy(stage.dir, "copy.db", "enlace.db");
     open_store(&stage, &second_run);
     feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
     expect_found(&stage, "uno", " | 1");
@@ -85,13 +78,13 @@ static void another_log_of_the_same_length_is_found_out(void **state)
 {
     stage_t stage = open_stage(state);
     store_close(&stage.store);
-    copy_store(&stage, "enlace.db", "copy.db");
+    scratch_copy(stage.dir, "enlace.db", "copy.db");
     open_store(&stage, &first_run);
     put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
     feed(&stage);
     feeder_clear(&stage.feeder);
     store_close(&stage.store);
-    copy_store(&stage, "copy.db", "enlace.db");
+    scratch_copy(stage.dir, "copy.db", "enlace.db");
     open_store(&stage, &first_run);
     put(&stage, &stage.b, 0, "{'kind':'body','key':'k1','name':{'es':'dos'}}");
     feeder_init(&stage.feeder, stage.path, stage.search_path, &first_run);
@@ -117,7 +110,7 @@ static void whatever_lies_there_is_made_anew(void **state)
                           0600);
         if (i == 2) {
             store_close(&stage.store); // so that it all stands in the one file
-            copy_store(&stage, "enlace.db", "search.db");
+            scratch_copy(stage.dir, "enlace.db", "search.db");
             open_store(&stage, &first_run);
         }
         if (i == 3) {

@@ -20,13 +20,6 @@ static void write_some(writer_t *writer)
     write_record(writer, 1, "{'kind':'organisation','key':'a','acronym':'B'}");
 }
 
-static uint64_t held(store_t *store, const feed_t *feed)
-{
-    feed_place_t place;
-    assert_ok(feed_find(store->sql, feed, &place, NULL));
-    return place.number;
-}
-
 static void expect_clean(const char *path)
 {
     verify_t verify = {0};
@@ -61,7 +54,7 @@ static void a_full_database_recovers(void **state)
     }
     assert_int_equal(err, ERR_DISK_FULL);
     assert_false(store_in_turn(store));
-    assert_int_equal(held(store, &writer.feed), commit->first - 1);
+    assert_int_equal(held_of(store, &writer.feed), commit->first - 1);
     assert_refused(turn(store, commit), ERR_DISK_FULL);
     expect_clean(path);
     assert_ok(sql_script(store->sql, "PRAGMA max_page_count = 100000", NULL));
@@ -85,7 +78,7 @@ static bool fill_to_the_limit(store_t *store, writer_t *writer, commit_t **refus
         err = turn(store, *refused);
     }
     return err == ERR_DISK_FULL && !store_in_turn(store) &&
-           held(store, &writer->feed) == (*refused)->first - 1;
+           held_of(store, &writer->feed) == (*refused)->first - 1;
 }
 
 static int under_a_limit(const char *path)
@@ -109,7 +102,7 @@ static int under_a_limit(const char *path)
         return 4;
     limit.rlim_cur = before;
     setrlimit(RLIMIT_FSIZE, &limit);
-    if (turn(store, refused) || held(store, &writer.feed) != refused->last)
+    if (turn(store, refused) || held_of(store, &writer.feed) != refused->last)
         return 5;
     commit_destroy(&refused);
     writer_clear(&writer);
@@ -150,7 +143,7 @@ static void a_record_that_does_not_read_undoes_no_writes(void **state)
     assert_ok(store_record_by_key(store, &other.feed.origin, "b", true, &current, NULL));
     buf_free(&current.body);
     assert_ok(store_commit(store, NULL));
-    assert_int_equal(held(store, &other.feed), 1);
+    assert_int_equal(held_of(store, &other.feed), 1);
     store_close(&store);
     writer_clear(&writer);
     writer_clear(&other);
@@ -241,13 +234,6 @@ static void a_wal_begins_anew_while_it_is_written(void **state)
 
 // ---- room in the WAL ----
 
-static void copy_file(const void *state, const char *from, const char *to)
-{
-    buf_t bytes = scratch_read(state, from);
-    scratch_write_bytes(state, to, buf_span(&bytes), 0600);
-    buf_free(&bytes);
-}
-
 // The copies are what a node leaves behind that is killed.
 static void a_wal_with_room_is_read_after_a_kill(void **state)
 {
@@ -261,11 +247,11 @@ static void a_wal_with_room_is_read_after_a_kill(void **state)
     assert_int_equal(size_of(path, "-wal"), WAL_RESERVED_BYTES);
     some_turns(store, &writer, 9);
     assert_int_equal(size_of(path, "-wal"), WAL_RESERVED_BYTES);
-    copy_file(*state, "enlace.db", "left.db");
-    copy_file(*state, "enlace.db-wal", "left.db-wal");
+    scratch_copy(*state, "enlace.db", "left.db");
+    scratch_copy(*state, "enlace.db-wal", "left.db-wal");
     store_close(&store);
     assert_ok(store_open(left, NULL, &store, NULL));
-    assert_int_equal(held(store, &writer.feed), 30);
+    assert_int_equal(held_of(store, &writer.feed), 30);
     some_turns(store, &writer, 1);
     store_close(&store);
     expect_clean(left);
