@@ -173,7 +173,7 @@ static err_t set_up(store_t *store, fault_t *fault)
                                   "PRAGMA foreign_keys = ON;"
                                   "PRAGMA cell_size_check = ON;"
                                   "PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA journal_size_limit = 16777216;"; // WAL_KEPT_BYTES
+                                  "PRAGMA journal_size_limit = 67108864;"; // WAL_KEPT_BYTES
     err_t err = schema_known(store->sql, fault);
     if (!err)
         err = sql_script(store->sql, pragmas, fault);

@@ -4,9 +4,10 @@
 
 #include "lib/error.h"
 
-// How long the file is made and stays: what is longer is cut when it is begun again.
+// How long the file is made and stays: what is longer is cut when it is begun again, by the writer,
+// who waits for it. So it is as long as it becomes where checkpoints keep up.
 #define WAL_RESERVED_BYTES (8u * 1024 * 1024)
-#define WAL_KEPT_BYTES     (16u * 1024 * 1024)
+#define WAL_KEPT_BYTES     (64u * 1024 * 1024)
 
 // Before SQLite opens it, while nobody else has the database open for writing.
 // DISK_FULL, DISK_ERROR.
