@@ -1,5 +1,6 @@
 #include "daemon/search/feeder.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "daemon/search/document.h"
@@ -123,6 +124,13 @@ typedef struct {
     size_t came_count;
 } batch_t;
 
+// Whoever waits for the processor has it after each record: the scheduler may leave it to a thread
+// for some milliseconds before it looks at others, however little this one is worth.
+static void make_way(void)
+{
+    sched_yield();
+}
+
 static void batch_clear(batch_t *batch)
 {
     for (size_t i = 0; i < batch->doc_count; i++)
@@ -141,6 +149,7 @@ static bool take_row(void *context, const row_t *row)
                    .erased = !row->body.size || row->note == ERR_PAYLOAD_ERASED};
     document_tokens(batch->feeder->tokenizer, row, &doc->tokens);
     batch->bytes += doc->tokens.bytes.size;
+    make_way();
     return true;
 }
 
@@ -226,6 +235,7 @@ static err_t write(batch_t *batch, fault_t *fault)
     for (size_t i = 0; i < batch->doc_count && !err; i++) {
         const doc_t *doc = &batch->docs[i];
         err = file_put(file, doc->record, &doc->tokens, doc->erased, fault);
+        make_way();
     }
     for (size_t i = 0; i < batch->came_count && !err; i++)
         err = file_came(file, batch->came[i].change, fault);
