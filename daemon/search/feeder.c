@@ -66,6 +66,7 @@ void feeder_anew(feeder_t *feeder)
     file_remove(feeder->path);
     feeder->made_anew++;
     feeder->fed = 0;
+    feeder->waited = 0;
 }
 
 static err_t open_file(feeder_t *feeder, fault_t *fault)
@@ -122,6 +123,8 @@ typedef struct {
     size_t wait_count, wait_capacity;
     changed_t *came; // those that waited, and have it
     size_t came_count;
+    int64_t waited;  // of those that wait these had their turn, up to this change
+    bool round_over; // all had
 } batch_t;
 
 // Whoever waits for the processor has it after each record: the scheduler may leave it to a thread
@@ -181,29 +184,28 @@ static err_t gather_changes(batch_t *batch, fault_t *fault)
     return err;
 }
 
+// Of the changes that wait as many as of those that came: a member may have any number of them
+// wait. The next batch goes on behind them.
 static err_t gather_came(batch_t *batch, fault_t *fault)
 {
     changed_t *waiting = mem_alloc_array(FEEDER_CHANGES, sizeof *waiting);
     feeder_t *feeder = batch->feeder;
-    size_t count = 0;
-    int64_t after = 0;
-    err_t err = ERR_OK;
+    size_t count = 0, looked = 0;
     batch->came = waiting;
-    do {
-        changed_t *to = waiting + batch->came_count;
-        err = file_waiting(file_sql(feeder->file), after, FEEDER_CHANGES - batch->came_count, to,
-                           &count, fault);
-        feeder->file_failed = err != ERR_OK;
-        for (size_t i = 0; i < count && !err && batch->bytes < FEEDER_BYTES; i++) {
-            bool missing = false;
-            after = to[i].change;
-            err = reader_is_missing(feeder->reader, to[i].change, &missing, fault);
-            if (err || missing)
-                continue;
-            err = reader_row(feeder->reader, to[i].record, take_row, batch, fault);
-            waiting[batch->came_count++] = to[i];
-        }
-    } while (!err && count && batch->came_count < FEEDER_CHANGES && batch->bytes < FEEDER_BYTES);
+    err_t err = file_waiting(file_sql(feeder->file), feeder->waited, FEEDER_CHANGES, waiting,
+                             &count, fault);
+    feeder->file_failed = err != ERR_OK;
+    for (; looked < count && !err && batch->bytes < FEEDER_BYTES; looked++) {
+        bool missing = false;
+        const changed_t changed = waiting[looked];
+        batch->waited = changed.change;
+        err = reader_is_missing(feeder->reader, changed.change, &missing, fault);
+        if (err || missing)
+            continue;
+        err = reader_row(feeder->reader, changed.record, take_row, batch, fault);
+        waiting[batch->came_count++] = changed;
+    }
+    batch->round_over = looked == count && count < FEEDER_CHANGES;
     return err;
 }
 
@@ -259,7 +261,7 @@ static err_t write_all(batch_t *batch, fault_t *fault)
 
 err_t feeder_batch(feeder_t *feeder, bool *more, fault_t *fault)
 {
-    batch_t batch = {.feeder = feeder};
+    batch_t batch = {.feeder = feeder, .waited = feeder->waited};
     bool purged = true, news = false;
     *more = feeder->file_failed = false;
     err_t err = gather(&batch, fault);
@@ -268,9 +270,11 @@ err_t feeder_batch(feeder_t *feeder, bool *more, fault_t *fault)
         err = news ? write_all(&batch, fault) : file_purge(feeder->file, &purged, fault);
         feeder->file_failed = err != ERR_OK;
     }
-    if (!err)
+    if (!err) {
         feeder->fed = batch.stand.applied;
-    *more = !err && (news || !purged);
+        feeder->waited = batch.round_over ? 0 : batch.waited;
+    }
+    *more = !err && (news || !purged || !batch.round_over);
     batch_clear(&batch);
     return err;
 }

@@ -16,6 +16,7 @@ typedef struct {
     nonce_t before; // search.h
     uint64_t made_anew;
     uint64_t fed;
+    int64_t waited;   // of the changes that wait those up to here had their turn in this round
     bool file_failed; // the last error was the file's, not the store's
 } feeder_t;
 

@@ -183,6 +183,43 @@ static void a_payload_that_comes_late_is_found(void **state)
     close_stage(&stage);
 }
 
+// However many wait, a batch, which holds a snapshot of the store, looks at a few.
+static void payloads_without_number_make_no_long_batch(void **state)
+{
+    enum { EACH = 10, COMMITS = 2 * FEEDER_CHANGES / EACH + 1 };
+    stage_t stage = open_stage(state);
+    uint8_t salt[SALT_SIZE];
+    buf_t body = {0};
+    bool more = true;
+    for (size_t i = 0; i < COMMITS; i++) {
+        for (size_t k = 0; k < EACH; k++)
+            write_record(&stage.b, 0, "{'kind':'body','name':{'es':'dos'}}");
+        commit_t *commit = seal_commit(&stage.b);
+        const change_t *last = &commit->changes[EACH - 1];
+        memcpy(salt, last->salt, SALT_SIZE);
+        buf_free(&body);
+        body = buf_copy(last->body);
+        for (size_t k = 0; k < EACH; k++)
+            lose_payload(commit, k, PAYLOAD_MISSING);
+        assert_ok(store_append(stage.store, commit, 5000, NULL));
+        commit_destroy(&commit);
+    }
+    assert_ok(store_commit(stage.store, NULL));
+    feed(&stage);
+    assert_ok(feeder_batch(&stage.feeder, &more, NULL));
+    assert_true(more); // nothing came, and it does not know yet
+    feed(&stage);
+    uint64_t number = (uint64_t)COMMITS * EACH;
+    assert_ok(store_fill_payload(stage.store, &stage.b.feed, number, salt, buf_span(&body), NULL));
+    assert_ok(store_commit(stage.store, NULL));
+    feed(&stage);
+    char *want = mem_format("%u", (unsigned)number);
+    expect_found(&stage, "dos", want);
+    mem_free(want);
+    buf_free(&body);
+    close_stage(&stage);
+}
+
 // A commit is read once for the records of it, but not from one batch to the next.
 static void a_payload_beside_others_that_comes_late_is_found(void **state)
 {
@@ -404,6 +441,7 @@ int main(void)
         SCRATCH_TEST(whatever_lies_there_is_made_anew),
         SCRATCH_TEST(damage_within_is_made_anew),
         SCRATCH_TEST(a_payload_that_comes_late_is_found),
+        SCRATCH_TEST(payloads_without_number_make_no_long_batch),
         SCRATCH_TEST(a_payload_beside_others_that_comes_late_is_found),
         SCRATCH_TEST(what_is_erased_is_gone_from_the_file),
         SCRATCH_TEST(whatever_happens_it_is_as_the_view),
