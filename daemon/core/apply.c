@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 err_t apply_signature(const core_t *core, const core_feed_state_t *feed, const commit_t *last)
 {

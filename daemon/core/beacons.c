@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 // ---- our own ----

@@ -3,7 +3,7 @@
 // a hub that comes back is not stormed.
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 // Whether the configuration may mean this member: by its code, or by what its card

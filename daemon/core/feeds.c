@@ -4,7 +4,7 @@
 // stopped keeps its head and goes no further.
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 // First place in core->sorted whose feed is not before `feed`.

@@ -2,7 +2,7 @@
 //
 // I12: published commits that wait for the gap before them are bounded. L4: whoever is
 // refused or stalls is left.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 //
 // I11: the session's id comes from a nonce of either side, so that it is no
 // other session's.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 //
 // I7: told is only what heads_flush sees after the turn, which is on disk. L1:
 // whoever lacks something is told of it once a session at least, and follows.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 #include "lib/mem.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 static size_t place_of(const core_t *core, const origin_t *origin)

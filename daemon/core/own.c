@@ -4,7 +4,7 @@
 // claims a later change of ours that is being fetched, nothing is written either.
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 // ---- the machine ----
 

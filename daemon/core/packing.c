@@ -5,7 +5,7 @@
 //
 // I12: what comes packed is bounded by the size that was told with its first part, before
 // it is unpacked. I15: what is unpacked is the run's bytes as the server had them.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 #include "lib/compress.h"
 

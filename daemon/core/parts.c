@@ -3,7 +3,7 @@
 //
 // I12: a session's parts are bounded, and so are runs that go aside (daemon/preparer.h).
 // L7: credit is what some seconds of the measured rate carry.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 // ---- which fetch ----

@@ -1,7 +1,7 @@
 // Missing payloads: looked for, asked for elsewhere, never passed over (I2).
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 enum { MISSING_BATCH = 32 };
 

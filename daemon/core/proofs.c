@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 enum { PROOF_BYTES_MAX = LINK_MESSAGE_MAX - 1024, PROOFS_MAX = 64 };

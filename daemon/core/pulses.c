@@ -10,7 +10,7 @@
 // neighbour can make a node ask, and that one is all who is asked.
 #include <assert.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 // ---- passing on ----

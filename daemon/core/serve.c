@@ -6,7 +6,7 @@
 // rises. L7: parts are small while little is granted.
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 static serve_t *serve_find(session_t *session, uint32_t fetch)

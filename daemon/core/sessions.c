@@ -2,7 +2,7 @@
 // is the first table, what comes in on it is dispatched by the second.
 //
 // I11: whatever is not of this session is dropped before anything looks at it.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 #include <assert.h>
 

@@ -8,7 +8,7 @@
 // A source that we dialled is followed by subscription, and gaps are closed by
 // a fetch that ends; one that dialled us is followed by a standing fetch. Never
 // both.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 
 #include <string.h>
 

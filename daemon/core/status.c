@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 
 // ---- peers ----

@@ -1,5 +1,7 @@
 #include "tests/sim/authority.h"
 
+#include "daemon/core/internal.h"
+
 static bool cut_ends(const cut_t *cuts, size_t count, const feed_t *feed, const cut_t **cut)
 {
     for (size_t i = 0; i < count; i++)

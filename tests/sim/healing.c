@@ -2,7 +2,7 @@
 // and what promises to happen in the end has to: L1, L2, L3.
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "daemon/store/internal.h"
 #include "lib/mem.h"
 #include "tests/sim/audit.h"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "daemon/store/store.h"
 #include "lib/marker.h"
 #include "lib/mem.h"

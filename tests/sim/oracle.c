@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "daemon/store/store.h"
 #include "lib/mem.h"
 #include "tests/sim/authority.h"

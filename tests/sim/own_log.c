@@ -1,5 +1,6 @@
 #include "tests/sim/own_log.h"
 
+#include "daemon/core/internal.h"
 #include "daemon/store/store.h"
 
 static const char *code_of(const oracle_t *oracle, const origin_t *origin)

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "tests/sim/play.h"
 
 void play_note(play_t *play, const char *format, ...)

@@ -1,6 +1,6 @@
 // Steps: keys that were replaced and got into other hands, an owner that breaks its
 // own rules, a second process at one database, a source that does not stop.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "daemon/store/store.h"
 #include "lib/mem.h"
 #include "tests/sim/play.h"

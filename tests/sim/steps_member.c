@@ -1,7 +1,7 @@
 // Steps: rosters, cards, epochs. What operators and members do on purpose.
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 #include "tests/sim/play.h"
 

@@ -1,5 +1,5 @@
 // Stories of rosters and cards: who may come in, whose word counts, how far.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 #include "tests/sim/four_nodes.h"
 

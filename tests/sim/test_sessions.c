@@ -1,7 +1,7 @@
 // Stories of sessions: what belongs to one and what does not, message by message; what
 // slow lines and peers that do harm by talking may cost; and what shows of a member
 // whose word does not come.
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/mem.h"
 #include "tests/sim/four_nodes.h"
 

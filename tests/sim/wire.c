@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/internal.h"
 #include "lib/compress.h"
 #include "lib/mem.h"
 
