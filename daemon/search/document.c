@@ -56,8 +56,6 @@ static void add_places(const row_t *row, const kind_t *kind, tokens_t *tokens)
     tokens_add(tokens, span_text(token));
     place_of_owner(row->place.origin, token);
     tokens_add(tokens, span_text(token));
-    place_of_feed(kind->tag, row->place.feed, token);
-    tokens_add(tokens, span_text(token));
 }
 
 void document_tokens(tokenizer_t *tokenizer, const row_t *row, tokens_t *tokens)
@@ -67,7 +65,7 @@ void document_tokens(tokenizer_t *tokenizer, const row_t *row, tokens_t *tokens)
     if (!kind || !row->body.size || record_decode(row->body, &record, NULL))
         return;
     document_words(tokenizer, record, tokens);
-    facet_record(record, tokens);
+    facet_record(record, (scope_t){kind->tag, row->place.feed}, tokens);
     add_places(row, kind, tokens);
     record_destroy(&record);
     tokens_sort(tokens);

@@ -12,19 +12,33 @@
 
 // ---- tokens ----
 
+#define PRIME UINT64_C(0x100000001b3)
+
 // FNV-1a (Fowler, Noll, Vo), 64 bits: who makes two values collide has records looked at in vain.
 static uint64_t hash_on(uint64_t hash, const char *text)
 {
     do
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (uint8_t)*text) * PRIME;
     while (*text++); // with its NUL: "a" "bc" is not "ab" "c"
     return hash;
 }
 
-static void make_token(const char *field, const char *value, char token[FACET_SIZE])
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    for (unsigned i = 0; i < 8; i++, number >>= 8)
+        hash = (hash ^ (number & 0xff)) * PRIME;
+    return hash;
+}
+
+static uint64_t hash_value(const char *field, const char *value)
+{
+    return hash_on(hash_on(UINT64_C(0xcbf29ce484222325), field), value);
+}
+
+void facet_token(uint64_t value, scope_t scope, char token[FACET_SIZE])
 {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-    uint64_t hash = hash_on(hash_on(UINT64_C(0xcbf29ce484222325), field), value);
+    uint64_t hash = hash_number(hash_number(value, scope.kind), (uint64_t)scope.feed);
     hash ^= hash >> 40;
     token[0] = '=';
     for (size_t i = 1; i + 1 < FACET_SIZE; i++, hash >>= 5)
@@ -42,31 +56,31 @@ void place_of_owner(int64_t origin, char token[PLACE_SIZE])
     snprintf(token, PLACE_SIZE, "@o%" PRId64, origin);
 }
 
-void place_of_feed(unsigned kind, int64_t feed, char token[PLACE_SIZE])
-{
-    snprintf(token, PLACE_SIZE, "@f%u.%" PRId64, kind, feed);
-}
-
 // ---- of a record ----
 
-static void add(tokens_t *tokens, const char *field, const char *value)
+typedef struct {
+    scope_t scope;
+    tokens_t *tokens;
+} facets_t;
+
+static void add(const facets_t *to, const char *field, const char *value)
 {
     char token[FACET_SIZE];
-    make_token(field, value, token);
-    tokens_add(tokens, span_text(token));
+    facet_token(hash_value(field, value), to->scope, token);
+    tokens_add(to->tokens, span_text(token));
 }
 
-static void add_text(tokens_t *tokens, const char *field, const Enlace__V1__Text *text)
+static void add_text(const facets_t *to, const char *field, const Enlace__V1__Text *text)
 {
     for (size_t i = 0; i < text->n_entries; i++)
         if (text->entries[i]->text)
-            add(tokens, field, text->entries[i]->text);
+            add(to, field, text->entries[i]->text);
 }
 
 enum { YEAR_TEXT = 4, MONTH_TEXT = 7 };
 
 // A date lies within its year and, where it says one, its month: nothing wider is asked for.
-static void add_date(tokens_t *tokens, const char *field, const Enlace__V1__Date *date)
+static void add_date(const facets_t *to, const char *field, const Enlace__V1__Date *date)
 {
     char text[DATE_TEXT];
     date_format(date, text);
@@ -74,45 +88,46 @@ static void add_date(tokens_t *tokens, const char *field, const Enlace__V1__Date
     for (size_t i = 0; i < 2; i++)
         if (strlen(text) >= sizes[i]) {
             text[sizes[i]] = '\0';
-            add(tokens, field, text);
+            add(to, field, text);
         }
 }
 
-static void add_message(tokens_t *tokens, const char *field, const ProtobufCMessage *message)
+static void add_message(const facets_t *to, const char *field, const ProtobufCMessage *message)
 {
     const value_type_t *type = value_type_of(message->descriptor);
     if (message->descriptor == &enlace__v1__text__descriptor) {
-        add_text(tokens, field, (const Enlace__V1__Text *)message);
+        add_text(to, field, (const Enlace__V1__Text *)message);
     } else if (message->descriptor == &enlace__v1__date__descriptor) {
-        add_date(tokens, field, (const Enlace__V1__Date *)message);
+        add_date(to, field, (const Enlace__V1__Date *)message);
     } else if (type) {
         char *text = type->to_text(message, NULL);
-        add(tokens, field, text);
+        add(to, field, text);
         mem_free(text);
     }
 }
 
 static err_t visit(void *context, const visit_t *visit, fault_t *fault)
 {
-    tokens_t *tokens = context;
+    const facets_t *to = context;
     const char *field = visit->site->trail.field;
     (void)fault;
     if (strcmp(field, "label") == 0)
         return ERR_OK;
     if (visit->field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        add_message(tokens, field, *(ProtobufCMessage *const *)visit->value);
+        add_message(to, field, *(ProtobufCMessage *const *)visit->value);
         return ERR_OK;
     }
     char *text = scalar_to_text(visit->field, visit->value);
-    add(tokens, field, text);
+    add(to, field, text);
     mem_free(text);
     return ERR_OK;
 }
 
-void facet_record(const record_t *record, tokens_t *tokens)
+void facet_record(const record_t *record, scope_t scope, tokens_t *tokens)
 {
-    add(tokens, "label", label_effective(record->label));
-    record_walk(record, visit, tokens, NULL);
+    facets_t to = {scope, tokens};
+    add(&to, "label", label_effective(record->label));
+    record_walk(record, visit, &to, NULL);
 }
 
 // ---- of a filter ----
@@ -162,7 +177,7 @@ static const ProtobufCFieldDescriptor *find_field(const kind_t *kind, const char
 
 static void ask(facet_t *facet, const char *field, const char *value)
 {
-    make_token(field, value, facet->tokens[facet->count++]);
+    facet->values[facet->count++] = hash_value(field, value);
 }
 
 // "es:Texto" may be a text in Spanish, and a text that begins so.

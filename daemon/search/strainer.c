@@ -9,30 +9,20 @@ void strainer_init(strainer_t *strainer, finder_t *finder, const kind_t *kind)
     *strainer = (strainer_t){.finder = finder, .kind = kind->tag, .hits = {.over = true}};
 }
 
-static void add(strainer_t *strainer, const char *text)
-{
-    char *before = strainer->facets;
-    strainer->facets = mem_format("%s%s", before ? before : "", text);
-    mem_free(before);
-}
-
 void strainer_filter(strainer_t *strainer, const kind_t *kind, const char *field, const char *value,
                      const json_reading_t *reading)
 {
     facet_t facet;
     facet_filter(kind, field, value, reading, &facet);
-    for (size_t i = 0; i < facet.count; i++) {
-        add(strainer, i ? " OR \"" : " AND (\"");
-        add(strainer, facet.tokens[i]);
-        add(strainer, "\"");
-    }
-    if (facet.count)
-        add(strainer, ")");
+    if (!facet.count)
+        return;
+    mem_grow(&strainer->facets, &strainer->capacity, strainer->count, sizeof *strainer->facets);
+    strainer->facets[strainer->count++] = facet;
 }
 
 bool strainer_narrows(const strainer_t *strainer)
 {
-    return strainer->facets != NULL;
+    return strainer->count > 0;
 }
 
 void strainer_destroy(strainer_t *strainer)
@@ -70,15 +60,33 @@ static err_t next_hit(strainer_t *strainer)
     return err;
 }
 
+// ("=a" OR "=b") AND ("=c"): what passes has one of each filter.
+static buf_t expression_of(const strainer_t *strainer, int64_t feed)
+{
+    buf_t made = {0};
+    char token[FACET_SIZE];
+    for (size_t i = 0; i < strainer->count; i++) {
+        const facet_t *facet = &strainer->facets[i];
+        for (size_t k = 0; k < facet->count; k++) {
+            facet_token(facet->values[k], (scope_t){strainer->kind, feed}, token);
+            buf_append(&made, span_text(k ? " OR \"" : i ? " AND (\"" : "(\""));
+            buf_append(&made, span_text(token));
+            buf_append(&made, span_text("\""));
+        }
+        buf_append(&made, span_text(")"));
+    }
+    buf_append(&made, span_of("", 1));
+    return made;
+}
+
 static err_t begin_feed(strainer_t *strainer, int64_t feed, int64_t after)
 {
-    char place[PLACE_SIZE];
-    place_of_feed(strainer->kind, feed, place);
-    char *expression = mem_format("\"%s\"%s", place, strainer->facets);
+    buf_t expression = expression_of(strainer, feed);
     hits_end(&strainer->hits);
-    hits_begin(&strainer->hits, strainer->finder, expression, after + 1, INT64_MAX, false);
+    hits_begin(&strainer->hits, strainer->finder, (const char *)expression.data, after + 1,
+               INT64_MAX, false);
     strainer->feed = feed;
-    mem_free(expression);
+    buf_free(&expression);
     return next_hit(strainer);
 }
 

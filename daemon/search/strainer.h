@@ -10,7 +10,8 @@
 typedef struct {
     finder_t *finder;
     unsigned kind;
-    char *facets; // " AND (...)" for each filter that narrows; NULL: none does
+    facet_t *facets; // of each filter that narrows
+    size_t count, capacity;
     tail_t tail;
     hits_t hits; // of `feed`, behind `after`
     int64_t feed, after;

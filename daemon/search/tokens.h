@@ -1,5 +1,5 @@
 // A set of tokens: what a record is found by. A word stands as it is; what is no word begins
-// with '=' (a value of a field) or '@' (kind, owner, feed), which no word does.
+// with '=' (a value of a field) or '@' (kind, owner), which no word does.
 #ifndef ENLACE_DAEMON_SEARCH_TOKENS_H
 #define ENLACE_DAEMON_SEARCH_TOKENS_H
 

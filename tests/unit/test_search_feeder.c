@@ -99,7 +99,7 @@ static void whatever_lies_there_is_made_anew(void **state)
 {
     stage_t stage = open_stage(state);
     put(&stage, &stage.a, 0, "{'kind':'body','key':'k1','name':{'es':'uno'}}");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         sql_t *sql = NULL;
         feed(&stage);
         feeder_clear(&stage.feeder);
@@ -113,9 +113,12 @@ static void whatever_lies_there_is_made_anew(void **state)
             scratch_copy(stage.dir, "enlace.db", "search.db");
             open_store(&stage, &first_run);
         }
-        if (i == 3) {
+        if (i >= 3) {
+            char version[40]; // a later one, and the one before
+            snprintf(version, sizeof version, "PRAGMA user_version = %d",
+                     i == 3 ? 99 : FILE_VERSION - 1);
             assert_ok(sql_open(stage.search_path, NULL, SQL_WRITE, &sql, NULL));
-            assert_ok(sql_script(sql, "PRAGMA user_version = 99", NULL));
+            assert_ok(sql_script(sql, version, NULL));
             sql_close(&sql);
         }
         if (i)
