@@ -136,10 +136,9 @@ static void work_clear(work_t *work)
     mem_free(work->bodies);
 }
 
-static void put_change(work_t *work, size_t i, const draft_t *draft, const uint8_t seed[32])
+static void put_change(work_t *work, size_t i, const draft_t *draft)
 {
     Enlace__V1__CommitHeader__Change *message = &work->messages[i];
-    crypto_derive(seed, i, work->salts[i], SALT_SIZE);
     work->states[i] = PAYLOAD_PRESENT;
     work->bodies[i] = draft->body;
     work->commitments[i] = crypto_commitment(work->salts[i], draft->body);
@@ -178,8 +177,9 @@ commit_t *commit_author(const feed_t *feed, uint64_t first, const hash_t *previo
 {
     assert(count > 0 && commit_fit(drafts, count) == count);
     work_t work = work_new(count);
+    crypto_derive(seed, 0, work.salts, count * SALT_SIZE); // four salts a hash
     for (size_t i = 0; i < count; i++)
-        put_change(&work, i, &drafts[i], seed);
+        put_change(&work, i, &drafts[i]);
     buf_t header = pack_header(feed, first, previous, time_ms, card_number, &work, count);
     hash_t hash = crypto_hash_of(HASH_COMMIT, buf_span(&header));
     signature_t signature = crypto_sign_hash(signing, SIGN_COMMIT, coalition, &hash);

@@ -105,11 +105,18 @@ const kind_t *kind_by_tag(unsigned tag)
     return NULL;
 }
 
+// Asked for each text of each record: most rules are passed over by a look at two letters.
+static bool rule_is_of(const rule_t *rule, const char *kind, const char *field)
+{
+    return rule->kind[0] == kind[0] && rule->field[0] == field[0] &&
+           strcmp(rule->kind, kind) == 0 && strcmp(rule->field, field) == 0;
+}
+
 static const rule_t *rule_of(const char *kind, const char *field)
 {
     static const rule_t none = {"", "", NULL, NULL, FORMAT_FREE};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (strcmp(rules[i].kind, kind) == 0 && strcmp(rules[i].field, field) == 0)
+        if (rule_is_of(&rules[i], kind, field))
             return &rules[i];
     return &none;
 }
