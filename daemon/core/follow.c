@@ -34,32 +34,27 @@ static void refuse(core_t *core, session_t *session, core_feed_state_t *feed, er
     follow_plan(core, feed, effects);
 }
 
+// Takes the first of them out: the caller's.
+static commit_t *take_pending(core_feed_state_t *feed)
+{
+    commit_t *commit = feed->pending[0];
+    feed->pending_bytes -= commit_encoded_size(commit);
+    feed->pending_count--;
+    memmove(feed->pending, feed->pending + 1, feed->pending_count * sizeof *feed->pending);
+    return commit;
+}
+
 // Published commits that waited for the gap before them to be closed.
 static void drain_pending(core_t *core, core_feed_state_t *feed, effects_t *effects)
 {
-    size_t done = 0;
-    while (done < feed->pending_count && !feed->stopped) {
-        commit_t *commit = feed->pending[done];
-        if (commit->first > feed->head.number + 1)
-            break;
-        if (commit->last > feed->head.number) {
-            run_t run = {.feed = feed->feed, .count = 1, .commits = {commit}};
-            feed->pending[done] = NULL;
-            err_t err = apply_run(core, &run, NULL, effects);
-            if (err)
-                core_count(core, err, core_code(core, &feed->feed.origin));
-            commit_destroy(&run.commits[0]);
-        }
-        done++;
+    while (feed->pending_count && feed->pending[0]->first <= feed->head.number + 1) {
+        run_t run = {.feed = feed->feed, .count = 1, .commits = {take_pending(feed)}};
+        bool is_new = run.commits[0]->last > feed->head.number;
+        err_t err = is_new ? apply_run(core, &run, NULL, effects) : ERR_OK;
+        if (err)
+            core_count(core, err, core_code(core, &feed->feed.origin));
+        commit_destroy(&run.commits[0]);
     }
-    for (size_t i = 0; i < done && i < feed->pending_count; i++)
-        commit_destroy(&feed->pending[i]);
-    if (done && feed->pending_count) {
-        feed->pending_count -= done;
-        memmove(feed->pending, feed->pending + done, feed->pending_count * sizeof *feed->pending);
-    }
-    if (!feed->pending_count)
-        feed->pending_bytes = 0;
 }
 
 // So that nobody fills the memory with what is to come, feed by feed: what is not

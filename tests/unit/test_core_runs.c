@@ -40,6 +40,41 @@ static void what_waited_is_looked_at_too(void **state)
     bench_close(&bench);
 }
 
+// 256 KiB may wait. What was among them and is no more leaves its room to others.
+static void what_was_refused_waits_no_more(void **state)
+{
+    enum { BODY = 15000, LAST = 19 }; // 17 of them may wait
+    bench_t bench;
+    commit_t *chain[LAST];
+    static char body[BODY + 1];
+    (void)state;
+    bench_open_connected(&bench, LINK);
+    memset(body, 'x', BODY);
+    head_t head = bench_start(&bench, BENCH_BB);
+    for (size_t i = 0; i < LAST; i++) {
+        // Those that come in runs are within the first credit.
+        chain[i] = bench_commit_after(&bench, BENCH_BB, &head, i < 2 ? "x" : body);
+        head = bench_head_of(chain[i]);
+    }
+    head = bench_head_of(chain[0]);
+    commit_t *forged = bench_commit_after(&bench, BENCH_BB, &head, body);
+    forged->signature.bytes[5] ^= 1;
+    uint32_t fetch = bench_claim(&bench, LINK, BENCH_BB, LAST);
+    bench_publish(&bench, LINK, forged);
+    for (size_t i = 2; i < LAST - 1; i++)
+        bench_publish(&bench, LINK, chain[i]);
+    bench_bring(&bench, LINK, fetch, chain, 1, false);
+    assert_int_equal(bench_counted(&bench, ERR_BAD_SIGNATURE), 1);
+    assert_int_equal(bench_held(&bench, BENCH_BB), 1);
+    bench_publish(&bench, LINK, chain[LAST - 1]); // the 17th
+    bench_bring(&bench, LINK, fetch, chain + 1, 1, false);
+    assert_int_equal(bench_held(&bench, BENCH_BB), LAST);
+    for (size_t i = 0; i < LAST; i++)
+        commit_destroy(&chain[i]);
+    commit_destroy(&forged);
+    bench_close(&bench);
+}
+
 // BB was removed with a cut at number 3 that its chain does not meet: what a run
 // brings before it is taken as far as a signature of its own vouches for it.
 static void before_a_cut_a_signature_vouches(void **state)
@@ -380,6 +415,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waited_is_looked_at_too),
+        cmocka_unit_test(what_was_refused_waits_no_more),
         cmocka_unit_test(before_a_cut_a_signature_vouches),
         cmocka_unit_test(a_run_that_never_ends_is_given_up),
         cmocka_unit_test(parts_of_an_ended_fetch_have_an_end),
