@@ -13,6 +13,7 @@
 #define CONTROL_WAIT_MAX_MS       30000u        // longest wait of a tail
 #define CONTROL_ROWS_MAX          200u          // rows of one page
 #define CONTROL_IMPORT_CHUNK      (256u * 1024) // bytes of lines that one request had best carry
+#define CONTROL_IMPORT_LINES_MAX  4096u         // lines of one request: the loop reads them at once
 #define CONTROL_IMPORT_LINE_MAX   (1024u * 1024)
 #define CONTROL_FINDINGS_MAX      100u // of a verify that are named
 

@@ -240,6 +240,9 @@ err_t import_stage(import_t *import, const roster_t *roster, const Enlace__V1__I
     import->line = 0;
     if (import->stage != STAGE_LINES)
         return fault_set(fault, ERR_UNEXPECTED, "", "the last line has come before");
+    if (lines->n_lines > CONTROL_IMPORT_LINES_MAX)
+        return fault_set(fault, ERR_TOO_MANY, "lines", "at most %u lines come at once",
+                         CONTROL_IMPORT_LINES_MAX);
     // Numbers are those of the file: a client may leave its empty lines out.
     if (lines->n_lines && (lines->first_line < import->next_line || lines->first_line > NUMBER_MAX))
         return fault_set(fault, ERR_OUT_OF_ORDER, "first_line", "line %llu comes next",

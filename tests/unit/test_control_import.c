@@ -125,6 +125,30 @@ static void an_import_is_its_clients_and_does_not_last(void **state)
     REFUSED(scene, client, 5, ERR_BUSY);
 }
 
+// The loop reads what one request brings at once: a request may not make it long.
+static void lines_without_number_do_not_come_at_once(void **state)
+{
+    enum { MOST = CONTROL_IMPORT_LINES_MAX };
+    scene_t *scene = *state;
+    void *client = connect_to(scene, true);
+    char **texts = mem_alloc_array(MOST + 1, sizeof *texts);
+    Enlace__V1__ImportLines lines = ENLACE__V1__IMPORT_LINES__INIT;
+    for (size_t i = 0; i <= MOST; i++)
+        texts[i] = (char *)(uintptr_t)(i ? "" : import_line_text);
+    lines.has_import = lines.has_first_line = true;
+    lines.import = begin_import(scene, client);
+    lines.first_line = 1;
+    lines.lines = texts;
+    lines.n_lines = MOST;
+    SEND(client, 1, IMPORT_LINES, &lines);
+    assert_int_equal(STATE(scene, client, 1).staged, 1);
+    lines.first_line += MOST;
+    lines.n_lines = MOST + 1;
+    SEND(client, 2, IMPORT_LINES, &lines);
+    REFUSED(scene, client, 2, ERR_TOO_MANY);
+    mem_free(texts);
+}
+
 static void an_import_can_be_given_up(void **state)
 {
     scene_t *scene = *state;
@@ -147,6 +171,7 @@ int main(void)
         T(an_import_goes_step_by_step),
         T(a_refused_import_names_line_and_field),
         T(an_import_is_its_clients_and_does_not_last),
+        T(lines_without_number_do_not_come_at_once),
         T(an_import_can_be_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
