@@ -58,10 +58,21 @@ static void add_places(const row_t *row, const kind_t *kind, tokens_t *tokens)
     tokens_add(tokens, span_text(token));
 }
 
+// A list tells of it whatever the filter (daemon/control/query.c).
+static void add_unreadable(scope_t scope, tokens_t *tokens)
+{
+    char token[FACET_SIZE];
+    facet_token(FACET_UNREADABLE, scope, token);
+    tokens_add(tokens, span_text(token));
+    tokens_sort(tokens);
+}
+
 void document_tokens(tokenizer_t *tokenizer, const row_t *row, tokens_t *tokens)
 {
     record_t *record = NULL;
     const kind_t *kind = row->kind ? kind_by_name(row->kind) : NULL;
+    if (kind && row->note == ERR_DAMAGED && !row->body.size)
+        add_unreadable((scope_t){kind->tag, row->place.feed}, tokens);
     if (!kind || !row->body.size || record_decode(row->body, &record, NULL))
         return;
     document_words(tokenizer, record, tokens);

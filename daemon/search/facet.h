@@ -29,6 +29,9 @@ typedef struct {
 void facet_filter(const kind_t *kind, const char *field, const char *value,
                   const json_reading_t *reading, facet_t *facet);
 
+// What a record that cannot be read for damage has: it may be what is looked for.
+#define FACET_UNREADABLE UINT64_C(0)
+
 #define FACET_SIZE 10u // "=" and 8 characters and a NUL
 void facet_token(uint64_t value, scope_t scope, char token[FACET_SIZE]);
 

@@ -20,7 +20,7 @@
 #include "daemon/store/sql.h"
 
 #define FILE_APPLICATION 0x456e5363 // "EnSc"
-#define FILE_VERSION     2          // another schema, other words, other facets: made anew
+#define FILE_VERSION     3          // another schema, other words, other facets: made anew
 #define FILE_TERMS_MAX   500000     // words that alike ones are looked for among
 
 typedef struct file file_t;

@@ -60,7 +60,7 @@ static err_t next_hit(strainer_t *strainer)
     return err;
 }
 
-// ("=a" OR "=b") AND ("=c"): what passes has one of each filter.
+// ("=a" OR "=b") AND ("=c") OR "=d": what passes has one of each filter, or cannot be read.
 static buf_t expression_of(const strainer_t *strainer, int64_t feed)
 {
     buf_t made = {0};
@@ -75,6 +75,10 @@ static buf_t expression_of(const strainer_t *strainer, int64_t feed)
         }
         buf_append(&made, span_text(")"));
     }
+    facet_token(FACET_UNREADABLE, (scope_t){strainer->kind, feed}, token);
+    buf_append(&made, span_text(" OR \""));
+    buf_append(&made, span_text(token));
+    buf_append(&made, span_text("\""));
     buf_append(&made, span_of("", 1));
     return made;
 }

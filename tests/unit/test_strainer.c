@@ -2,6 +2,8 @@
 #include "tests/unit/record_random.h"
 #include "tests/unit/thin.h"
 
+#include <sqlite3.h>
+
 #include "daemon/control/query.h"
 #include "daemon/store/internal.h"
 #include "house.h"
@@ -414,6 +416,30 @@ static void what_looks_alike_elsewhere_is_not_looked_at(void **state)
                 &(asked_for_t){"organisation", "GT", "country", "PA", NULL, NULL, "GT:1 GT:2 "});
 }
 
+// What could not be read when it was fed may be what is looked for: it is told, as it is without
+// an index.
+static void what_does_not_read_is_told_with_the_index(void **state)
+{
+    scene_t *scene = *state;
+    house_t *house = &scene->house;
+    sqlite3 *handle = NULL;
+    house_put(house, HOUSE_CR, "{'kind':'organisation','city':'PA','country':'CR'}");
+    house_put(house, HOUSE_CR, "{'kind':'organisation','city':'PA','country':'CR'}");
+    house_put(house, HOUSE_CR, "{'kind':'committee','country':'PA'}");
+    assert_int_equal(sqlite3_open(house->database, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "UPDATE commit_log SET payloads = x'ff' WHERE id >="
+                                  " (SELECT min(id) + 1 FROM record)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+    assert_int_equal(search_settle(scene->search), ERR_OK);
+    expect_rows(scene,
+                &(asked_for_t){"organisation", NULL, "city", "PA", "country", "CR", "CR:1 CR:2 "});
+    expect_rows(scene, &(asked_for_t){"organisation", NULL, "city", "SV", NULL, NULL, "CR:2 "});
+    expect_rows(scene, &(asked_for_t){"organisation", "GT", "city", "SV", NULL, NULL, ""});
+}
+
 // Lists so long that the index passes over pages of them to where a page begins.
 static void deep_pages_of_long_lists_are_the_same(void **state)
 {
@@ -495,6 +521,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_list_is_the_same_with_the_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_looks_alike_elsewhere_is_not_looked_at, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_does_not_read_is_told_with_the_index, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(deep_pages_of_long_lists_are_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_tail_leaves_nothing_out, set_up, tear_down),
