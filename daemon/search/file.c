@@ -10,6 +10,11 @@
 // How much of a merge is done in one step of a purge: pages of the index.
 #define PURGE_PAGES 1000
 
+// A list that fills four pages of the index has a list of its pages, by which FTS5 passes over
+// those before the record that a page of an answer begins with; within a page, and where there is
+// no such list, it goes from record to record. Eight of them fit one page of the file.
+#define PAGE_BYTES "490"
+
 struct file {
     sql_t *sql;
     tokens_t came; // words of the batch, to be terms
@@ -39,7 +44,8 @@ static const char schema[] =
     "CREATE VIRTUAL TABLE tokens USING fts5 (t, content='', detail=none, columnsize=0,"
     "  tokenize=\"ascii tokenchars '=@.'\");"
     "CREATE VIRTUAL TABLE grams USING fts5 (t, content='', detail=none, columnsize=0,"
-    "  tokenize='trigram case_sensitive 1');";
+    "  tokenize='trigram case_sensitive 1');"
+    "INSERT INTO tokens (tokens, rank) VALUES ('pgsz', " PAGE_BYTES ");";
 
 // secure_delete: what is taken away is overwritten.
 static const char set_up[] = "PRAGMA page_size = 4096;"
