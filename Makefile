@@ -24,7 +24,7 @@ ALL_CPPFLAGS := -I. -I$(BUILD)/gen -D_GNU_SOURCE -DENLACE_VERSION='"$(VERSION)"'
 ifndef SANITIZE
 ALL_CPPFLAGS += -D_FORTIFY_SOURCE=2
 else
-SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
 endif
 ALL_CPPFLAGS += $(CPPFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 ALL_CFLAGS   := -std=c11 $(WARNINGS) $(HARDEN) $(CFLAGS) $(SANITIZER) $(WERROR)
@@ -59,6 +59,7 @@ LIBSEARCH := $(BUILD)/libsearch.a
 LIBNET    := $(BUILD)/libnet.a
 LIBDAEMON := $(BUILD)/libdaemon.a
 LIBCLIENT := $(BUILD)/libclient.a
+LIBUNIT   := $(BUILD)/libunit.a
 ARCHIVES  := $(LIBDAEMON) $(LIBCORE) $(LIBSEARCH) $(LIBSTORE) $(LIBNET) $(LIBENLACE)
 
 # In each folder of tests: programs are test_*.c (and tool_*.c, which tests
@@ -66,7 +67,8 @@ ARCHIVES  := $(LIBDAEMON) $(LIBCORE) $(LIBSEARCH) $(LIBSTORE) $(LIBNET) $(LIBENL
 programs  = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 helpers   = $(filter-out $(BUILD)/obj/tests/$(1)/test_% $(BUILD)/obj/tests/$(1)/tool_%,$(call objects,tests/$(1)/*.c))
 # Those that take long begin first: none is left alone at the end.
-SLOW_TESTS   := net_hostile protocol_fields verify view verify_damage reader vectors_node roster hostile disk fence import
+SLOW_TESTS   := net_hostile protocol_fields verify view verify_damage reader vectors_node roster hostile disk fence import \
+                searching strainer serve search_feeder store_faults kind_block control author
 slow_first    = $(filter $(addprefix %/test_,$(SLOW_TESTS)),$(1)) $(filter-out $(addprefix %/test_,$(SLOW_TESTS)),$(1))
 UNIT_TESTS   := $(call slow_first,$(call programs,tests/unit/test_*.c))
 SIM_TESTS    := $(call programs,tests/sim/test_*.c)
@@ -215,13 +217,14 @@ members.libsearch := $(SEARCH_O)
 members.libnet    := $(NET_O)
 members.libdaemon := $(filter-out %/main.o,$(DAEMON_O))
 members.libclient := $(filter-out %/main.o,$(CLIENT_O))
+members.libunit   := $(UNIT_HELP)
 # What an archive was made of is listed beside it: a file that leaves the tree
 # leaves the archive too.
 $(BUILD)/%.members: FORCE
 	@mkdir -p $(@D)
 	@echo '$(members.$*)' | cmp -s - $@ || echo '$(members.$*)' > $@
 .SECONDEXPANSION:
-$(ARCHIVES) $(LIBCLIENT): $(BUILD)/%.a: $(BUILD)/%.members $$(members.%)
+$(ARCHIVES) $(LIBCLIENT) $(LIBUNIT): $(BUILD)/%.a: $(BUILD)/%.members $$(members.%)
 	@rm -f $@
 	$(call say,AR $@)$(AR) rcs $@ $(filter %.o,$^)
 
@@ -242,8 +245,12 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
 .PHONY: all-objects
 all-objects: $(LIB_O) $(CORE_O) $(STORE_O) $(SEARCH_O) $(NET_O) $(DAEMON_O) $(CLIENT_O) $(TEST_O) $(BENCH_O) $(GEN_O)
 
-# Tests link only what they test: the archives give them the objects they name.
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELP) $(ARCHIVES) $(LIBCLIENT)
+# Tests link only what they test: the archives give them the objects they name, what
+# helps them among it. Sanitised, they take longer to be optimised than to run.
+ifdef SANITIZE
+$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/system/%.o: private ALL_CFLAGS += -O0
+endif
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBUNIT) $(ARCHIVES) $(LIBCLIENT)
 	@mkdir -p $(@D)
 	$(call say,LD $@)$(LINK) $(LIBNET) $(LIBENLACE) $(LIBS) -lcmocka
 $(BUILD)/tests/sim/%: $(BUILD)/obj/tests/sim/%.o $(SIM_HELP) $(LIBDAEMON) $(LIBCORE) $(LIBSEARCH) $(LIBSTORE) $(LIBENLACE)
