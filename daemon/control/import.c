@@ -99,8 +99,8 @@ err_t import_look(import_t *import, fault_t *fault)
         import->length = length;
         import->undone = undone;
     }
-    import->fresh = length == import->length && undone == import->undone &&
-                    (import->fresh || !import->looked);
+    import->fresh =
+        length == import->length && undone == import->undone && (import->fresh || !import->looked);
     import->looked = true;
     return ERR_OK;
 }
