@@ -169,7 +169,7 @@ static void every_key_is_found_again(void **state)
     enum { NODES = 7, KEYS = 5000 };
     (void)state;
     line_keys_t *keys = line_keys_new();
-    char key[24], node[16], kind[24];
+    char key[24], node[24], kind[24];
     code_t first;
     for (size_t i = 0; i < KEYS; i++)
         for (size_t n = 0; n < 1 + i % NODES; n++) {
