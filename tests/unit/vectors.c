@@ -125,7 +125,7 @@ void vectors_play(const char *name, vector_play_fn fn, void *context)
     const json_t *cases = json_object_get(file, "cases");
     size_t failed = 0;
     assert_true(json_array_size(cases) > 0);
-    for (size_t i = 0; i < json_array_size(cases); i += thin(4)) {
+    for (size_t i = 0; i < json_array_size(cases); i += thin(8)) {
         const json_t *vector = json_array_get(cases, i);
         char *differs = fn(file, vector, context);
         if (!differs)
