@@ -68,6 +68,13 @@ static err_t read_proof(driver_t *driver, const effect_t *effect, served_run_t *
     return err;
 }
 
+// What nobody gets because of it somebody here has to mend.
+static void log_damage(driver_t *driver, err_t err, const fault_t *fault)
+{
+    if (err == ERR_DAMAGED || err == ERR_DISK_ERROR)
+        driver_log_fault(driver, err, fault);
+}
+
 static void do_read_run(driver_t *driver, effect_t *effect)
 {
     served_run_t served = {0};
@@ -79,6 +86,7 @@ static void do_read_run(driver_t *driver, effect_t *effect)
         store_read_run_to(driver->store, &effect->feed, effect->number, &effect->hash,
                           effect->has_cut ? &effect->cut : NULL, (size_t)effect->limit,
                           effect->headers_only, &served, &fault);
+    log_damage(driver, event.as.run_read.err, &fault);
     served_run_t proof = {0};
     event.as.run_read.last = served.last;
     event.as.run_read.end = served.end;
@@ -126,6 +134,7 @@ static void do_read_payload(driver_t *driver, effect_t *effect)
     event.as.payload_read.salt = salt;
     err_t err = store_read_payload(driver->store, &effect->feed, effect->number,
                                    &event.as.payload_read.state, salt, &body, &fault);
+    log_damage(driver, err, &fault);
     if (err)
         event.as.payload_read.state = PAYLOAD_MISSING;
     event.as.payload_read.body = buf_span(&body);

@@ -265,6 +265,8 @@ void serve_run_read(core_t *core, const event_t *event, effects_t *effects)
             diverged(core, session, event, effects);
         else if (event->as.run_read.run.size && session_may_ask(core, session))
             proof_send(core, session, event->as.run_read.run, effects);
+        if (ours)
+            core_count(core, err, core_code(core, &event->as.run_read.feed.origin));
         nope(core, session, fetch, ours ? ERR_BUSY : err,
              err == ERR_DIVERGED ? &event->as.run_read.last : NULL, effects);
         serve_end(session, fetch);

@@ -212,6 +212,29 @@ static void proofs_at_the_end_of_fetches_have_a_bound(void **state)
     bench_close(&bench);
 }
 
+// Whoever asks is told to ask later; here it is counted for what it is.
+static void damage_is_counted_beside_busy(void **state)
+{
+    bench_t bench;
+    message_t nope;
+    (void)state;
+    bench_open_connected(&bench, LINK);
+    message_t fetch = bench_fetch_of(&bench, BENCH_AA, 1);
+    bench_say(&bench, LINK, &fetch);
+    bench_commit(&bench);
+    event_t read = {.type = EVENT_RUN_READ, .link = LINK};
+    read.as.run_read.feed = fetch.as.fetch.feed;
+    read.as.run_read.fetch = 1;
+    read.as.run_read.err = ERR_DAMAGED;
+    bench_step(&bench, &read);
+    assert_true(bench_sent(&bench, MSG_NOPE, &nope));
+    assert_int_equal(nope.as.nope.reason, ERR_BUSY);
+    message_clear(&nope);
+    assert_int_equal(bench_counted(&bench, ERR_BUSY), 1);
+    assert_int_equal(bench_counted(&bench, ERR_DAMAGED), 1);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +246,7 @@ int main(void)
         cmocka_unit_test(questions_have_a_bound),
         cmocka_unit_test(cards_asked_for_have_a_bound),
         cmocka_unit_test(proofs_at_the_end_of_fetches_have_a_bound),
+        cmocka_unit_test(damage_is_counted_beside_busy),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core serve", tests, NULL, NULL);
 }
