@@ -5,6 +5,10 @@
 // whoever can write to the database, who can write the checksum, too: what he makes of a payload is
 // refused by whoever it is given to, and told by `enlace verify`, which hashes everything.
 //
+// A payload that comes late is put into its row. Where something else in that row had changed, it
+// has no checksum from there on: hash and commitments are looked at as before, a signature and the
+// state of a payload are not.
+//
 // XXH3, 64 bits (xxHash, Yann Collet): a changed row passes once in 2^64. Each piece has the sum of
 // what is before it as its seed, so that a byte which goes from the end of one to the beginning of
 // the next shows; payloads are the last, since they alone are ever replaced.

@@ -336,7 +336,7 @@ static err_t fill_missing(store_t *store, const place_in_log_t *place,
     change_t change = {.state = PAYLOAD_PRESENT, .body = body};
     if (place->change.state == PAYLOAD_PRESENT) // two sources may have been asked
         return arrived(store, place, false, fault);
-    if (place->change.state == PAYLOAD_ERASED)
+    if (place->change.state == PAYLOAD_ERASED && place->state != ROW_CHANGED)
         return fault_set(fault, ERR_PAYLOAD_ERASED, "", NULL);
     hash_t given = crypto_commitment(salt, body);
     if (!hash_equal(&given, &place->change.commitment))

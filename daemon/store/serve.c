@@ -316,6 +316,9 @@ static err_t take_payload(sqlite3_stmt *statement, uint64_t number, change_t *ch
         !commit_scan_change(&changes, skip, change) ||
         !commit_scan_payload(&payloads, skip, change) || !commitment_holds(change))
         return damaged(number, fault);
+    // No commitment says whether what is not there was erased or never came.
+    if (change->state != PAYLOAD_PRESENT && row_state(statement, 0, NULL) == ROW_CHANGED)
+        return damaged(number, fault);
     return ERR_OK;
 }
 
