@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/search/document.h"
 #include "lib/mem.h"
@@ -117,6 +118,7 @@ typedef struct {
     stand_t stand; // when it is written
     uint64_t newest;
     size_t bytes;
+    uint64_t until_ms; // gathering ends then: it holds a snapshot of the store
     doc_t *docs;
     size_t doc_count, doc_capacity;
     changed_t *waits; // changes that wait for their payload
@@ -141,6 +143,19 @@ static void batch_clear(batch_t *batch)
     mem_free(batch->docs);
     mem_free(batch->waits);
     mem_free(batch->came);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+// For one more of a list of which so many are taken. One always is, or it would never end.
+static bool has_room(const batch_t *batch, size_t taken)
+{
+    return batch->bytes < FEEDER_BYTES && (taken == 0 || now_ms() < batch->until_ms);
 }
 
 static bool take_row(void *context, const row_t *row)
@@ -178,7 +193,7 @@ static err_t gather_changes(batch_t *batch, fault_t *fault)
     changed_t *changed = mem_alloc_array(FEEDER_CHANGES, sizeof *changed);
     err_t err = reader_changed(batch->feeder->reader, batch->stand.applied, FEEDER_CHANGES, changed,
                                &count, fault);
-    for (size_t i = 0; i < count && !err && batch->bytes < FEEDER_BYTES; i++)
+    for (size_t i = 0; i < count && !err && has_room(batch, i); i++)
         err = take_change(batch, &changed[i], fault);
     mem_free(changed);
     return err;
@@ -195,7 +210,7 @@ static err_t gather_came(batch_t *batch, fault_t *fault)
     err_t err = file_waiting(file_sql(feeder->file), feeder->waited, FEEDER_CHANGES, waiting,
                              &count, fault);
     feeder->file_failed = err != ERR_OK;
-    for (; looked < count && !err && batch->bytes < FEEDER_BYTES; looked++) {
+    for (; looked < count && !err && has_room(batch, looked); looked++) {
         bool missing = false;
         const changed_t changed = waiting[looked];
         batch->waited = changed.change;
@@ -213,6 +228,7 @@ static err_t gather(batch_t *batch, fault_t *fault)
 {
     feeder_t *feeder = batch->feeder;
     stand_t then = {.applied = feeder->fed};
+    batch->until_ms = now_ms() + FEEDER_HOLD_MS;
     err_t err = reader_hold(feeder->reader, fault);
     if (!err)
         err = reader_stand(feeder->reader, feeder->fed, &then, fault);

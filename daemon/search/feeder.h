@@ -6,6 +6,7 @@
 #include "daemon/search/tokenizer.h"
 
 #define FEEDER_CHANGES 2048u              // of a batch, at most
+#define FEEDER_HOLD_MS 500u               // for which a batch is gathered within one snapshot
 #define FEEDER_BYTES   (2u * 1024 * 1024) // of tokens; one record's more at most
 
 typedef struct {

@@ -150,7 +150,10 @@ static err_t add_filled(finder_t *finder, reader_t *reader, tail_t *tail, fault_
     err_t err = ERR_OK;
     if (finder->open)
         err = finder->failed = file_waiting(finder->sql, 0, TAIL_MAX, waiting, &count, fault);
-    tail->whole = tail->whole && count < TAIL_MAX;
+    if (count == TAIL_MAX) { // of those beyond nobody knows how many have come
+        tail->whole = false;
+        tail->behind = tail->behind ? tail->behind : 1;
+    }
     for (size_t i = 0; i < count && !err; i++) {
         bool missing = false;
         err = reader_is_missing(reader, waiting[i].change, &missing, fault);

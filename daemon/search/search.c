@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -14,8 +15,8 @@
 // After a hint it waits until the loop is quiet for a moment: what comes in a burst is fed at less
 // cost together, and a burst, of what comes or of what is served, has the processor for itself.
 // While it goes on feeding begins all the same, and leaves between batches so many times as long
-// as one took.
-enum { QUIET_MS = 200, GATHER_MS = 3000, RESTS = 4, REST_MAX_MS = 2000, ANEW_MAX = 8, NICE = 15 };
+// as one took: of the time a third is its own, so that it comes into step however long that is.
+enum { QUIET_MS = 200, GATHER_MS = 3000, RESTS = 2, REST_MAX_MS = 1000, ANEW_MAX = 8, NICE = 15 };
 enum { RETRY_MS = 30000 };
 #define STACK_BYTES (1024u * 1024)
 
@@ -28,8 +29,10 @@ struct search {
     uint64_t hints, seen; // hints given; those that a pass that has begun knows of
     uint64_t passed;      // those that a pass that is over knew of
     uint64_t passes;      // that are over
-    uint64_t stirs;       // hints, and pieces of bulk that the loop gave others
-    uint64_t rested;      // stirs that had been heard at the last rest
+    // Hints, and pieces of bulk that the loop gave others; not under the mutex, for which the loop
+    // would wait.
+    atomic_uint_least64_t stirs;
+    uint64_t rested; // stirs that had been heard at the last rest
     bool stopping, distrusted, hurried;
     unsigned retry_ms;
     search_state_t state;
@@ -287,9 +290,7 @@ void search_hint(search_t *search)
 
 void search_stir(search_t *search)
 {
-    pthread_mutex_lock(&search->mutex);
-    search->stirs++;
-    pthread_mutex_unlock(&search->mutex);
+    atomic_fetch_add(&search->stirs, 1);
 }
 
 void search_distrust(search_t *search)
