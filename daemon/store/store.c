@@ -11,6 +11,10 @@
 
 enum { PAGE_BYTES = 4096 };
 
+#define DIGITS_OF(number) #number
+#define DIGITS(number)    DIGITS_OF(number)
+_Static_assert(WAL_KEPT_BYTES > WAL_BYTES_MAX, "or each round would cut it and grow it again");
+
 // ---- the turn ----
 
 bool store_in_turn(const store_t *store)
@@ -165,7 +169,7 @@ err_t store_start(void)
 static err_t set_up(store_t *store, fault_t *fault)
 {
     // What survives a power cut is what was committed (FULL), what is deleted is
-    // overwritten, and the WAL shrinks again after a burst.
+    // overwritten, and the WAL does not stay as long as one burst may make it.
     static const char pragmas[] = "PRAGMA page_size = 4096;"
                                   "PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = FULL;"
@@ -173,7 +177,7 @@ static err_t set_up(store_t *store, fault_t *fault)
                                   "PRAGMA foreign_keys = ON;"
                                   "PRAGMA cell_size_check = ON;"
                                   "PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA journal_size_limit = 67108864;"; // WAL_KEPT_BYTES
+                                  "PRAGMA journal_size_limit = " DIGITS(WAL_KEPT_BYTES);
     err_t err = schema_known(store->sql, fault);
     if (!err)
         err = sql_script(store->sql, pragmas, fault);

@@ -6,8 +6,9 @@
 
 // How long the file is made and stays: what is longer is cut when it is begun again, by the writer,
 // who waits for it. So it is as long as it becomes where checkpoints keep up.
+// More than WAL_BYTES_MAX (internal.h), beyond which the writer empties it itself: by a turn.
 #define WAL_RESERVED_BYTES (8u * 1024 * 1024)
-#define WAL_KEPT_BYTES     (64u * 1024 * 1024)
+#define WAL_KEPT_BYTES     75497472 // 72 MiB; as SQL has it
 
 // Before SQLite opens it, while nobody else has the database open for writing.
 // DISK_FULL, DISK_ERROR.
