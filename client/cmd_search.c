@@ -77,10 +77,22 @@ static void take_page(search_t *search, const Enlace__V1__RecordPage *page)
         search->unsearched = page->unsearched;
 }
 
+// On a terminal only: whoever asks by a program has said how many it wants.
+static bool tells_of_more(const search_t *search)
+{
+    return search->table && search->client->out.terminal;
+}
+
 // One more than is wanted tells whether there are more; that the page has no end does not.
 static uint32_t rows_asked(const search_t *search)
 {
-    return search->left < CONTROL_ROWS_MAX ? (uint32_t)search->left + 1 : CONTROL_ROWS_MAX;
+    uint64_t wanted = search->left + (tells_of_more(search) ? 1 : 0);
+    return wanted < CONTROL_ROWS_MAX ? (uint32_t)wanted : CONTROL_ROWS_MAX;
+}
+
+static bool wants_more(const search_t *search)
+{
+    return !search->more && (search->left > 0 || tells_of_more(search));
 }
 
 static int ask_pages(search_t *search, request_t *request)
@@ -103,7 +115,7 @@ static int ask_pages(search_t *search, request_t *request)
             span_of(reply->page->cursor.data, asked->has_cursor ? reply->page->cursor.len : 0));
         asked->cursor = (ProtobufCBinaryData){cursor.size, cursor.data};
         talk_free(&reply);
-    } while (asked->has_cursor && !search->more);
+    } while (asked->has_cursor && wants_more(search));
     buf_free(&cursor);
     talk_close(&talk);
     return status;
@@ -120,8 +132,7 @@ static void warn(const search_t *search)
     if (text)
         report_warning(text);
     mem_free(text);
-    // On a terminal only: whoever asks by a program has said how many it wants.
-    if (search->more && search->table && search->client->out.terminal)
+    if (search->more && tells_of_more(search))
         report_warning(_("there are more: --limit N shows more of them"));
 }
 
