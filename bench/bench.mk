@@ -8,7 +8,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_HELP) $(LIBCLIENT) $(ARCHIVES)
 bench:
 	@scripts/deps.sh build check bench
 	$(AGAIN) all $(BUILD)/bench/tool_bench
-	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/tool_bench --json $(BUILD)/bench.json $(BENCH)
+	ENLACE_BIN_DIR=$(BUILD) $(BUILD)/bench/tool_bench --json $(BUILD)/bench.json $(or $(BENCH),--growth)
 
 #: make bench-peers  the same beside PostgreSQL, NATS and bare SQLite (PEERS='--n 20000 --repeat 1 live')
 # Only these need the peers' client libraries.

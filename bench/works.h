@@ -6,6 +6,7 @@
 #ifndef ENLACE_BENCH_WORKS_H
 #define ENLACE_BENCH_WORKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/report.h"
@@ -22,6 +23,7 @@ typedef struct {
 typedef struct {
     const char *name, *what;
     void (*run)(const bench_t *bench);
+    bool grows; // what it costs a record may depend on how many there are
 } work_t;
 
 extern const work_t works[]; // ends with one without a name

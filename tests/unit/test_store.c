@@ -432,7 +432,7 @@ static void a_newer_store_is_refused(void **state)
     reader_t *reader = NULL;
     verify_t verify = {0};
     fault_t fault;
-    assert_ok(sql_script(store->sql, "PRAGMA user_version = 4", NULL));
+    assert_ok(sql_script(store->sql, "PRAGMA user_version = 5", NULL));
     store_close(&store);
     buf_t before = scratch_read(*state, "enlace.db");
     assert_refused(store_open(path, NULL, &store, &fault), ERR_NEWER_STORE);
@@ -534,7 +534,7 @@ static void durability_is_on(void **state)
     pragma_is(store, "PRAGMA synchronous", 2);
     pragma_is(store, "PRAGMA secure_delete", 1);
     pragma_is(store, "PRAGMA foreign_keys", 1);
-    pragma_is(store, "PRAGMA user_version", 3);
+    pragma_is(store, "PRAGMA user_version", 4);
     store_close(&store);
     mem_free(path);
 }
