@@ -289,6 +289,16 @@ double scale_start_ms(void)
     return WAYS_TO_GO * LATENCY_MS;
 }
 
+// ---- disk ----
+
+// Measured (docs/scale.md, "disk"): a database with a charter and nobody in it, a member, a
+// change of SCALE_RECORD_BYTES with its row in the log and in the view.
+double scale_disk(const mass_t *mass)
+{
+    enum { EMPTY = 90 * 1000, MEMBER = 500, CHANGE = 570 };
+    return EMPTY + MEMBER * mass->nodes + CHANGE * mass->logged;
+}
+
 // ---- memory ----
 
 static double piece(double size)

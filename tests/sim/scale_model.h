@@ -44,6 +44,8 @@ double scale_newcomer(const sizes_t *sizes, const mass_t *mass);
 double scale_newcomer_ms(const mass_t *mass);
 double scale_change_ms(void); // from a leaf of one hub to those of another
 double scale_start_ms(void);  // all from nothing at once, each with a change of its own
+// Bytes of a store: the log is the same at every node.
+double scale_disk(const mass_t *mass);
 // Bytes of a node with so many sessions: core and driver.
 double scale_core(const sizes_t *sizes, const mass_t *mass, double sessions);
 

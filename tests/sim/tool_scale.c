@@ -18,7 +18,7 @@
 #include "tests/sim/scale.h"
 #include "tests/sim/scale_model.h"
 
-enum { FIGURES_MAX = 20, MINUTES_A_DAY = 1440 };
+enum { FIGURES_MAX = 20, MINUTES_A_DAY = 1440, DAYS_A_YEAR = 365 };
 
 // At a thousand nodes few write: docs/scale.md says what all would take.
 static const shape_t points[] = {
@@ -100,6 +100,7 @@ static size_t figures_of(const point_t *p, figure_t figures[FIGURES_MAX])
         {"memory of a leaf, core", "B", p->leaf_core, scale_core(&sizes, &all, 1)},
         {"memory of a hub, core", "B", p->hub_core, scale_core(&sizes, &all, sessions)},
         {"memory of a leaf, store", "B", p->leaf_store, -1},
+        {"disk, of a member", "B", p->disk_end, scale_disk(&all)},
         {"disk, a member", "B", p->disk_founded / (double)p->shape.nodes, -1},
         {"disk, a change", "B", (p->disk_end - p->disk_founded) / (double)p->logged, -1},
         {"processor, a node and minute of it all", "ms",
@@ -223,22 +224,26 @@ static json_t *forecast(const scenario_t *scenario, double a_day)
                    .changes = a_day / MINUTES_A_DAY,
                    .logged = 2 * scenario->nodes};
     double sessions = scenario->nodes / scenario->hubs - 1 + scenario->hubs - 1;
+    mass_t year = mass;
+    year.logged += a_day * DAYS_A_YEAR;
+    double disk = scale_disk(&year);
     double leaf = scale_down(&sizes, &mass) / 60, hub = scale_hub_sends(&sizes, &mass) / 60;
     double core = scale_core(&sizes, &mass, 1), hub_core = scale_core(&sizes, &mass, sessions);
-    printf("%-48s %8.0f %8.0f %10.0f %11.0f %9.1f %9.1f %8.1f %9.2f\n", scenario->name,
+    printf("%-48s %8.0f %8.0f %10.0f %11.0f %9.1f %9.1f %8.1f %9.2f %9.1f\n", scenario->name,
            scenario->nodes, a_day, leaf, hub, core / 1e6, hub_core / 1e6,
-           scale_newcomer(&sizes, &mass) / 1e6, scale_newcomer_ms(&mass) / 1000);
-    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "coalition", scenario->name,
-                     "nodes", scenario->nodes, "changes_a_day", a_day, "leaf_bytes_s", leaf,
-                     "hub_bytes_s", hub, "leaf_core", core, "hub_core", hub_core, "newcomer_bytes",
-                     scale_newcomer(&sizes, &mass), "newcomer_ms", scale_newcomer_ms(&mass));
+           scale_newcomer(&sizes, &mass) / 1e6, scale_newcomer_ms(&mass) / 1000, disk / 1e6);
+    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "coalition",
+                     scenario->name, "nodes", scenario->nodes, "changes_a_day", a_day,
+                     "leaf_bytes_s", leaf, "hub_bytes_s", hub, "leaf_core", core, "hub_core",
+                     hub_core, "newcomer_bytes", scale_newcomer(&sizes, &mass), "newcomer_ms",
+                     scale_newcomer_ms(&mass), "disk_a_year", disk);
 }
 
 static json_t *forecast_all(void)
 {
     json_t *all = json_array();
-    printf("%-48s %8s %8s %10s %11s %9s %9s %8s %9s\n", "coalition", "nodes", "a day", "leaf, B/s",
-           "hub, B/s", "leaf, MB", "hub, MB", "new, MB", "new, s");
+    printf("%-48s %8s %8s %10s %11s %9s %9s %8s %9s %9s\n", "coalition", "nodes", "a day",
+           "leaf, B/s", "hub, B/s", "leaf, MB", "hub, MB", "new, MB", "new, s", "year, MB");
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
         for (size_t k = 0; k < sizeof changes_a_day / sizeof *changes_a_day; k++)
             json_array_append_new(all, forecast(&scenarios[i], changes_a_day[k]));
