@@ -209,8 +209,7 @@ static double gathered(const sizes_t *sizes, double nodes)
 double scale_down(const sizes_t *sizes, const mass_t *mass)
 {
     return words(sizes, mass, mass->nodes, sizes->published_overhead) +
-           gathered(sizes, mass->nodes) + pings(sizes) +
-           mass->changes * (sizes->published_run + sizes->heads);
+           gathered(sizes, mass->nodes) + pings(sizes) + mass->changes * sizes->published_run;
 }
 
 double scale_up(const sizes_t *sizes, const mass_t *mass)
@@ -237,21 +236,21 @@ double scale_hub_sends(const sizes_t *sizes, const mass_t *mass)
            (mass->hubs - 1) * scale_between_hubs(sizes, mass) / 2;
 }
 
-// Every hub publishes to those who dialled it, tells its head to those that it dialled,
-// and to those who dialled it but the one that it came from; of the author's hub it is
-// fetched by those that dialled nobody for it.
+// Every hub publishes to those who dialled it, and tells its head to those that it dialled
+// but the one that it came from; of the author's hub it is fetched by those that dialled
+// nobody for it.
 double scale_change_hubs(const sizes_t *sizes, double hubs)
 {
     double pairs = hubs * (hubs - 1) / 2;
     return pairs * sizes->published_run + (hubs - 1) / 2 * sizes->run_part +
-           (hubs - 1) * sizes->ack + (hubs - 1) * (2 * hubs - 3) / 2 * sizes->heads;
+           (hubs - 1) * sizes->ack + (hubs - 1) * (hubs - 2) / 2 * sizes->heads;
 }
 
 double scale_change(const sizes_t *sizes, const mass_t *mass)
 {
     double leaves = mass->nodes - mass->hubs;
-    return leaves * (sizes->published_run + sizes->heads + sizes->ack) + sizes->run_part +
-           sizes->ack + scale_change_hubs(sizes, mass->hubs);
+    return leaves * (sizes->published_run + sizes->ack) + sizes->run_part + sizes->ack +
+           scale_change_hubs(sizes, mass->hubs);
 }
 
 double scale_change_messages(const mass_t *mass)
