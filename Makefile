@@ -127,7 +127,7 @@ lab:
 	@BUILD=$(BUILD) tests/run.sh --results $(BUILD)/lab/results --variant lab --limit 900 \
 	  --may-skip tests/lab/systemd.sh
 
-#: make idle       how much memory idle daemons take after a minute; fails at 20 MB
+#: make idle       how much memory idle daemons take after a minute; fails at 16 MB
 .PHONY: idle
 idle:
 	@scripts/deps.sh build

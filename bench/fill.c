@@ -8,8 +8,6 @@
 #include "bench/watch.h"
 #include "lib/mem.h"
 
-enum { FILE_RECORDS = 500000 }; // an import takes a million lines, and 512 MiB
-
 static double import_file(fleet_t *fleet, size_t node, const char *code, uint64_t first,
                           uint64_t count)
 {

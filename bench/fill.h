@@ -7,6 +7,8 @@
 
 #include "tests/system/fleet.h"
 
+enum { FILE_RECORDS = 500000 }; // of a file: an import takes a million lines, and 512 MiB
+
 // `enlace import` of the load's records of `code`, from number `first` on; durable when it
 // returns. Seconds, without those in which the file is made.
 double fill_import(fleet_t *fleet, size_t node, const char *code, uint64_t first, uint64_t count);

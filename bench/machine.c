@@ -1,6 +1,7 @@
 #include "bench/machine.h"
 
 #include <ftw.h>
+#include <protobuf-c/protobuf-c.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
+#include <zstd.h>
 
 #include "bench/samples.h"
 
@@ -41,14 +43,16 @@ static void read_model(char *model, size_t size)
         fclose(file);
 }
 
-static json_t *libraries(void)
+json_t *machine_versions(void)
 {
     char zmq[32];
     int major, minor, patch;
     zmq_version(&major, &minor, &patch);
     snprintf(zmq, sizeof zmq, "%d.%d.%d", major, minor, patch);
-    return json_pack("{s:s, s:s, s:s}", "sqlite", sqlite3_libversion(), "zeromq", zmq, "sodium",
-                     sodium_version_string());
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "enlace", ENLACE_VERSION,
+                     "compiler", __VERSION__, "sqlite", sqlite3_libversion(), "zeromq", zmq,
+                     "sodium", sodium_version_string(), "protobuf-c", protobuf_c_version(), "zstd",
+                     ZSTD_versionString(), "jansson", jansson_version_str());
 }
 
 // A file where the nodes are, too.
@@ -93,10 +97,9 @@ json_t *machine_describe(void)
     read_model(model, sizeof model);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &broken));
     json_int_t memory = (json_int_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    return json_pack("{s:s, s:I, s:I, s:f, s:s, s:s, s:s, s:o}", "processor", model, "processors",
+    return json_pack("{s:s, s:I, s:I, s:f, s:s, s:s}", "processor", model, "processors",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "memory", memory, "sync_ms",
-                     sync_ms(), "kernel", system.release, "date", date, "version", ENLACE_VERSION,
-                     "libraries", libraries());
+                     sync_ms(), "kernel", system.release, "date", date);
 }
 
 // ---- what was taken of it ----

@@ -6,9 +6,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Processors, memory, how long its disk takes to sync, kernel, versions of the libraries. A
-// new object.
+// Processors, memory, how long its disk takes to sync, kernel. A new object.
 json_t *machine_describe(void);
+// Of Enlace, what it was built with and its libraries. A new object.
+json_t *machine_versions(void);
 
 double machine_now(void); // seconds, monotonic
 

@@ -178,6 +178,7 @@ void repeat_latency(const subject_t *subject, void *self, uint64_t from, uint64_
         put_in_turn(&observer, called);
     pthread_join(thread, NULL);
     profile_end();
+    subject->check(self, from + count);
     for (uint64_t i = LATENCY_WARM_UP; i < count; i++)
         samples_add(delays, (observer.seen[i] - called[i]) * 1e3);
     pthread_cond_destroy(&observer.moved);

@@ -55,6 +55,15 @@ void report_add(report_t *report, const char *work, const char *subject, uint64_
     samples_clear(samples);
 }
 
+// A quantile has one sample beyond it at least: a hundred for p99.
+static bool has_enough(const samples_t *runs, size_t count, double share)
+{
+    for (size_t k = 0; k < count; k++)
+        if ((double)runs[k].count * (1 - share) < 1 - 1e-9)
+            return false;
+    return true;
+}
+
 void report_quantiles(report_t *report, const char *work, const char *subject, uint64_t n,
                       const char *unit, samples_t *runs, size_t count, size_t quantiles)
 {
@@ -67,7 +76,11 @@ void report_quantiles(report_t *report, const char *work, const char *subject, u
         char *name = mem_format("%s, %s", work, kept[i].name);
         for (size_t k = 0; k < count; k++)
             samples_add(&values, samples_quantile(&runs[k], kept[i].share));
-        report_add(report, name, subject, n, unit, &values);
+        if (has_enough(runs, count, kept[i].share))
+            report_add(report, name, subject, n, unit, &values);
+        else
+            report_skip(report, name, subject, "too few samples in a repetition");
+        samples_clear(&values);
         mem_free(name);
     }
     for (size_t k = 0; k < count; k++)
@@ -87,13 +100,20 @@ void report_attach(report_t *report, const char *name, json_t *value)
     json_object_set_new(report->attached, name, value);
 }
 
-bool report_write(const report_t *report, const char *path, int argc, char **argv)
+json_t *report_texts(char **texts)
 {
-    json_t *options = json_array();
-    for (int i = 1; i < argc; i++)
-        json_array_append_new(options, json_string(argv[i]));
-    json_t *all = json_pack("{s:o, s:o, s:O, s:O}", "machine", machine_describe(), "options",
-                            options, "results", report->results, "skipped", report->skipped);
+    json_t *list = json_array();
+    for (; *texts; texts++)
+        json_array_append_new(list, json_string(*texts));
+    return list;
+}
+
+bool report_write(const report_t *report, const char *path, json_t **options)
+{
+    json_t *all = json_pack("{s:o, s:o, s:o, s:O, s:O}", "machine", machine_describe(), "versions",
+                            machine_versions(), "options", *options, "results", report->results,
+                            "skipped", report->skipped);
+    *options = NULL;
     json_object_update(all, report->attached);
     bool written = json_dump_file(all, path, JSON_INDENT(1)) == 0;
     json_decref(all);

@@ -19,15 +19,19 @@ void report_destroy(report_t **report);
 void report_add(report_t *report, const char *work, const char *subject, uint64_t n,
                 const char *unit, samples_t *samples);
 // Quantiles of each repetition's own samples, as "WORK, p50" and so on; takes all of them
-// over. `quantiles`: so many of p50, p99 and p99.9.
-enum { TO_P99 = 2, TO_P99_9 };
+// over. `quantiles`: so many of p50, p99 and p99.9; one that would be the largest sample by
+// another name, or of none at all, is left out and said to be.
+enum { TO_P50 = 1, TO_P99, TO_P99_9 };
 void report_quantiles(report_t *report, const char *work, const char *subject, uint64_t n,
                       const char *unit, samples_t *runs, size_t count, size_t quantiles);
 // What could not be measured here, and why: it is in the table and in the file.
 void report_skip(report_t *report, const char *work, const char *subject, const char *why);
 // Something more under a name of its own in the file; takes the value over.
 void report_attach(report_t *report, const char *name, json_t *value);
-// With machine, versions and options. False where it could not be written; errno says why.
-bool report_write(const report_t *report, const char *path, int argc, char **argv);
+// With machine, versions and options, which it takes over. False where it could not be written;
+// errno says why.
+bool report_write(const report_t *report, const char *path, json_t **options);
+// A list of what argv has from here on.
+json_t *report_texts(char **texts);
 
 #endif

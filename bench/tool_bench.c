@@ -5,8 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/guard.h"
 #include "bench/works.h"
 #include "lib/crypto.h"
+
+typedef struct {
+    bench_t bench;
+    bool growth;
+    const char *path; // of the JSON; NULL: none
+    char **names;     // of works; none: all
+} run_t;
 
 static int usage(void)
 {
@@ -34,7 +42,7 @@ static bool read_number(const char *text, uint64_t most, uint64_t *number)
     return !errno && end != text && !*end && *number > 0 && *number <= most;
 }
 
-static bool read_options(int argc, char **argv, bench_t *bench, bool *growth, const char **path)
+static bool read_options(int argc, char **argv, run_t *run)
 {
     static const struct option options[] = {{"n", required_argument, NULL, 'n'},
                                             {"repeat", required_argument, NULL, 'r'},
@@ -46,64 +54,85 @@ static bool read_options(int argc, char **argv, bench_t *bench, bool *growth, co
     uint64_t number = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 'n' && read_number(optarg, 10000000, &number))
-            bench->n = number;
+            run->bench.n = number;
         else if (option == 'r' && read_number(optarg, REPEAT_MAX, &number))
-            bench->repeat = (unsigned)number;
+            run->bench.repeat = (unsigned)number;
         else if (option == 's' && read_number(optarg, 3600, &number))
-            bench->seconds = (unsigned)number;
+            run->bench.seconds = (unsigned)number;
         else if (option == 'g')
-            *growth = true;
+            run->growth = true;
         else if (option == 'j')
-            *path = optarg;
+            run->path = optarg;
         else
             return false;
     }
+    run->names = argv + optind;
     return true;
 }
 
-static bool is_named(const work_t *work, char **names)
+// ---- running ----
+
+static bool save(const run_t *run)
 {
-    bool named = !names;
-    for (size_t i = 0; names && names[i] && !named; i++)
-        named = strcmp(work->name, names[i]) == 0;
+    const bench_t *bench = &run->bench;
+    json_t *options = json_pack("{s:I, s:i, s:i, s:b, s:o}", "n", (json_int_t)bench->n, "repeat",
+                                (int)bench->repeat, "seconds", (int)bench->seconds, "growth",
+                                run->growth, "works", report_texts(run->names));
+    if (!run->path || report_write(bench->report, run->path, &options)) {
+        json_decref(options);
+        return true;
+    }
+    fprintf(stderr, "%s cannot be written: %s: name another with --json\n", run->path,
+            strerror(errno));
+    return false;
+}
+
+static bool is_named(const run_t *run, const work_t *work)
+{
+    bool named = !*run->names;
+    for (char **name = run->names; *name && !named; name++)
+        named = strcmp(work->name, *name) == 0;
     return named;
 }
 
-// The works whose cost may grow, of those that are named (NULL: all), with a twentieth of the
-// records and with five times as many: 10,000 and a million beside 200,000.
-static void grow(const bench_t *bench, char **names)
+// One after the other; the file has what there is after each of them.
+static bool run_works(const run_t *run, uint64_t n, bool grows)
 {
-    for (int i = 0; i < 2; i++) {
-        bench_t other = *bench;
-        other.n = i ? 5 * bench->n : (bench->n + 19) / 20;
-        for (const work_t *work = works; work->name; work++)
-            if (work->grows && is_named(work, names))
-                work->run(&other);
+    bench_t bench = run->bench;
+    bool saved = true;
+    bench.n = n;
+    for (const work_t *work = works; work->name && saved; work++) {
+        if (!is_named(run, work) || (grows && !work->grows))
+            continue;
+        work->run(&bench);
+        saved = save(run);
     }
+    return saved;
+}
+
+// The works whose cost may grow again, with a twentieth of the records and with five times as
+// many: 10,000 and a million beside 200,000.
+static int run_all(void *context)
+{
+    run_t *run = context;
+    uint64_t n = run->bench.n;
+    if (crypto_start())
+        return 1;
+    run->bench.report = report_new();
+    bool saved = run_works(run, n, false);
+    if (run->growth)
+        saved = saved && run_works(run, (n + 19) / 20, true) && run_works(run, 5 * n, true);
+    report_destroy(&run->bench.report);
+    return saved ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-    bool growth = false;
-    bench_t bench = {.n = 200000, .repeat = 5, .seconds = 60};
-    const char *path = NULL;
-    if (!read_options(argc, argv, &bench, &growth, &path))
+    run_t run = {.bench = {.n = 200000, .repeat = 5, .seconds = 60}};
+    if (!read_options(argc, argv, &run))
         return usage();
-    for (int i = optind; i < argc; i++)
-        if (!find(argv[i]))
+    for (char **name = run.names; *name; name++)
+        if (!find(*name))
             return usage();
-    if (crypto_start())
-        return 1;
-    bench.report = report_new();
-    for (const work_t *work = works; optind == argc && work->name; work++)
-        work->run(&bench);
-    for (int i = optind; i < argc; i++)
-        find(argv[i])->run(&bench);
-    if (growth)
-        grow(&bench, optind < argc ? argv + optind : NULL);
-    bool good = !path || report_write(bench.report, path, argc, argv);
-    if (!good)
-        fprintf(stderr, "%s cannot be written: %s\n", path, strerror(errno));
-    report_destroy(&bench.report);
-    return good ? 0 : 1;
+    return guard_run(run_all, &run, false);
 }

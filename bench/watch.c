@@ -10,7 +10,7 @@
 #include "lib/crypto.h"
 #include "lib/mem.h"
 
-enum { LOOK_EVERY_US = 1000 };
+enum { LOOK_EVERY_US = 1000, SEARCH_EVERY_US = 200000, GIVE_UP_SECONDS = 300 };
 
 struct watch {
     talk_t *talk;
@@ -90,11 +90,52 @@ uint64_t watch_number(watch_t *watch, const char *node)
     return number;
 }
 
+static void expect_progress(double moved, const char *what, uint64_t here, uint64_t number)
+{
+    if (machine_now() - moved < GIVE_UP_SECONDS)
+        return;
+    fprintf(stderr, "%s: at %llu, not at %llu, and no further for %d s: `enlace status` says why\n",
+            what, (unsigned long long)here, (unsigned long long)number, GIVE_UP_SECONDS);
+    exit(1);
+}
+
 double watch_until(watch_t *watch, const char *node, uint64_t number)
 {
-    while (watch_number(watch, node) < number)
+    uint64_t last = 0;
+    double moved = machine_now();
+    for (uint64_t here; (here = watch_number(watch, node)) < number;) {
+        if (here > last)
+            moved = machine_now();
+        last = here;
+        expect_progress(moved, node, here, number);
         usleep(LOOK_EVERY_US); // to look is work of the node that is measured
+    }
     return machine_now();
+}
+
+static uint64_t search_behind(watch_t *watch)
+{
+    request_t request = ENLACE__V1__CONTROL_REQUEST__INIT;
+    Enlace__V1__StatusRequest body = ENLACE__V1__STATUS_REQUEST__INIT;
+    request.body_case = ENLACE__V1__CONTROL_REQUEST__BODY_STATUS;
+    request.status = &body;
+    reply_t *reply = watch_ask(watch, &request, ENLACE__V1__CONTROL_REPLY__BODY_STATUS);
+    uint64_t behind = reply->status->search ? reply->status->search->behind : 0;
+    talk_free(&reply);
+    return behind;
+}
+
+void watch_searchable(watch_t *watch)
+{
+    uint64_t last = UINT64_MAX;
+    double moved = machine_now();
+    for (uint64_t behind; (behind = search_behind(watch)) > 0;) {
+        if (behind != last)
+            moved = machine_now();
+        last = behind;
+        expect_progress(moved, "search", 0, behind);
+        usleep(SEARCH_EVERY_US); // asking takes time of its own
+    }
 }
 
 hash_t watch_digest(watch_t *watch)

@@ -23,8 +23,11 @@ reply_t *watch_wait(watch_t *watch, Enlace__V1__ControlReply__BodyCase expected)
 
 // How far a node's feed (lane 1, its highest epoch) has come here.
 uint64_t watch_number(watch_t *watch, const char *node);
-// Waits until it has come to `number`; when that was seen first (machine_now).
+// Waits until it has come to `number`; when that was seen first (machine_now). Ends the program
+// where nothing more comes for five minutes.
 double watch_until(watch_t *watch, const char *node, uint64_t number);
+// Until search knows all that is held there.
+void watch_searchable(watch_t *watch);
 // All heads and the view's digest, as one hash.
 hash_t watch_digest(watch_t *watch);
 

@@ -106,8 +106,18 @@ static double grown(const bytes_t *bytes, size_t node, uint64_t *before)
     return more / (double)bytes->count;
 }
 
+// What search keeps is part of what a change takes.
+static void settle_search(const bytes_t *bytes, size_t node)
+{
+    watch_t *watch = watch_open(fleet_node_dir(bytes->fleet, node));
+    watch_searchable(watch);
+    watch_close(&watch);
+}
+
 static void stop_both(const bytes_t *bytes)
 {
+    settle_search(bytes, HUB);
+    settle_search(bytes, OTHER);
     fleet_stop(bytes->fleet, OTHER);
     fleet_stop(bytes->fleet, HUB);
 }

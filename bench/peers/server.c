@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -67,20 +66,6 @@ void server_own(const char *dir)
     if (!made || (geteuid() == 0 && chown(dir, user->pw_uid, user->pw_gid) != 0))
         peer_fail("servers", "%s cannot be made: %s: set TMPDIR to where there is room", dir,
                   strerror(errno));
-}
-
-static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)
-{
-    (void)file;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-void server_remove(const char *dir)
-{
-    if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-        fprintf(stderr, "%s cannot be removed: %s: remove it by hand\n", dir, strerror(errno));
 }
 
 // ---- starting ----

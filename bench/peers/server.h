@@ -12,8 +12,6 @@
 const char *server_user(void);
 // A directory that is theirs, made where it is not there yet.
 void server_own(const char *dir);
-// With all that is in it; where it is not there, nothing.
-void server_remove(const char *dir);
 
 // `arguments` ends with NULL; output is added to the file `log`. The server gets signal
 // `last` when the program ends without stopping it.

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/guard.h"
 #include "bench/machine.h"
-#include "bench/peers/guard.h"
 #include "bench/peers/peers.h"
 #include "bench/ratios.h"
 #include "bench/repetition.h"
@@ -188,8 +188,13 @@ static json_t *describe_all(const peers_t *peers)
 
 static bool write_report(const peers_t *peers, const report_t *report)
 {
-    if (!peers->path || report_write(report, peers->path, peers->argc, peers->argv))
+    json_t *options =
+        json_pack("{s:I, s:i, s:b, s:o}", "n", (json_int_t)peers->n, "repeat", (int)peers->repeat,
+                  "keep", peers->keep, "names", report_texts(peers->argv + optind));
+    if (!peers->path || report_write(report, peers->path, &options)) {
+        json_decref(options);
         return true;
+    }
     fprintf(stderr, "%s cannot be written: %s: name another with --json\n", peers->path,
             strerror(errno));
     return false;

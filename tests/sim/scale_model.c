@@ -281,6 +281,18 @@ double scale_change_ms(void)
     return 3 * LATENCY_MS; // to its hub, to the others', to their leaves
 }
 
+// A queue whose messages come at random and take the same time each, that of the longest
+// (M/D/1: Pollaczek and Khinchin's mean wait).
+double scale_change_on_ms(const sizes_t *sizes, const mass_t *mass, double bytes_s)
+{
+    double load = scale_down(sizes, mass) / 60 / bytes_s;
+    double longest = scale_beacon(sizes, mass->feeds) + sizes->published_overhead;
+    if (load >= 1)
+        return INFINITY;
+    double wait = longest / bytes_s * load / (2 * (1 - load));
+    return scale_change_ms() + 1000 * (wait + sizes->published_run / bytes_s);
+}
+
 double scale_start_ms(void)
 {
     // Connected, Hello, Welcome, Heads, Fetch, Run; the same from hub to hub; published.
@@ -296,6 +308,13 @@ double scale_disk(const mass_t *mass)
 {
     enum { EMPTY = 90 * 1000, MEMBER = 500, CHANGE = 570 };
     return EMPTY + MEMBER * mass->nodes + CHANGE * mass->logged;
+}
+
+// Measured with records of letters drawn at random (docs/performance.md); real words are fewer.
+double scale_search(const mass_t *mass)
+{
+    enum { DOCUMENT = 671 };
+    return DOCUMENT * mass->logged;
 }
 
 // ---- memory ----

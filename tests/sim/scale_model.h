@@ -43,9 +43,13 @@ double scale_change_messages(const mass_t *mass);
 double scale_newcomer(const sizes_t *sizes, const mass_t *mass);
 double scale_newcomer_ms(const mass_t *mass);
 double scale_change_ms(void); // from a leaf of one hub to those of another
-double scale_start_ms(void);  // all from nothing at once, each with a change of its own
-// Bytes of a store: the log is the same at every node.
+// The same on average where the last way is a line of so many bytes a second, which carries
+// words and changes in the order in which they come. INFINITY: they are more than it carries.
+double scale_change_on_ms(const sizes_t *sizes, const mass_t *mass, double bytes_s);
+double scale_start_ms(void); // all from nothing at once, each with a change of its own
+// Bytes of a store, and of the file of search beside it: the log is the same at every node.
 double scale_disk(const mass_t *mass);
+double scale_search(const mass_t *mass);
 // Bytes of a node with so many sessions: core and driver.
 double scale_core(const sizes_t *sizes, const mass_t *mass, double sessions);
 

@@ -18,7 +18,7 @@
 #include "tests/sim/scale.h"
 #include "tests/sim/scale_model.h"
 
-enum { FIGURES_MAX = 20, MINUTES_A_DAY = 1440, DAYS_A_YEAR = 365 };
+enum { FIGURES_MAX = 20, MINUTES_A_DAY = 1440, DAYS_A_YEAR = 365, POOR_BYTES_S = 8000 };
 
 // At a thousand nodes few write: docs/scale.md says what all would take.
 static const shape_t points[] = {
@@ -226,24 +226,32 @@ static json_t *forecast(const scenario_t *scenario, double a_day)
     double sessions = scenario->nodes / scenario->hubs - 1 + scenario->hubs - 1;
     mass_t year = mass;
     year.logged += a_day * DAYS_A_YEAR;
-    double disk = scale_disk(&year);
+    double disk = scale_disk(&year), search = scale_search(&year);
+    double line = scale_change_on_ms(&sizes, &mass, POOR_BYTES_S) / 1000;
+    char waited[16];
+    snprintf(waited, sizeof waited, "%.2f", line);
     double leaf = scale_down(&sizes, &mass) / 60, hub = scale_hub_sends(&sizes, &mass) / 60;
     double core = scale_core(&sizes, &mass, 1), hub_core = scale_core(&sizes, &mass, sessions);
-    printf("%-48s %8.0f %8.0f %10.0f %11.0f %9.1f %9.1f %8.1f %9.2f %9.1f\n", scenario->name,
-           scenario->nodes, a_day, leaf, hub, core / 1e6, hub_core / 1e6,
-           scale_newcomer(&sizes, &mass) / 1e6, scale_newcomer_ms(&mass) / 1000, disk / 1e6);
-    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "coalition",
-                     scenario->name, "nodes", scenario->nodes, "changes_a_day", a_day,
-                     "leaf_bytes_s", leaf, "hub_bytes_s", hub, "leaf_core", core, "hub_core",
-                     hub_core, "newcomer_bytes", scale_newcomer(&sizes, &mass), "newcomer_ms",
-                     scale_newcomer_ms(&mass), "disk_a_year", disk);
+    printf("%-48s %8.0f %8.0f %10.0f %11.0f %9.1f %9.1f %8.1f %9.2f %9.1f %9.1f %9s\n",
+           scenario->name, scenario->nodes, a_day, leaf, hub, core / 1e6, hub_core / 1e6,
+           scale_newcomer(&sizes, &mass) / 1e6, scale_newcomer_ms(&mass) / 1000, disk / 1e6,
+           search / 1e6, isinf(line) ? "never" : waited);
+    json_t *made = json_pack(
+        "{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "coalition", scenario->name,
+        "nodes", scenario->nodes, "changes_a_day", a_day, "leaf_bytes_s", leaf, "hub_bytes_s", hub,
+        "leaf_core", core, "hub_core", hub_core, "newcomer_bytes", scale_newcomer(&sizes, &mass),
+        "newcomer_ms", scale_newcomer_ms(&mass), "disk_a_year", disk, "search_a_year", search);
+    // JSON knows no infinity.
+    json_object_set_new(made, "change_on_64_kbit_s", isinf(line) ? json_null() : json_real(line));
+    return made;
 }
 
 static json_t *forecast_all(void)
 {
     json_t *all = json_array();
-    printf("%-48s %8s %8s %10s %11s %9s %9s %8s %9s %9s\n", "coalition", "nodes", "a day",
-           "leaf, B/s", "hub, B/s", "leaf, MB", "hub, MB", "new, MB", "new, s", "year, MB");
+    printf("%-48s %8s %8s %10s %11s %9s %9s %8s %9s %9s %9s %9s\n", "coalition", "nodes", "a day",
+           "leaf, B/s", "hub, B/s", "leaf, MB", "hub, MB", "new, MB", "new, s", "year, MB",
+           "search", "64k, s");
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
         for (size_t k = 0; k < sizeof changes_a_day / sizeof *changes_a_day; k++)
             json_array_append_new(all, forecast(&scenarios[i], changes_a_day[k]));
@@ -273,7 +281,7 @@ static double nodes_on(double bytes_s, double a_day)
 static void print_bounds(void)
 {
     sizes_t s = scale_sizes();
-    enum { POOR = 8000, DSL = 125000 }; // 64 kbit/s, 1 Mbit/s
+    enum { DSL = 125000 }; // 1 Mbit/s; POOR_BYTES_S: 64 kbit/s
     printf("\nbytes: head %.0f, beacon %.0f to %.0f, pulse %.0f, change published %.0f, "
            "part of a run %.0f,\n  Ack %.0f, Heads %.0f, Ping %.0f, card number %.0f, "
            "member of a roster %.0f\n",
@@ -285,7 +293,8 @@ static void print_bounds(void)
            floor((LINK_ROSTER_MAX - s.roster) / s.member));
     for (size_t i = 0; i < sizeof changes_a_day / sizeof *changes_a_day; i++)
         printf("nodes on 64 kbit/s, on 1 Mbit/s, %6.0f changes a day: %.0f, %.0f\n",
-               changes_a_day[i], nodes_on(POOR, changes_a_day[i]), nodes_on(DSL, changes_a_day[i]));
+               changes_a_day[i], nodes_on(POOR_BYTES_S, changes_a_day[i]),
+               nodes_on(DSL, changes_a_day[i]));
 }
 
 // ---- the program ----

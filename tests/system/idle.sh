@@ -1,7 +1,7 @@
 #!/bin/bash
 # How much memory idle daemons take: the eight nodes of the demonstration, in step,
 # left alone for a minute. Prints the resident memory of each and the largest;
-# fails where that is 20 MB (20,000,000 bytes) or more. For the plain build.
+# fails where that is 16 MB (16,000,000 bytes) or more. For the plain build.
 #
 #   [BUILD=build] [IDLE_S=60] tests/system/idle.sh
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 build=$(realpath "${BUILD:-build}")
 idle_s=${IDLE_S:-60}
-limit=20000000
+limit=16000000
 if grep -q fsanitize "$build/flags"; then
     echo "idle: $build is sanitised: that says nothing about memory" >&2
     exit 1
@@ -40,6 +40,6 @@ for file in "$home"/demo/*.pid; do
 done
 echo "$most KB at most after $idle_s s idle"
 ((most * 1024 < limit)) || {
-    echo "idle: that is 20 MB or more" >&2
+    echo "idle: that is 16 MB or more" >&2
     exit 1
 }

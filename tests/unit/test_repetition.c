@@ -28,7 +28,7 @@ static void check_ms(double is, double must_be)
 }
 
 typedef struct {
-    char calls[400];
+    char calls[2000];
     const char *slow; // this one takes TAKES_MS, the others nothing
     _Atomic uint64_t written, shown;
 } fake_t;
@@ -160,12 +160,14 @@ static void put_in_step(void *self, uint64_t number)
 static void test_latency(void **state)
 {
     enum { COUNT = LATENCY_WARM_UP + 30 };
-    static const subject_t quiet = {.prepare = prepare, .put = put_in_step, .wait = wait_more};
+    static const subject_t quiet = {
+        .prepare = prepare, .put = put_in_step, .wait = wait_more, .check = check};
     fake_t fake = {.slow = "put", .written = 7, .shown = 7};
     samples_t delays = {0};
     (void)state;
     repeat_latency(&quiet, &fake, 7, COUNT, 0, &delays);
     assert_int_equal(fake.written, 7 + COUNT);
+    assert_non_null(strstr(fake.calls, "check 87; ")); // that both hold the same
     assert_int_equal(delays.count, COUNT - LATENCY_WARM_UP);
     // From the call, not from the answer; and what comes before or after is not in it.
     check_ms(samples_min(&delays), TAKES_MS);

@@ -31,9 +31,10 @@ static samples_t samples_of(const double *values, size_t count)
 // Writes, reads back, and takes the report over.
 static json_t *written(void **state, report_t **report)
 {
-    char *arguments[] = {(char[]){"tool_bench"}, (char[]){"--n"}, (char[]){"3"}};
+    json_t *options = json_pack("{s:i}", "n", 3);
     char *path = scratch_path(*state, "bench.json");
-    assert_true(report_write(*report, path, 3, arguments));
+    assert_true(report_write(*report, path, &options));
+    assert_null(options);
     report_destroy(report);
     json_t *file = json_load_file(path, 0, NULL);
     assert_non_null(file);
@@ -75,37 +76,69 @@ static void test_every_repetition_is_kept(void **state)
     json_decref(file);
 }
 
-// Of 1, 2, 3 the 99th percentile is 2.98, of 10, 20, 30 it is 29.8: one figure a repetition.
+// From 1 to `count`, each times `step`, the largest first.
+static samples_t falling(size_t count, double step)
+{
+    samples_t samples = {0};
+    for (size_t i = count; i > 0; i--)
+        samples_add(&samples, (double)i * step);
+    return samples;
+}
+
+// Of 1 to 101 the 99th percentile is the hundredth, 100: one figure a repetition.
 static void test_quantiles_are_taken_of_each_repetition(void **state)
 {
     report_t *report = report_new();
-    samples_t runs[] = {samples_of((double[]){1, 3, 2}, 3), samples_of((double[]){10, 20, 30}, 3)};
-    report_quantiles(report, "query", "enlace", 3, "ms", runs, 2, TO_P99);
+    samples_t runs[] = {falling(101, 1), falling(101, 10)};
+    report_quantiles(report, "query", "enlace", 101, "ms", runs, 2, TO_P99);
     assert_null(runs[1].values);
     json_t *file = written(state, &report);
     const json_t *results = json_object_get(file, "results");
     assert_int_equal(json_array_size(results), 2);
     expect_text(json_array_get(results, 0), "work", "query, p50");
-    expect_number(json_array_get(results, 0), "min", 2);
-    expect_number(json_array_get(results, 0), "max", 20);
+    expect_number(json_array_get(results, 0), "min", 51);
+    expect_number(json_array_get(results, 0), "max", 510);
     expect_text(json_array_get(results, 1), "work", "query, p99");
-    expect_number(json_array_get(results, 1), "min", 2.98);
-    expect_number(json_array_get(results, 1), "max", 29.8);
-    expect_number(json_array_get(results, 1), "median", 16.39);
+    expect_number(json_array_get(results, 1), "min", 100);
+    expect_number(json_array_get(results, 1), "max", 1000);
+    expect_number(json_array_get(results, 1), "median", 550);
     json_decref(file);
 }
 
-// Of 1, 2, 3: 2 + 0.998.
+// Of 1 to 1001: the thousandth.
 static void test_as_many_quantiles_as_are_asked_for(void **state)
 {
     report_t *report = report_new();
-    samples_t run = samples_of((double[]){1, 3, 2}, 3);
+    samples_t run = falling(1001, 1);
     report_quantiles(report, "latency", "enlace", 3, "ms", &run, 1, TO_P99_9);
     json_t *file = written(state, &report);
     const json_t *results = json_object_get(file, "results");
     assert_int_equal(json_array_size(results), 3);
     expect_text(json_array_get(results, 2), "work", "latency, p99.9");
-    expect_number(json_array_get(results, 2), "median", 2.998);
+    expect_number(json_array_get(results, 2), "median", 1000);
+    json_decref(file);
+}
+
+// A hundred for p99, a thousand for p99.9, in every repetition; one for p50, and none is not 0.
+static void test_a_quantile_of_too_few_is_left_out(void **state)
+{
+    report_t *report = report_new();
+    samples_t runs[] = {falling(100, 1), falling(999, 1)},
+              few[] = {falling(99, 1), falling(100, 1)};
+    samples_t none = {0};
+    report_quantiles(report, "enough", "enlace", 1, "ms", runs, 2, TO_P99_9);
+    report_quantiles(report, "few", "enlace", 1, "ms", few, 2, TO_P99);
+    report_quantiles(report, "none", "enlace", 1, "ms", &none, 1, TO_P50);
+    json_t *file = written(state, &report);
+    const json_t *results = json_object_get(file, "results");
+    const json_t *skipped = json_object_get(file, "skipped");
+    assert_int_equal(json_array_size(results), 3);
+    expect_text(json_array_get(results, 1), "work", "enough, p99");
+    expect_text(json_array_get(results, 2), "work", "few, p50");
+    assert_int_equal(json_array_size(skipped), 3);
+    expect_text(json_array_get(skipped, 0), "work", "enough, p99.9");
+    expect_text(json_array_get(skipped, 1), "work", "few, p99");
+    expect_text(json_array_get(skipped, 2), "work", "none, p50");
     json_decref(file);
 }
 
@@ -128,15 +161,18 @@ static void test_machine_versions_and_options_are_with_it(void **state)
     json_t *file = written(state, &report);
     const json_t *machine = json_object_get(file, "machine");
     const json_t *options = json_object_get(file, "options");
-    expect_text(machine, "version", ENLACE_VERSION);
+    const json_t *versions = json_object_get(file, "versions");
+    expect_text(versions, "enlace", ENLACE_VERSION);
     assert_true(json_is_string(json_object_get(machine, "processor")));
     assert_true(json_integer_value(json_object_get(machine, "processors")) > 0);
     assert_true(json_integer_value(json_object_get(machine, "memory")) > 0);
     assert_true(json_number_value(json_object_get(machine, "sync_ms")) > 0);
     assert_true(json_is_string(json_object_get(machine, "kernel")));
-    assert_true(json_is_string(json_object_get(json_object_get(machine, "libraries"), "sqlite")));
-    assert_int_equal(json_array_size(options), 2);
-    assert_string_equal(json_string_value(json_array_get(options, 0)), "--n");
+    static const char *const libraries[] = {"compiler", "sqlite",  "zeromq",    "sodium",
+                                            "zstd",     "jansson", "protobuf-c"};
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        assert_true(json_is_string(json_object_get(versions, libraries[i])));
+    assert_int_equal(json_integer_value(json_object_get(options, "n")), 3);
     json_decref(file);
 }
 
@@ -144,7 +180,8 @@ static void test_one_that_cannot_be_written_is_not_said_to_be(void **state)
 {
     char *path = scratch_path(*state, "none/bench.json");
     report_t *report = report_new();
-    assert_false(report_write(report, path, 0, NULL));
+    json_t *options = json_object();
+    assert_false(report_write(report, path, &options));
     report_destroy(&report);
     mem_free(path);
 }
@@ -155,6 +192,7 @@ int main(void)
         SCRATCH_TEST(test_every_repetition_is_kept),
         SCRATCH_TEST(test_quantiles_are_taken_of_each_repetition),
         SCRATCH_TEST(test_as_many_quantiles_as_are_asked_for),
+        SCRATCH_TEST(test_a_quantile_of_too_few_is_left_out),
         SCRATCH_TEST(test_what_was_left_out_is_said),
         SCRATCH_TEST(test_machine_versions_and_options_are_with_it),
         SCRATCH_TEST(test_one_that_cannot_be_written_is_not_said_to_be),

@@ -1,6 +1,7 @@
-#include "bench/peers/guard.h"
+#include "bench/guard.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/peers/server.h"
-
-enum { END_SECONDS = 20, DIR_SIZE = 40 };
+enum { END_SECONDS = 20, DIR_SIZE = 40, PLACE_MAX = 16 };
 
 // ---- the directory ----
 
@@ -21,14 +20,31 @@ static bool make_dir(char dir[DIR_SIZE])
 {
     const char *temporary = getenv("TMPDIR");
     // Sockets lie below it, and their paths have room for about a hundred characters.
-    bool fits = temporary && strlen(temporary) < 16;
-    snprintf(dir, DIR_SIZE, "%s/enlace-peers-XXXXXX", fits ? temporary : "/tmp");
+    bool fits = !temporary || strlen(temporary) < PLACE_MAX;
+    if (!fits)
+        fprintf(stderr, "TMPDIR is longer than %d characters: /tmp is used in its place\n",
+                PLACE_MAX - 1);
+    snprintf(dir, DIR_SIZE, "%s/enlace-bench-XXXXXX", temporary && fits ? temporary : "/tmp");
     // Servers that must not run as root pass through it.
     if (mkdtemp(dir) && chmod(dir, 0711) == 0 && setenv("TMPDIR", dir, 1) == 0)
         return true;
     fprintf(stderr, "%s cannot be made: %s: set TMPDIR to where there is room\n", dir,
             strerror(errno));
     return false;
+}
+
+static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)
+{
+    (void)file;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void guard_remove(const char *dir)
+{
+    if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+        fprintf(stderr, "%s cannot be removed: %s: remove it by hand\n", dir, strerror(errno));
 }
 
 // ---- processes ----
@@ -128,6 +144,6 @@ int guard_run(int (*work)(void *), void *context, bool keep)
     if (keep)
         fprintf(stderr, "kept: %s\n", dir);
     else
-        server_remove(dir);
+        guard_remove(dir);
     return status;
 }

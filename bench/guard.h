@@ -1,8 +1,11 @@
 // Nothing is left behind, however the program ends.
-#ifndef ENLACE_BENCH_PEERS_GUARD_H
-#define ENLACE_BENCH_PEERS_GUARD_H
+#ifndef ENLACE_BENCH_GUARD_H
+#define ENLACE_BENCH_GUARD_H
 
 #include <stdbool.h>
+
+// A directory with all that is in it; where it is not there, nothing.
+void guard_remove(const char *dir);
 
 // Runs `work` in a process of its own, with TMPDIR a new directory. When that process has
 // ended, by itself, by an error or because somebody interrupts (SIGINT, SIGTERM, SIGHUP),
