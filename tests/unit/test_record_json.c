@@ -2,6 +2,7 @@
 #include "tests/unit/record_random.h"
 
 #include "enlace/v1/link.pb-c.h"
+#include "lib/commit.h"
 #include "lib/fields.h"
 #include "lib/value.h"
 
@@ -415,6 +416,33 @@ static void test_damaged_bytes(void **state)
     assert_true(read > 300 && refused > 300);
 }
 
+// ---- by itself ----
+
+// A body with a name of so many letters.
+static buf_t encoded_body(size_t letters)
+{
+    char *name = mem_alloc(letters + 1);
+    memset(name, 'a', letters);
+    json_t *object = json_pack("{s:s, s:s, s:s}", "kind", "body", "key", "x", "name", name);
+    buf_t encoded = record_encode_json(object, "es");
+    json_decref(object);
+    mem_free(name);
+    return encoded;
+}
+
+// What is longer than any payload may be is left to whoever can say why it is refused.
+static void test_what_no_payload_holds_is_not_encoded(void **state)
+{
+    record_glance_t glance;
+    buf_t fits = encoded_body(10), too_long = encoded_body(PAYLOAD_BYTES_MAX);
+    (void)state;
+    assert_int_equal(record_glance(buf_span(&fits), &glance), ERR_OK);
+    assert_true(glance.kind > 0);
+    assert_int_equal(too_long.size, 0);
+    assert_null(too_long.data);
+    buf_free(&fits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_bytes_as_base64),
         cmocka_unit_test(test_any_record_comes_back),
         cmocka_unit_test(test_damaged_bytes),
+        cmocka_unit_test(test_what_no_payload_holds_is_not_encoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
