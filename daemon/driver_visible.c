@@ -132,11 +132,10 @@ static void do_read_payload(driver_t *driver, effect_t *effect)
     event.as.payload_read.number = effect->number;
     event.as.payload_read.fetch = effect->fetch;
     event.as.payload_read.salt = salt;
-    err_t err = store_read_payload(driver->store, &effect->feed, effect->number,
-                                   &event.as.payload_read.state, salt, &body, &fault);
-    log_damage(driver, err, &fault);
-    if (err)
-        event.as.payload_read.state = PAYLOAD_MISSING;
+    event.as.payload_read.err =
+        store_read_payload(driver->store, &effect->feed, effect->number,
+                           &event.as.payload_read.state, salt, &body, &fault);
+    log_damage(driver, event.as.payload_read.err, &fault);
     event.as.payload_read.body = buf_span(&body);
     driver_step(driver, &event);
     buf_free(&body);

@@ -79,6 +79,7 @@ typedef struct {
             feed_t feed;
             uint64_t number;
             uint32_t fetch;
+            err_t err; // it could not be read; then what follows says nothing
             payload_state_t state;
             const uint8_t *salt;
             span_t body;

@@ -73,17 +73,21 @@ void payload_on_fetch(core_t *core, session_t *session, const message_t *m, effe
     effect->number = m->as.payload.number;
 }
 
+// One that cannot be read is asked of others; here it is counted for what it is.
 void payload_read(core_t *core, const event_t *event, effects_t *effects)
 {
     session_t *session = session_find(core, event->link);
+    err_t err = event->as.payload_read.err;
     message_t message = {.type = MSG_PAYLOAD_FOUND};
+    if (err)
+        core_count(core, err, core_code(core, &event->as.payload_read.feed.origin));
     if (!session || session->state != SESSION_READY)
         return;
     message.as.payload.fetch = event->as.payload_read.fetch;
     message.as.payload.feed = event->as.payload_read.feed;
     message.as.payload.number = event->as.payload_read.number;
-    message.as.payload.state = event->as.payload_read.state;
-    if (event->as.payload_read.state == PAYLOAD_PRESENT) {
+    message.as.payload.state = err ? PAYLOAD_MISSING : event->as.payload_read.state;
+    if (message.as.payload.state == PAYLOAD_PRESENT) {
         memcpy(message.as.payload.salt, event->as.payload_read.salt, SALT_SIZE);
         message.as.payload.body = event->as.payload_read.body;
     }

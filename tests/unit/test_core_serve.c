@@ -235,6 +235,28 @@ static void damage_is_counted_beside_busy(void **state)
     bench_close(&bench);
 }
 
+static void a_payload_that_cannot_be_read_is_missing_and_counted(void **state)
+{
+    bench_t bench;
+    message_t found;
+    static const uint8_t salt[SALT_SIZE];
+    (void)state;
+    bench_open_connected(&bench, LINK);
+    event_t read = {.type = EVENT_PAYLOAD_READ, .link = LINK};
+    read.as.payload_read.feed = bench_feed(&bench, BENCH_AA);
+    read.as.payload_read.fetch = 1;
+    read.as.payload_read.number = 1;
+    read.as.payload_read.state = PAYLOAD_PRESENT; // as far as the store had come
+    read.as.payload_read.salt = salt;
+    read.as.payload_read.err = ERR_DAMAGED;
+    bench_step(&bench, &read);
+    assert_true(bench_sent(&bench, MSG_PAYLOAD_FOUND, &found));
+    assert_int_equal(found.as.payload.state, PAYLOAD_MISSING);
+    message_clear(&found);
+    assert_int_equal(bench_counted(&bench, ERR_DAMAGED), 1);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +269,7 @@ int main(void)
         cmocka_unit_test(cards_asked_for_have_a_bound),
         cmocka_unit_test(proofs_at_the_end_of_fetches_have_a_bound),
         cmocka_unit_test(damage_is_counted_beside_busy),
+        cmocka_unit_test(a_payload_that_cannot_be_read_is_missing_and_counted),
     };
     return crypto_start() ? 1 : cmocka_run_group_tests_name("core serve", tests, NULL, NULL);
 }
