@@ -1,7 +1,8 @@
 #include "daemon/net/edge.h"
 
 #include <sys/timerfd.h>
-#include <time.h>
+
+#include "lib/clock.h"
 
 void edge_refused(edge_t *edge, net_link_t link, err_t reason, const char *where)
 {
@@ -36,7 +37,5 @@ void edge_wake(edge_t *edge)
 
 uint64_t edge_clock_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return clock_now_ms();
 }

@@ -2,9 +2,9 @@
 
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/search/document.h"
+#include "lib/clock.h"
 #include "lib/mem.h"
 
 void feeder_init(feeder_t *feeder, const char *database, const char *path, const nonce_t *before)
@@ -145,17 +145,10 @@ static void batch_clear(batch_t *batch)
     mem_free(batch->came);
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 // For one more of a list of which so many are taken. One always is, or it would never end.
 static bool has_room(const batch_t *batch, size_t taken)
 {
-    return batch->bytes < FEEDER_BYTES && (taken == 0 || now_ms() < batch->until_ms);
+    return batch->bytes < FEEDER_BYTES && (taken == 0 || clock_now_ms() < batch->until_ms);
 }
 
 static bool take_row(void *context, const row_t *row)
@@ -228,7 +221,7 @@ static err_t gather(batch_t *batch, fault_t *fault)
 {
     feeder_t *feeder = batch->feeder;
     stand_t then = {.applied = feeder->fed};
-    batch->until_ms = now_ms() + FEEDER_HOLD_MS;
+    batch->until_ms = clock_now_ms() + FEEDER_HOLD_MS;
     err_t err = reader_hold(feeder->reader, fault);
     if (!err)
         err = reader_stand(feeder->reader, feeder->fed, &then, fault);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/search/feeder.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
@@ -40,19 +41,12 @@ struct search {
 
 // ---- waiting ----
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 // False: it is over, or nobody has to wait any more. The mutex is held.
 static bool wait_until(search_t *search, uint64_t until_ms)
 {
     struct timespec at = {.tv_sec = (time_t)(until_ms / 1000),
                           .tv_nsec = (long)(until_ms % 1000) * 1000000};
-    while (!search->stopping && !search->hurried && now_ms() < until_ms)
+    while (!search->stopping && !search->hurried && clock_now_ms() < until_ms)
         pthread_cond_timedwait(&search->wake, &search->mutex, &at);
     return !search->stopping && !search->hurried;
 }
@@ -60,25 +54,25 @@ static bool wait_until(search_t *search, uint64_t until_ms)
 // For a burst to pass. The mutex is held.
 static void wait_for_quiet(search_t *search, uint64_t most_ms)
 {
-    uint64_t end_ms = now_ms() + most_ms, heard, until_ms;
+    uint64_t end_ms = clock_now_ms() + most_ms, heard, until_ms;
     do {
         heard = search->stirs;
-        until_ms = now_ms() + QUIET_MS;
+        until_ms = clock_now_ms() + QUIET_MS;
     } while (wait_until(search, until_ms < end_ms ? until_ms : end_ms) && heard != search->stirs &&
-             now_ms() < end_ms);
+             clock_now_ms() < end_ms);
 }
 
 // Waits for a hint or, after a failure, for the time to try again: where nobody writes, nothing
 // else tells that there is room on the disk again. The mutex is held.
 static void wait_for_hint(search_t *search)
 {
-    uint64_t until_ms = now_ms() + search->retry_ms;
+    uint64_t until_ms = clock_now_ms() + search->retry_ms;
     struct timespec at = {.tv_sec = (time_t)(until_ms / 1000),
                           .tv_nsec = (long)(until_ms % 1000) * 1000000};
     while (search->hints == search->seen && !search->stopping)
         if (!search->state.why)
             pthread_cond_wait(&search->wake, &search->mutex);
-        else if (now_ms() < until_ms)
+        else if (clock_now_ms() < until_ms)
             pthread_cond_timedwait(&search->wake, &search->mutex, &at);
         else
             break;
@@ -175,11 +169,11 @@ static void pass(search_t *search)
     bool more = true;
     err_t err = ERR_OK;
     while (!err && more) {
-        uint64_t began_ms = now_ms();
+        uint64_t began_ms = clock_now_ms();
         more = false;
         err = batch(search, &more, &fault);
         tell(search, err, &fault);
-        if (more && !rest(search, now_ms() - began_ms))
+        if (more && !rest(search, clock_now_ms() - began_ms))
             break;
     }
     if (search->feeder.file)
