@@ -1,11 +1,13 @@
 #include "bench/report.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "bench/machine.h"
 #include "lib/mem.h"
 
 struct report {
+    json_t *machine; // as it was before anything was measured
     json_t *results, *skipped;
     json_t *attached; // by name
 };
@@ -13,6 +15,7 @@ struct report {
 report_t *report_new(void)
 {
     report_t *report = mem_alloc(sizeof *report);
+    report->machine = machine_describe();
     report->results = json_array();
     report->skipped = json_array();
     report->attached = json_object();
@@ -24,6 +27,7 @@ report_t *report_new(void)
 
 void report_destroy(report_t **report_pointer)
 {
+    json_decref((*report_pointer)->machine);
     json_decref((*report_pointer)->results);
     json_decref((*report_pointer)->skipped);
     json_decref((*report_pointer)->attached);
@@ -108,14 +112,16 @@ json_t *report_texts(char **texts)
     return list;
 }
 
-bool report_write(const report_t *report, const char *path, json_t **options)
+bool report_write(const report_t *report, const char *path, json_t *options)
 {
-    json_t *all = json_pack("{s:o, s:o, s:o, s:O, s:O}", "machine", machine_describe(), "versions",
-                            machine_versions(), "options", *options, "results", report->results,
+    json_t *all = json_pack("{s:O, s:o, s:o, s:O, s:O}", "machine", report->machine, "versions",
+                            machine_versions(), "options", options, "results", report->results,
                             "skipped", report->skipped);
-    *options = NULL;
     json_object_update(all, report->attached);
-    bool written = json_dump_file(all, path, JSON_INDENT(1)) == 0;
+    bool written = !path || json_dump_file(all, path, JSON_INDENT(1)) == 0;
+    if (!written)
+        fprintf(stderr, "%s cannot be written: %s: name another with --json\n", path,
+                strerror(errno));
     json_decref(all);
     return written;
 }

@@ -28,9 +28,9 @@ void report_quantiles(report_t *report, const char *work, const char *subject, u
 void report_skip(report_t *report, const char *work, const char *subject, const char *why);
 // Something more under a name of its own in the file; takes the value over.
 void report_attach(report_t *report, const char *name, json_t *value);
-// With machine, versions and options, which it takes over. False where it could not be written;
-// errno says why.
-bool report_write(const report_t *report, const char *path, json_t **options);
+// With machine, versions and options, which it takes over; without a path nothing is written.
+// False where it could not be: it has said why.
+bool report_write(const report_t *report, const char *path, json_t *options);
 // A list of what argv has from here on.
 json_t *report_texts(char **texts);
 

@@ -19,8 +19,7 @@ typedef struct {
 static int usage(void)
 {
     fprintf(stderr, "usage: tool_bench [--n RECORDS] [--repeat TIMES] [--seconds IDLE] [--growth] "
-                    "[--json FILE] "
-                    "[WORK...]\n");
+                    "[--json FILE] [WORK...]\n");
     for (const work_t *work = works; work->name; work++)
         fprintf(stderr, "  %-12s %s\n", work->name, work->what);
     return 2;
@@ -78,13 +77,7 @@ static bool save(const run_t *run)
     json_t *options = json_pack("{s:I, s:i, s:i, s:b, s:o}", "n", (json_int_t)bench->n, "repeat",
                                 (int)bench->repeat, "seconds", (int)bench->seconds, "growth",
                                 run->growth, "works", report_texts(run->names));
-    if (!run->path || report_write(bench->report, run->path, &options)) {
-        json_decref(options);
-        return true;
-    }
-    fprintf(stderr, "%s cannot be written: %s: name another with --json\n", run->path,
-            strerror(errno));
-    return false;
+    return report_write(bench->report, run->path, options);
 }
 
 static bool is_named(const run_t *run, const work_t *work)

@@ -191,13 +191,7 @@ static bool write_report(const peers_t *peers, const report_t *report)
     json_t *options =
         json_pack("{s:I, s:i, s:b, s:o}", "n", (json_int_t)peers->n, "repeat", (int)peers->repeat,
                   "keep", peers->keep, "names", report_texts(peers->argv + optind));
-    if (!peers->path || report_write(report, peers->path, &options)) {
-        json_decref(options);
-        return true;
-    }
-    fprintf(stderr, "%s cannot be written: %s: name another with --json\n", peers->path,
-            strerror(errno));
-    return false;
+    return report_write(report, peers->path, options);
 }
 
 static int run(void *context)

@@ -31,10 +31,8 @@ static samples_t samples_of(const double *values, size_t count)
 // Writes, reads back, and takes the report over.
 static json_t *written(void **state, report_t **report)
 {
-    json_t *options = json_pack("{s:i}", "n", 3);
     char *path = scratch_path(*state, "bench.json");
-    assert_true(report_write(*report, path, &options));
-    assert_null(options);
+    assert_true(report_write(*report, path, json_pack("{s:i}", "n", 3)));
     report_destroy(report);
     json_t *file = json_load_file(path, 0, NULL);
     assert_non_null(file);
@@ -119,26 +117,30 @@ static void test_as_many_quantiles_as_are_asked_for(void **state)
     json_decref(file);
 }
 
-// A hundred for p99, a thousand for p99.9, in every repetition; one for p50, and none is not 0.
+// A hundred for p99, a thousand for p99.9, two for p50, in every repetition; none is not 0.
 static void test_a_quantile_of_too_few_is_left_out(void **state)
 {
     report_t *report = report_new();
     samples_t runs[] = {falling(100, 1), falling(999, 1)},
               few[] = {falling(99, 1), falling(100, 1)};
-    samples_t none = {0};
+    samples_t none = {0}, one = falling(1, 1), two = falling(2, 1);
     report_quantiles(report, "enough", "enlace", 1, "ms", runs, 2, TO_P99_9);
     report_quantiles(report, "few", "enlace", 1, "ms", few, 2, TO_P99);
     report_quantiles(report, "none", "enlace", 1, "ms", &none, 1, TO_P50);
+    report_quantiles(report, "one", "enlace", 1, "ms", &one, 1, TO_P50);
+    report_quantiles(report, "two", "enlace", 1, "ms", &two, 1, TO_P50);
     json_t *file = written(state, &report);
     const json_t *results = json_object_get(file, "results");
     const json_t *skipped = json_object_get(file, "skipped");
-    assert_int_equal(json_array_size(results), 3);
+    assert_int_equal(json_array_size(results), 4);
     expect_text(json_array_get(results, 1), "work", "enough, p99");
     expect_text(json_array_get(results, 2), "work", "few, p50");
-    assert_int_equal(json_array_size(skipped), 3);
+    expect_text(json_array_get(results, 3), "work", "two, p50");
+    assert_int_equal(json_array_size(skipped), 4);
     expect_text(json_array_get(skipped, 0), "work", "enough, p99.9");
     expect_text(json_array_get(skipped, 1), "work", "few, p99");
     expect_text(json_array_get(skipped, 2), "work", "none, p50");
+    expect_text(json_array_get(skipped, 3), "work", "one, p50");
     json_decref(file);
 }
 
@@ -180,8 +182,7 @@ static void test_one_that_cannot_be_written_is_not_said_to_be(void **state)
 {
     char *path = scratch_path(*state, "none/bench.json");
     report_t *report = report_new();
-    json_t *options = json_object();
-    assert_false(report_write(report, path, &options));
+    assert_false(report_write(report, path, json_object()));
     report_destroy(&report);
     mem_free(path);
 }
