@@ -90,24 +90,30 @@ uint64_t watch_number(watch_t *watch, const char *node)
     return number;
 }
 
-static void expect_progress(double moved, const char *what, uint64_t here, uint64_t number)
+// What is waited for, and when it was seen to move last; {0} before the first look.
+typedef struct {
+    uint64_t last;
+    double moved;
+} progress_t;
+
+// Ends the program where `here` has not changed for too long.
+static void expect_progress(progress_t *progress, const char *what, uint64_t here, uint64_t goal)
 {
-    if (machine_now() - moved < GIVE_UP_SECONDS)
+    double now = machine_now();
+    if (progress->moved == 0 || here != progress->last)
+        *progress = (progress_t){here, now};
+    if (now - progress->moved < GIVE_UP_SECONDS)
         return;
     fprintf(stderr, "%s: at %llu, not at %llu, and no further for %d s: `enlace status` says why\n",
-            what, (unsigned long long)here, (unsigned long long)number, GIVE_UP_SECONDS);
+            what, (unsigned long long)here, (unsigned long long)goal, GIVE_UP_SECONDS);
     exit(1);
 }
 
 double watch_until(watch_t *watch, const char *node, uint64_t number)
 {
-    uint64_t last = 0;
-    double moved = machine_now();
+    progress_t progress = {0};
     for (uint64_t here; (here = watch_number(watch, node)) < number;) {
-        if (here > last)
-            moved = machine_now();
-        last = here;
-        expect_progress(moved, node, here, number);
+        expect_progress(&progress, node, here, number);
         usleep(LOOK_EVERY_US); // to look is work of the node that is measured
     }
     return machine_now();
@@ -127,13 +133,9 @@ static uint64_t search_behind(watch_t *watch)
 
 void watch_searchable(watch_t *watch)
 {
-    uint64_t last = UINT64_MAX;
-    double moved = machine_now();
+    progress_t progress = {0};
     for (uint64_t behind; (behind = search_behind(watch)) > 0;) {
-        if (behind != last)
-            moved = machine_now();
-        last = behind;
-        expect_progress(moved, "search", 0, behind);
+        expect_progress(&progress, "changes that search lacks", behind, 0);
         usleep(SEARCH_EVERY_US); // asking takes time of its own
     }
 }
