@@ -19,12 +19,19 @@ void work_bootstrap(const bench_t *bench)
     report_add(bench->report, "bootstrap", enlace->name, bench->n, "1/s", &rates);
 }
 
-void work_live(const bench_t *bench)
+// Two nodes in step.
+static void *open_followed(void)
 {
-    samples_t rates = {0}, writes = {0};
     void *self = enlace->open(NULL);
     enlace->follow(self);
     enlace->settle(self);
+    return self;
+}
+
+void work_live(const bench_t *bench)
+{
+    samples_t rates = {0}, writes = {0};
+    void *self = open_followed();
     for (unsigned i = 0; i < bench->repeat; i++) {
         double wrote;
         samples_add(&rates, repeat_live(enlace, self, i * bench->n, bench->n, &wrote));
@@ -38,9 +45,7 @@ void work_live(const bench_t *bench)
 void work_catch_up(const bench_t *bench)
 {
     samples_t rates = {0};
-    void *self = enlace->open(NULL);
-    enlace->follow(self);
-    enlace->settle(self);
+    void *self = open_followed();
     for (unsigned i = 0; i < bench->repeat; i++)
         samples_add(&rates, repeat_catch_up(enlace, self, i * bench->n, bench->n, false));
     enlace->close(self);
@@ -76,9 +81,7 @@ void work_single(const bench_t *bench)
 {
     uint64_t n = bench->n / 10 ? bench->n / 10 : 1;
     samples_t rates = {0}, checks = {0}, times = {0};
-    void *self = enlace->open(NULL);
-    enlace->follow(self);
-    enlace->settle(self);
+    void *self = open_followed();
     for (unsigned i = 0; i < bench->repeat; i++) {
         double rate = repeat_catch_up(enlace, self, i * n, n, true), check = check_rate();
         samples_add(&rates, rate);
