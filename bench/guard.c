@@ -12,19 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { END_SECONDS = 20, DIR_SIZE = 40, PLACE_MAX = 16 };
+enum { END_SECONDS = 20, DIR_SIZE = 40, PLACE_SIZE = 16 };
 
 // ---- the directory ----
 
 static bool make_dir(char dir[DIR_SIZE])
 {
-    const char *temporary = getenv("TMPDIR");
+    const char *place = getenv("TMPDIR");
     // Sockets lie below it, and their paths have room for about a hundred characters.
-    bool fits = !temporary || strlen(temporary) < PLACE_MAX;
-    if (!fits)
-        fprintf(stderr, "TMPDIR is longer than %d characters: /tmp is used in its place\n",
-                PLACE_MAX - 1);
-    snprintf(dir, DIR_SIZE, "%s/enlace-bench-XXXXXX", temporary && fits ? temporary : "/tmp");
+    if (place && strlen(place) >= PLACE_SIZE) {
+        fprintf(stderr, "TMPDIR has %d characters and more: /tmp is used in its place\n",
+                PLACE_SIZE);
+        place = NULL;
+    }
+    snprintf(dir, DIR_SIZE, "%s/enlace-bench-XXXXXX", place ? place : "/tmp");
     // Servers that must not run as root pass through it.
     if (mkdtemp(dir) && chmod(dir, 0711) == 0 && setenv("TMPDIR", dir, 1) == 0)
         return true;
